@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Addresses and counts as types of their own, so that the compiler refuses to mix them.
+ *
+ * A one-field struct costs nothing on RV64. The field `.v` is read only here, in range.h, in
+ * kernel/riscv, in uaccess.c and where numbers are formatted; elsewhere the named functions
+ * convert.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE  4096u
+#define PAGE_MASK  0xfffu
+
+/* Physical address. */
+typedef struct {
+    uint64_t v;
+} paddr_t;
+
+/* Kernel virtual address. */
+typedef struct {
+    uint64_t v;
+} vaddr_t;
+
+/* User virtual address: an allegation of another protection domain. */
+typedef struct {
+    uint64_t v;
+} uaddr_t;
+
+/* Physical frame number. */
+typedef struct {
+    uint64_t v;
+} pfn_t;
+
+/* Virtual page number of a user address. */
+typedef struct {
+    uint64_t v;
+} vpn_t;
+
+/* A count of 4 KiB pages. */
+typedef struct {
+    uint64_t v;
+} npages_t;
+
+static inline paddr_t pfn_to_paddr(pfn_t pfn)
+{
+    return (paddr_t){pfn.v << PAGE_SHIFT};
+}
+
+static inline pfn_t paddr_to_pfn(paddr_t pa)
+{
+    return (pfn_t){pa.v >> PAGE_SHIFT};
+}
+
+static inline uaddr_t vpn_to_uaddr(vpn_t vpn)
+{
+    return (uaddr_t){vpn.v << PAGE_SHIFT};
+}
+
+static inline vpn_t uaddr_to_vpn(uaddr_t va)
+{
+    return (vpn_t){va.v >> PAGE_SHIFT};
+}
+
+static inline pfn_t pfn_add(pfn_t pfn, npages_t n)
+{
+    return (pfn_t){pfn.v + n.v};
+}
+
+static inline vpn_t vpn_add(vpn_t vpn, npages_t n)
+{
+    return (vpn_t){vpn.v + n.v};
+}
+
+static inline bool pfn_is_equal(pfn_t a, pfn_t b)
+{
+    return a.v == b.v;
+}
+
+static inline bool vpn_is_equal(vpn_t a, vpn_t b)
+{
+    return a.v == b.v;
+}
