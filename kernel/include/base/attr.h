@@ -6,13 +6,13 @@
  */
 #pragma once
 
-#define MUST_USE                   __attribute__((warn_unused_result))
-#define NORETURN                   __attribute__((noreturn))
-#define ALWAYS_INLINE              static inline __attribute__((always_inline))
-#define NOINLINE                   __attribute__((noinline))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
-#define LIKELY(x)                  __builtin_expect(!!(x), 1)
-#define UNLIKELY(x)                __builtin_expect(!!(x), 0)
+#define MUST_USE                 __attribute__((warn_unused_result))
+#define NORETURN                 __attribute__((noreturn))
+#define ALWAYS_INLINE            static inline __attribute__((always_inline))
+#define NOINLINE                 __attribute__((noinline))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
+#define LIKELY(x)                __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)              __builtin_expect(!!(x), 0)
 
 /* Lock annotations; clang checks them with -Wthread-safety, other compilers skip them. */
 #if defined(__clang__)
