@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Protection, map flags, advice and remap flags, with Linux's numbers (mmap(2), madvise(2), mremap(2),
+ * include/uapi/asm-generic/mman-common.h), so that the POSIX names need no translation.
+ */
+#pragma once
+
+#define MEM_PROT_READ  0x1u
+#define MEM_PROT_WRITE 0x2u
+#define MEM_PROT_EXEC  0x4u
+#define MEM_PROT_ALL   0x7u
+
+#define MEM_MAP_SHARED          0x01u
+#define MEM_MAP_PRIVATE         0x02u
+#define MEM_MAP_SHARED_VALIDATE 0x03u
+#define MEM_MAP_TYPE            0x0fu
+#define MEM_MAP_FIXED           0x10u
+#define MEM_MAP_ANONYMOUS       0x20u
+#define MEM_MAP_GROWSDOWN       0x0100u
+#define MEM_MAP_DENYWRITE       0x0800u
+#define MEM_MAP_EXECUTABLE      0x1000u
+#define MEM_MAP_LOCKED          0x2000u
+#define MEM_MAP_NORESERVE       0x4000u
+#define MEM_MAP_POPULATE        0x8000u
+#define MEM_MAP_NONBLOCK        0x10000u
+#define MEM_MAP_STACK           0x20000u
+#define MEM_MAP_HUGETLB         0x40000u
+#define MEM_MAP_SYNC            0x80000u
+#define MEM_MAP_FIXED_NOREPLACE 0x100000u
+
+#define MEM_REMAP_MAYMOVE   0x1u
+#define MEM_REMAP_FIXED     0x2u
+#define MEM_REMAP_DONTUNMAP 0x4u
+#define MEM_REMAP_ALL       0x7u
+
+#define MEM_ADVISE_NORMAL         0
+#define MEM_ADVISE_RANDOM         1
+#define MEM_ADVISE_SEQUENTIAL     2
+#define MEM_ADVISE_WILLNEED       3
+#define MEM_ADVISE_DONTNEED       4
+#define MEM_ADVISE_FREE           8
+#define MEM_ADVISE_DONTFORK       10
+#define MEM_ADVISE_DOFORK         11
+#define MEM_ADVISE_HUGEPAGE       14
+#define MEM_ADVISE_NOHUGEPAGE     15
+#define MEM_ADVISE_WIPEONFORK     18
+#define MEM_ADVISE_KEEPONFORK     19
+#define MEM_ADVISE_COLD           20
+#define MEM_ADVISE_PAGEOUT        21
+#define MEM_ADVISE_POPULATE_READ  22
+#define MEM_ADVISE_POPULATE_WRITE 23

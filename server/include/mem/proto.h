@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests to the memory server and its answers: eight words each, as they travel in a0..a7.
+ *
+ * Word 0 of a request is `head`: bits 15..0 the number (MEM_...), bit 16 the LINUX form of R0 (a refusal part-way
+ * leaves what Linux leaves done), other bits zero. Word 7, `space`, is a handle to the space that the request
+ * is about (tag mask bit 7) or 0 for one's own. Word 0 of an answer is `error`, an enum err; on an error the
+ * other words are zero. Unknown flags, nonzero `reserved` and handles where none belong: INVAL.
+ *
+ * A handle to something of the server's (space, object) is a badged handle to the server's endpoint; the rights it
+ * gives there are in the badge and chosen when the server makes it (MEM_RIGHT_...).
+ *
+ * Lists travel in the message page from offset 0, at most MESSAGE_DATA_BYTES.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <base/assert.h>
+
+enum mem_request {
+#define REQUEST(name, number, function, summary) MEM_##name = (number),
+#include <mem/proto.def>
+#undef REQUEST
+};
+
+#define MEM_HEAD_NUMBER UINT64_C(0xffff)
+#define MEM_HEAD_LINUX  UINT64_C(0x10000)
+#define MEM_HEAD_LEGAL  UINT64_C(0x1ffff)
+
+#define MEM_PROTOCOL_VERSION 1u
+
+#define MEM_RIGHT_MAP     0x1u /* change regions */
+#define MEM_RIGHT_READ    0x2u /* query, copy from */
+#define MEM_RIGHT_PIN     0x4u
+#define MEM_RIGHT_CONTROL 0x8u /* threads, limits, end, copy to */
+#define MEM_RIGHT_ALL     0xfu
+
+/* HELLO. features: bit n set if request number n is served. */
+struct mem_hello_req {
+    uint64_t head;
+    uint64_t version; /* the client's MEM_PROTOCOL_VERSION */
+    uint64_t reserved[6];
+};
+struct mem_hello_rep {
+    uint64_t error;
+    uint64_t version;
+    uint64_t features;
+    uint64_t page_sizes; /* bit n: leaves of 2^n bytes */
+    uint64_t user_start;
+    uint64_t user_end;
+    uint64_t space_id; /* number of the client's own space, for people */
+    uint64_t reserved;
+};
+
+/* MAP: semantics.md R1..R28. object: a handle (tag mask bit 6) or 0. */
+struct mem_map_req {
+    uint64_t head;
+    uint64_t addr;
+    uint64_t length;
+    uint32_t prot;
+    uint32_t flags;
+    uint64_t offset;
+    uint64_t reserved;
+    uint64_t object;
+    uint64_t space;
+};
+struct mem_map_rep {
+    uint64_t error;
+    uint64_t addr;
+    uint64_t reserved[6];
+};
+
+struct mem_unmap_req {
+    uint64_t head;
+    uint64_t addr;
+    uint64_t length;
+    uint64_t reserved[4];
+    uint64_t space;
+};
+
+struct mem_protect_req {
+    uint64_t head;
+    uint64_t addr;
+    uint64_t length;
+    uint64_t prot;
+    uint64_t reserved[3];
+    uint64_t space;
+};
+
+struct mem_remap_req {
+    uint64_t head;
+    uint64_t old_addr;
+    uint64_t old_length;
+    uint64_t new_length;
+    uint64_t flags;
+    uint64_t new_addr;
+    uint64_t reserved;
+    uint64_t space;
+};
+struct mem_remap_rep {
+    uint64_t error;
+    uint64_t addr;
+    uint64_t reserved[6];
+};
+
+struct mem_advise_req {
+    uint64_t head;
+    uint64_t addr;
+    uint64_t length;
+    uint64_t advice;
+    uint64_t reserved[3];
+    uint64_t space;
+};
+
+/* Answer of requests that give back nothing but an error. */
+struct mem_empty_rep {
+    uint64_t error;
+    uint64_t reserved[7];
+};
+
+/*
+ * QUERY: the first regions that end above `addr`, at most `count` of them, as struct mem_region in the message page;
+ * count 0: only the totals. The answer's `next` is where to go on (0: there are no more).
+ */
+struct mem_query_req {
+    uint64_t head;
+    uint64_t addr;
+    uint64_t count;
+    uint64_t reserved[4];
+    uint64_t space;
+};
+struct mem_query_rep {
+    uint64_t error;
+    uint64_t count; /* regions in the message page */
+    uint64_t next;
+    uint64_t regions_total;
+    uint64_t pages_total;
+    uint64_t resident_total; /* pages with a frame of the space's own */
+    uint64_t merges_total;   /* how often a region joined a neighbour since the space was made */
+    uint64_t faults_total;
+};
+struct mem_region {
+    uint64_t start;
+    uint64_t end;
+    uint32_t prot;
+    uint32_t flags; /* MEM_MAP_... as far as they are properties of a region */
+    uint64_t offset;
+    uint64_t object;   /* number of the object, 0: anonymous */
+    uint32_t resident; /* pages with a frame, the shared zero frame not counted */
+    uint32_t locked;
+    uint32_t pinned;
+    uint32_t dirty;
+};
+#define MEM_QUERY_REGIONS_MAX 54u
+
+struct mem_refusal_req {
+    uint64_t head;
+    uint64_t reserved[7];
+};
+struct mem_refusal_rep {
+    uint64_t error;   /* of this request itself */
+    uint64_t refused; /* enum err of the request that was refused last, OK: none since the last success */
+    uint64_t request; /* its number */
+    uint64_t limit;   /* enum mem_limit */
+    uint64_t value;   /* of the limit */
+    uint64_t used;
+    uint64_t asked;
+    uint64_t reserved;
+};
+
+/*
+ * COPY `length` bytes (at most MEM_COPY_BYTES_MAX a request) from `from` to `to`. One side is the caller's own space, the
+ * other is `space`; direction says which. The answer counts the bytes copied; FAULT if it is short.
+ */
+#define MEM_COPY_TO      0u /* own -> space */
+#define MEM_COPY_FROM    1u /* space -> own */
+#define MEM_COPY_BYTES_MAX 262144u
+struct mem_copy_req {
+    uint64_t head;
+    uint64_t own_addr;
+    uint64_t other_addr;
+    uint64_t length;
+    uint64_t direction;
+    uint64_t reserved[2];
+    uint64_t space;
+};
+struct mem_copy_rep {
+    uint64_t error;
+    uint64_t copied; /* valid on FAULT too */
+    uint64_t reserved[6];
+};
+
+/* STATS: frames of the machine by use; they add up to total. */
+struct mem_stats_req {
+    uint64_t head;
+    uint64_t reserved[7];
+};
+struct mem_stats_rep {
+    uint64_t error;
+    uint64_t total;
+    uint64_t free;
+    uint64_t user;
+    uint64_t tables; /* page tables and the shadow beside them */
+    uint64_t server; /* the arena's other pages */
+    uint64_t objects; /* kernel objects and message pages */
+    uint64_t kernel;  /* kernel image, firmware, frame table, boot archive */
+};
+
+/* LIMITS: which = enum mem_limit; set: 1 sets value (CONTROL; only down without privilege), 0 reads. */
+struct mem_limits_req {
+    uint64_t head;
+    uint64_t which;
+    uint64_t set;
+    uint64_t value;
+    uint64_t reserved[3];
+    uint64_t space;
+};
+struct mem_limits_rep {
+    uint64_t error;
+    uint64_t value; /* before the request */
+    uint64_t used;
+    uint64_t reserved[5];
+};
+
+/* SPACE_MAKE: a child of the caller. Two handles come back: the server's (word 1) and the kernel's (word 2). */
+struct mem_space_make_req {
+    uint64_t head;
+    uint64_t frames_max;   /* budget in frames, 0: no limit but the parent's */
+    char name[16];         /* for people; NUL padded */
+    uint64_t priority_max; /* of its threads, at most the caller's */
+    uint64_t reserved[3];
+};
+struct mem_space_make_rep {
+    uint64_t error;
+    uint64_t space;
+    uint64_t kernel_space;
+    uint64_t space_id;
+    uint64_t reserved[4];
+};
+
+/* SPACE_END: every thread ends with CAUSE_KILLED and `detail`. Ending an ended space forgets it. */
+struct mem_space_end_req {
+    uint64_t head;
+    uint64_t detail;
+    uint64_t reserved[5];
+    uint64_t space;
+};
+
+/* THREAD_MAKE: in own space or a child. A handle with all rights comes back in word 1. */
+struct mem_thread_make_req {
+    uint64_t head;
+    uint64_t priority;
+    uint64_t reserved[5];
+    uint64_t space;
+};
+struct mem_thread_make_rep {
+    uint64_t error;
+    uint64_t thread;
+    uint64_t message_page; /* address in the thread's space */
+    uint64_t number;
+    uint64_t reserved[4];
+};
+
+/* DONATE: what = OBJECT_ENDPOINT / OBJECT_NOTIFICATION (a slab for either) or OBJECT_HANDLES. */
+struct mem_donate_req {
+    uint64_t head;
+    uint64_t what;
+    uint64_t reserved[5];
+    uint64_t space;
+};
+
+/* NEXT: wait until a child space ends. One NEXT per client at a time: BUSY. No child left: SRCH. */
+struct mem_next_req {
+    uint64_t head;
+    uint64_t nowait; /* 1: WOULD_BLOCK instead of waiting */
+    uint64_t reserved[6];
+};
+struct mem_next_rep {
+    uint64_t error;
+    uint64_t space_id;
+    uint64_t cause;  /* enum cause */
+    uint64_t detail; /* status, address... as enum cause says */
+    uint64_t pc;
+    uint64_t access;
+    uint64_t frames; /* frames it gave back */
+    uint64_t reserved;
+};
+
+/* BOOT_OBJECT: for init alone (others: PERM). A handle to the object comes back in word 1. */
+struct mem_boot_object_req {
+    uint64_t head;
+    uint64_t reserved[7];
+};
+struct mem_boot_object_rep {
+    uint64_t error;
+    uint64_t object;
+    uint64_t bytes;
+    uint64_t reserved[5];
+};
+
+STATIC_ASSERT(sizeof(struct mem_hello_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_hello_rep) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_map_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_unmap_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_protect_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_remap_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_advise_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_query_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_query_rep) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_region) == 56, "size travels");
+STATIC_ASSERT(sizeof(struct mem_region) * MEM_QUERY_REGIONS_MAX <= 3072, "fits the message page");
+STATIC_ASSERT(sizeof(struct mem_refusal_rep) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_copy_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_stats_rep) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_limits_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_space_make_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_space_end_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_thread_make_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_donate_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_next_rep) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_boot_object_rep) == 64, "eight words");
