@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""What the machine prints, on its way to the user.
+
+Four things happen to the stream, and none of them delays an unfinished line such as a prompt:
+- the firmware's banner is dropped;
+- "\\r\\n" becomes "\\n";
+- the end line of the kernel, `[holdfast NONCE ...]`, is taken out and kept;
+- an address of a panic's backtrace (`  at 0x...`) gets its function, file and line.
+"""
+import re
+
+BANNER_START = b"OpenSBI v"
+BANNER_LAST_LINE = b"Boot HART MEDELEG"
+BANNER_BYTES_MAX = 16384
+BACKTRACE_START = b"  at 0x"
+BACKTRACE_LINE = re.compile(rb"  at 0x([0-9a-f]+)\s*$")
+
+
+class Console:
+    """A filter: feed() bytes as they come, show what it returns; finish() returns the rest."""
+
+    def __init__(self, nonce, describe):
+        """`describe(address, is_return)` names a kernel address, '' if it cannot."""
+        self.marker = f"[holdfast {nonce} ".encode()
+        self.describe = describe
+        self.end_line = None      # what the kernel said at the end, without frame and nonce
+        self.held = b""           # not yet shown
+        self.in_banner = True
+        self.at_line_start = True  # nothing of the line that `held` continues was shown
+        self.addresses = 0
+
+    def feed(self, data):
+        self.held += data
+        if self.in_banner and not self._leave_banner():
+            return b""
+        self.held = self.held.replace(b"\r\n", b"\n")
+        shown = b""
+        while b"\n" in self.held:
+            line, _, self.held = self.held.partition(b"\n")
+            shown += self._whole_line(line)
+            self.at_line_start = True
+        count = self._showable()
+        if count > 0:
+            shown += self.held[:count]
+            self.held = self.held[count:]
+            self.at_line_start = False
+        return shown
+
+    def finish(self):
+        rest, self.held = self.held, b""
+        return rest
+
+    def _leave_banner(self):
+        """Drop the firmware's banner; returns whether it is over, or was none."""
+        text = self.held.lstrip(b"\r\n")
+        if text.startswith(BANNER_START):
+            start = text.find(BANNER_LAST_LINE)
+            end = text.find(b"\n", start)
+            if start >= 0 and end >= 0:
+                self.held = text[end + 1:].lstrip(b"\r\n")
+                self.in_banner = False
+            elif len(text) > BANNER_BYTES_MAX:
+                self.in_banner = False
+        elif not BANNER_START.startswith(text):
+            self.in_banner = False
+        return not self.in_banner
+
+    def _whole_line(self, line):
+        position = line.find(self.marker)
+        if position >= 0:
+            if self.end_line is None:
+                said = line[position + len(self.marker):]
+                self.end_line = said.rpartition(b"]")[0].decode(errors="replace")
+            return line[:position]
+        match = BACKTRACE_LINE.match(line) if self.at_line_start else None
+        if match:
+            name = self.describe(int(match[1], 16), self.addresses > 0)
+            self.addresses += 1
+            line += b" " + name.encode() if name else b""
+        return line + b"\n"
+
+    def _showable(self):
+        """How much of the unfinished line can be shown now."""
+        held = self.held
+        if self.at_line_start and (BACKTRACE_START.startswith(held)
+                                   or held.startswith(BACKTRACE_START)):
+            return 0
+        position = held.find(self.marker)
+        if position >= 0:
+            return position
+        for length in range(min(len(held), len(self.marker) - 1), 0, -1):
+            if self.marker.startswith(held[-length:]):
+                return len(held) - length
+        # A carriage return may be the first half of "\r\n".
+        return len(held) - 1 if held.endswith(b"\r") else len(held)

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""Run the system under QEMU and say how it ended.
+
+The kernel ends every run with one line that carries a random number from its command line, so that no
+program can forge it: `[holdfast NONCE exit N]` or `[holdfast NONCE panic TEXT]`. N below 256 is the
+status of the program; from 256 on, N / 256 is the cause for which it was ended (enum cause of
+abi/fault.h).
+"""
+import ctypes
+import os
+import secrets
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+from archive import pack
+from console import Console
+from symbols import Symbols
+
+STATUS_TIMEOUT = 124
+STATUS_PANIC = 125
+STATUS_FAULT = 126
+STATUS_SILENT = 127
+
+# enum cause: what a program can be ended for.
+CAUSES = {
+    2: "access to an address where nothing is mapped",
+    3: "access that the protection forbids",
+    4: "bus error",
+    5: "illegal instruction",
+    6: "misaligned access",
+    7: "breakpoint",
+    8: "access that the machine refused",
+    9: "ended by another process",
+    11: "failed assertion",
+}
+
+POWER_OFF_SECONDS = 5
+PR_SET_PDEATHSIG = 1
+
+
+class Machine:
+    """What to run and how. All fields may be changed before run()."""
+
+    def __init__(self, built, files):
+        self.built = built        # manifest of the build directory
+        self.files = files        # of the boot archive, (name, data)
+        self.machine = "virt"
+        self.cpu = "rv64"
+        self.smp = 1
+        self.mem = "128M"
+        self.icount = False
+        self.seed_opt = None
+        self.timeout = 120.0
+        self.gdb = False
+        self.quiet = True         # the kernel does not report what it finds at boot
+        self.interactive = False  # keys, ^C too, go to the guest; QEMU's own are Ctrl-A x, h, ...
+        self.extra = []           # more arguments for QEMU
+
+    def command(self, archive, nonce):
+        words = [f"nonce={nonce}"]
+        if self.seed_opt is not None:
+            words.append(f"seed={self.seed_opt}")
+        if self.quiet:
+            words.append("quiet")
+        serial = "mon:stdio" if self.interactive else "stdio"
+        command = ["qemu-system-riscv64", "-M", self.machine, "-cpu", self.cpu,
+                   "-smp", str(self.smp), "-m", self.mem, "-display", "none", "-serial", serial,
+                   "-bios", "default", "-kernel", self.built["kernel"], "-initrd", archive,
+                   "-append", " ".join(words), "-no-reboot"]
+        if not self.interactive:
+            command += ["-monitor", "none"]
+        if self.seed_opt is not None:
+            command += ["-seed", str(self.seed_opt)]
+        if self.icount:
+            command += ["-icount", "shift=0,sleep=off"]
+        if self.gdb:
+            command += ["-s", "-S"]
+        return command + self.extra
+
+    def run(self, show):
+        """Run to the end. `show(bytes)` gets the output as it comes. Returns an Outcome."""
+        nonce = secrets.token_hex(8)
+        symbols = []
+
+        def describe(address, is_return):
+            if not symbols:
+                symbols.append(Symbols(self.built["kernel"]))
+            return symbols[0].describe(address, is_return)
+
+        console = Console(nonce, describe)
+        with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
+            archive = os.path.join(folder, "boot.cpio")
+            with open(archive, "wb") as target:
+                target.write(pack(self.files))
+            with open(os.path.join(folder, "stderr"), "w+b") as errors:
+                try:
+                    is_late = self._drive(self.command(archive, nonce), errors, console, show)
+                except FileNotFoundError:
+                    return Outcome(STATUS_SILENT, "QEMU is not installed: run cross/setup first")
+                errors.seek(0)
+                said = errors.read().decode(errors="replace").strip()
+        return Outcome.judge(console.end_line, self.timeout if is_late else None, said)
+
+    def _drive(self, command, errors, console, show):
+        """Move bytes until QEMU is gone. Returns whether the time was up."""
+        stdin = None if is_usable_stdin() else subprocess.DEVNULL
+        terminal = terminal_save()
+        parent = os.getpid()
+        with subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=errors,
+                              preexec_fn=lambda: die_with(parent)) as qemu:
+            try:
+                deadline = time.monotonic() + (self.timeout or float("inf"))
+                is_ended = False
+                while True:
+                    if console.end_line is not None and not is_ended:
+                        is_ended = True
+                        deadline = time.monotonic() + POWER_OFF_SECONDS
+                    left = deadline - time.monotonic()
+                    ready, _, _ = select.select([qemu.stdout], [], [],
+                                                None if left == float("inf") else max(0, left))
+                    data = os.read(qemu.stdout.fileno(), 65536) if ready else b""
+                    if not data:
+                        break
+                    show(console.feed(data))
+                show(console.finish())
+                return not ready and not is_ended
+            finally:
+                qemu.kill()
+                qemu.wait()
+                terminal_restore(terminal)
+
+
+class Outcome:
+    """How a run ended: the status for the shell, and for all but a program's own end what happened."""
+
+    def __init__(self, status, trouble=""):
+        self.status = status
+        self.trouble = trouble
+
+    @staticmethod
+    def judge(end_line, timeout, qemu_said):
+        if timeout is not None:
+            return Outcome(STATUS_TIMEOUT, f"time-out: not finished after {timeout:g} seconds")
+        kind, _, text = (end_line or "").partition(" ")
+        if kind == "panic":
+            return Outcome(STATUS_PANIC, "kernel panic: " + text)
+        if kind == "exit" and text.isdigit() and int(text) < 256:
+            return Outcome(int(text))
+        if kind == "exit" and text.isdigit():
+            cause = int(text) // 256
+            return Outcome(STATUS_FAULT, "the program was ended by a fault without handler: "
+                           + CAUSES.get(cause, f"cause {cause}"))
+        trouble = "no end line: the machine stopped without saying why"
+        if qemu_said:
+            trouble += f" ({qemu_said.splitlines()[-1]})"
+        return Outcome(STATUS_SILENT, trouble)
+
+
+def die_with(parent):
+    """In the child: be killed when the parent dies, however it dies."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def is_usable_stdin():
+    """A process in the background would be stopped for setting up its terminal."""
+    try:
+        if not os.isatty(0):
+            os.fstat(0)
+            return True
+        return os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return False
+
+
+def terminal_save():
+    try:
+        return termios.tcgetattr(0) if sys.stdin and os.isatty(0) and is_usable_stdin() else None
+    except (termios.error, OSError):
+        return None
+
+
+def terminal_restore(saved):
+    if saved is not None:
+        termios.tcsetattr(0, termios.TCSADRAIN, saved)

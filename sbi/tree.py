@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""The build directory as the host commands see it: where it is, what it holds, and bringing it up to date.
+
+The build directory is build/ at the top of the tree, or what the environment variable HOLDFAST_BUILD
+names.
+"""
+import fcntl
+import json
+import os
+import subprocess
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BOOT_FILES = "boot-files"
+
+
+class TreeError(Exception):
+    """Something that the user has to put right; the text is one line, `log` what a tool said."""
+
+    def __init__(self, text, log=""):
+        super().__init__(text)
+        self.log = log
+
+
+def build_directory():
+    return os.environ.get("HOLDFAST_BUILD") or os.path.join(TOP, "build")
+
+
+def bring_up_to_date(target=BOOT_FILES):
+    """Build what a target needs. Raises TreeError with the output of a build that failed."""
+    build = build_directory()
+    if not os.path.exists(os.path.join(build, "build.ninja")):
+        raise TreeError(f"no build directory '{build}': run cross/setup first")
+    # Ninja does not guard a directory against a second ninja.
+    with open(os.path.join(build, "boot.lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            done = subprocess.run(["ninja", "-C", build, target], stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                  text=True, errors="replace", check=False)
+        except FileNotFoundError:
+            raise TreeError("ninja is not installed: run cross/setup first") from None
+    if done.returncode != 0:
+        raise TreeError("the build failed", done.stdout)
+
+
+def manifest():
+    """What Meson wrote down when it configured (sbi/meson.build). Raises TreeError."""
+    path = os.path.join(build_directory(), "sbi", "manifest.json")
+    try:
+        with open(path, encoding="utf-8") as source:
+            return json.load(source)
+    except (OSError, ValueError):
+        raise TreeError(f"no '{path}': run cross/setup first") from None
+
+
+def read_file(path):
+    """The bytes of a file. Raises TreeError."""
+    try:
+        with open(path, "rb") as source:
+            return source.read()
+    except OSError as error:
+        raise TreeError(f"cannot read '{path}': {error.strerror}") from None
+
+
+def boot_files(built, arguments, extra_files):
+    """The files of the boot archive in their order, as (name, data).
+
+    `built` is the manifest, `arguments` the program to run with its arguments (may be empty), and
+    `extra_files` are (host path, name) pairs. Raises TreeError.
+    """
+    files = [("boot/server", read_file(built["server"])), ("boot/init", read_file(built["init"]))]
+    if arguments:
+        files.append(("boot/args", b"".join(os.fsencode(a) + b"\0" for a in arguments)))
+    for path in built["programs"]:
+        files.append(("bin/" + os.path.basename(path), read_file(path)))
+    traces = os.path.join(TOP, "tests", "traces")
+    if os.path.isdir(traces):
+        for name in sorted(os.listdir(traces)):
+            if name.endswith(".trace"):
+                files.append(("traces/" + name, read_file(os.path.join(traces, name))))
+    for path, name in extra_files:
+        files.append((name, read_file(path)))
+    return files
+
+
+def program_entry(files, program):
+    """The archive's name of a program: bin/NAME, else NAME; None if there is neither."""
+    names = {name for name, _ in files}
+    for name in ("bin/" + program, program.lstrip("/")):
+        if name in names:
+            return name
+    return None
