@@ -95,6 +95,7 @@ enum object_kind {
 #define HANDLE_AUTHORITY 4 /* memory server only */
 #define HANDLE_EVENTS    5 /* memory server: the notification bound to its first thread */
 #define HANDLE_NAMES     5 /* others: the name service, when there is one */
+#define HANDLE_ARCHIVE   6 /* others: the object of the boot archive, if the parent gave it */
 #define HANDLE_FREE      8 /* first slot that nobody has promised */
 
 /* Bits of the memory server's notification. */

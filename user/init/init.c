@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first program: starts the one that the boot archive names, says how it ended, and powers off.
+ *
+ * The power-off status is the program's own, or cause * 256 when it was ended by a fault (enum cause), as
+ * sbi/boot expects it. Statuses of init's own: 2 no program, 120 frames are missing after the end, 126
+ * cannot be started, 127 no such program.
+ *
+ * I1  Between the two counts of free frames init takes and keeps no memory: its image stands whole from
+ *     boot on, and nothing here calls malloc().
+ */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "arguments.h"
+#include <abi/fault.h>
+#include <hf/archive.h>
+#include <hf/env.h>
+#include <hf/error.h>
+#include <hf/mem.h>
+#include <hf/process.h>
+
+#define STATUS_NO_PROGRAM   2
+#define STATUS_FRAMES       120
+#define STATUS_NOT_STARTED  126
+#define STATUS_NOT_FOUND    127
+#define STATUS_CAUSE_FACTOR 256
+
+static const char *cause_name(uint64_t cause)
+{
+    switch ((enum cause)cause) {
+    case CAUSE_NONE:
+        return "ended without a cause";
+    case CAUSE_EXIT:
+        return "exited";
+    case CAUSE_MAPERR:
+        return "SEGV_MAPERR";
+    case CAUSE_ACCERR:
+        return "SEGV_ACCERR";
+    case CAUSE_BUS:
+        return "BUS_ADRERR";
+    case CAUSE_ILLEGAL:
+        return "illegal instruction";
+    case CAUSE_MISALIGNED:
+        return "misaligned access";
+    case CAUSE_BREAKPOINT:
+        return "breakpoint";
+    case CAUSE_ACCESS:
+        return "access refused by the machine";
+    case CAUSE_KILLED:
+        return "ended by another process";
+    case CAUSE_REQUEST:
+        return "upcall without a handler";
+    case CAUSE_ASSERT:
+        return "failed assertion";
+    }
+    return "unknown cause";
+}
+
+static const char *access_name(uint64_t access)
+{
+    switch (access) {
+    case FAULT_READ:
+        return " (read)";
+    case FAULT_WRITE:
+        return " (write)";
+    case FAULT_EXEC:
+        return " (execute)";
+    default:
+        return "";
+    }
+}
+
+static void end_print(const char *name, const struct mem_next_rep *end)
+{
+    switch ((enum cause)end->cause) {
+    case CAUSE_MAPERR:
+    case CAUSE_ACCERR:
+    case CAUSE_BUS:
+    case CAUSE_MISALIGNED:
+    case CAUSE_ACCESS:
+        printf("init: %s: %s at 0x%" PRIx64 "%s, pc 0x%" PRIx64 "\n", name, cause_name(end->cause),
+               end->detail, access_name(end->access), end->pc);
+        break;
+    case CAUSE_ILLEGAL:
+    case CAUSE_BREAKPOINT:
+        printf("init: %s: %s, pc 0x%" PRIx64 "\n", name, cause_name(end->cause), end->pc);
+        break;
+    case CAUSE_NONE:
+    case CAUSE_EXIT:
+    case CAUSE_KILLED:
+    case CAUSE_REQUEST:
+    case CAUSE_ASSERT:
+        printf("init: %s: %s (%" PRIu64 ")\n", name, cause_name(end->cause), end->detail);
+        break;
+    }
+}
+
+/* Run the program to its end. Returns the status for the machine; `end` is undefined unless `*has_run`. */
+static uint64_t program_run(const struct hf_program *program, struct mem_next_rep *end,
+                            bool *has_run)
+{
+    struct hf_process process;
+    const char *why = "";
+    enum err error = hf_process_start(program, &process, &why);
+    if (error != ERR_OK) {
+        printf("init: %s: cannot be started: %s (%s)\n", program->argv[0], why, hf_strerror(error));
+        return STATUS_NOT_STARTED;
+    }
+    error = hf_process_wait(&process, end);
+    hf_process_forget(&process);
+    if (error != ERR_OK) {
+        printf("init: %s: its end cannot be learnt: %s\n", program->argv[0], hf_strerror(error));
+        return STATUS_NOT_STARTED;
+    }
+    *has_run = true;
+    if (end->cause == CAUSE_EXIT) {
+        return end->detail;
+    }
+    end_print(program->argv[0], end);
+    return end->cause * STATUS_CAUSE_FACTOR;
+}
+
+static uint64_t frames_free(void)
+{
+    struct mem_stats_rep stats;
+    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
+}
+
+/* Start, wait, and compare the free frames before and after. */
+static uint64_t program_judge(const struct hf_program *program, bool is_quiet)
+{
+    struct mem_next_rep end;
+    bool has_run = false;
+    uint64_t before = frames_free();
+    uint64_t status = program_run(program, &end, &has_run);
+    uint64_t after = frames_free();
+    if (before != after) {
+        printf("init: %s: frames are missing: %" PRIu64 " free before, %" PRIu64 " after\n",
+               program->argv[0], before, after);
+        return STATUS_FRAMES;
+    }
+    if (has_run && end.cause == CAUSE_EXIT && !is_quiet) {
+        printf("init: %s exited with status %" PRIu64 "; frames free: %" PRIu64 " before, %" PRIu64
+               " after\n",
+               program->argv[0], status, before, after);
+    }
+    return status;
+}
+
+/* Find out what to run, and run it. Returns the status for the machine. */
+static uint64_t init_run(struct arguments *arguments)
+{
+    static const char *const envp[] = {NULL};
+    const struct hf_archive archive = {hf_env()->archive_opt, hf_env()->archive_bytes};
+    struct hf_archive_file file;
+    const char *why = "";
+    if (hf_env()->archive_opt == NULL) {
+        printf("init: no boot archive: %s\n", hf_last_refusal());
+        return STATUS_NO_PROGRAM;
+    }
+    if (hf_archive_find(&archive, "boot/args", &file) == HF_ARCHIVE_FOUND) {
+        if (!arguments_parse(file.data, file.bytes, arguments, &why)) {
+            printf("init: boot/args cannot be used: %s\n", why);
+            return STATUS_NO_PROGRAM;
+        }
+    }
+    if (arguments->count == 0) {
+        printf("init: no program named, and no shell in the boot archive\n");
+        return STATUS_NO_PROGRAM;
+    }
+    struct hf_program program;
+    enum err error = hf_program_find(arguments->strings[0], &program);
+    if (error != ERR_OK) {
+        printf("init: %s: not in the boot archive\n", arguments->strings[0]);
+        return STATUS_NOT_FOUND;
+    }
+    program.argv = arguments->strings;
+    program.envp = envp;
+    return program_judge(&program, arguments->is_quiet);
+}
+
+int main(void)
+{
+    static struct arguments arguments;
+    uint64_t status = init_run(&arguments);
+    fflush(stdout);
+    enum err error = hf_power(HANDLE_MACHINE, POWER_OFF, status);
+    printf("init: cannot power off: %s\n", hf_strerror(error));
+    return STATUS_NOT_STARTED;
+}

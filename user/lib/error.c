@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include <hf/error.h>
+
+#include <errno.h>
+#include <stddef.h>
+
+const char *hf_strerror(enum err error)
+{
+    static const struct {
+        enum err error;
+        const char *text;
+    } texts[] = {
+        {ERR_OK, "no error"},
+#define ERROR(name, number, text) {ERR_##name, text},
+#include <abi/error.def>
+#undef ERROR
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (texts[i].error == error) {
+            return texts[i].text;
+        }
+    }
+    return "unknown error";
+}
+
+int hf_errno(enum err error)
+{
+    switch (error) {
+    case ERR_OK:
+        return 0;
+    case ERR_PERM:
+        return EPERM;
+    case ERR_NOENT:
+        return ENOENT;
+    case ERR_SRCH:
+        return ESRCH;
+    case ERR_INTR:
+        return EINTR;
+    case ERR_IO:
+        return EIO;
+    case ERR_TOO_BIG:
+        return E2BIG;
+    case ERR_NOEXEC:
+        return ENOEXEC;
+    case ERR_AGAIN:
+    case ERR_WOULD_BLOCK:
+        return EAGAIN;
+    case ERR_NOMEM:
+    case ERR_NO_TABLE:
+    case ERR_NO_OBJECT:
+    case ERR_NO_SLOT:
+    case ERR_RECEIVER_SLOTS:
+        return ENOMEM;
+    case ERR_ACCES:
+        return EACCES;
+    case ERR_FAULT:
+        return EFAULT;
+    case ERR_BUSY:
+        return EBUSY;
+    case ERR_EXIST:
+        return EEXIST;
+    case ERR_NODEV:
+        return ENODEV;
+    case ERR_INVAL:
+    case ERR_FRAME_KIND:
+        return EINVAL;
+    case ERR_NOSPC:
+        return ENOSPC;
+    case ERR_ROFS:
+        return EROFS;
+    case ERR_RANGE:
+        return ERANGE;
+    case ERR_DEADLK:
+        return EDEADLK;
+    case ERR_NOSYS:
+        return ENOSYS;
+    case ERR_OVERFLOW:
+        return EOVERFLOW;
+    case ERR_OPNOTSUPP:
+        return EOPNOTSUPP;
+    case ERR_TIMEDOUT:
+        return ETIMEDOUT;
+    case ERR_CANCELED:
+        return ECANCELED;
+    case ERR_BADF:
+    case ERR_STALE:
+    case ERR_TYPE:
+    case ERR_SENDER_HANDLE:
+        return EBADF;
+    case ERR_RIGHTS:
+        return EACCES;
+    case ERR_PEER_GONE:
+        return EPIPE;
+    }
+    return EIO;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every request to the memory server, one function each.
+ *
+ * What each request means and refuses is written in mem/proto.h and server/README.md; the functions here
+ * fill in its words. They ask in the STRICT form: a refused request changed nothing. `space` is a
+ * handle to the space that is meant, HF_OWN_SPACE for one's own. Outputs are written on ERR_OK only. Requests whose
+ * answer brings handles need as many free slots among those that the thread accepts (hf_accept();
+ * the first thread accepts from the start).
+ *
+ * The four that change regions are inline: a request is a dozen instructions on the client's side.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hf/kernel.h>
+#include <mem/limits.h>
+#include <mem/prot.h>
+#include <mem/proto.h>
+
+#define HF_OWN_SPACE UINT64_C(0)
+#define HF_NO_OBJECT UINT64_C(0)
+
+/* Index of a field of eight bytes among the words of its message. */
+#define HF_WORD(type, field) (offsetof(struct type, field) / sizeof(uint64_t))
+/* Tag bit that says: this word is a handle. */
+#define HF_HANDLE_AT(index) (UINT64_C(1) << (IPC_TAG_HANDLES_SHIFT + (index)))
+
+/*
+ * Send a request and take its answer in place.
+ *
+ * Returns: the kernel's error, else the server's.
+ */
+ALWAYS_INLINE enum err hf_mem_call(struct hf_message *message)
+{
+    enum err error = hf_call(HANDLE_MEM, message);
+    return error != ERR_OK ? error : (enum err)message->words[0];
+}
+
+/* Tag of a request about `space`, whose handle stands in word 7. */
+ALWAYS_INLINE uint64_t hf_mem_tag(uint64_t space)
+{
+    return space == HF_OWN_SPACE ? 0 : HF_HANDLE_AT(7);
+}
+
+struct hf_map {
+    uint64_t space;
+    uint64_t addr; /* hint, or the place with MEM_MAP_FIXED */
+    uint64_t length;
+    uint32_t prot;
+    uint32_t flags;
+    uint64_t object;
+    uint64_t offset;
+};
+
+/* The map request of either form; `form` is 0 or MEM_HEAD_LINUX. */
+ALWAYS_INLINE enum err hf_map_form(uint64_t form, struct hf_map map, uint64_t *addr)
+{
+    struct hf_message message = {
+        .tag = hf_mem_tag(map.space) | (map.object == HF_NO_OBJECT ? 0 : HF_HANDLE_AT(6)),
+        .words = {MEM_MAP | form, map.addr, map.length, map.prot | (uint64_t)map.flags << 32,
+                  map.offset, 0, map.object, map.space},
+    };
+    enum err error = hf_mem_call(&message);
+    if (error == ERR_OK) {
+        *addr = message.words[HF_WORD(mem_map_rep, addr)];
+    }
+    return error;
+}
+
+ALWAYS_INLINE enum err hf_map(struct hf_map map, uint64_t *addr)
+{
+    return hf_map_form(0, map, addr);
+}
+
+ALWAYS_INLINE enum err hf_unmap_form(uint64_t form, uint64_t space, uint64_t addr, uint64_t length)
+{
+    struct hf_message message = {
+        .tag = hf_mem_tag(space),
+        .words = {MEM_UNMAP | form, addr, length, 0, 0, 0, 0, space},
+    };
+    return hf_mem_call(&message);
+}
+
+ALWAYS_INLINE enum err hf_unmap(uint64_t space, uint64_t addr, uint64_t length)
+{
+    return hf_unmap_form(0, space, addr, length);
+}
+
+ALWAYS_INLINE enum err hf_protect_form(uint64_t form, uint64_t space, uint64_t addr,
+                                       uint64_t length, uint64_t prot)
+{
+    struct hf_message message = {
+        .tag = hf_mem_tag(space),
+        .words = {MEM_PROTECT | form, addr, length, prot, 0, 0, 0, space},
+    };
+    return hf_mem_call(&message);
+}
+
+ALWAYS_INLINE enum err hf_protect(uint64_t space, uint64_t addr, uint64_t length, uint64_t prot)
+{
+    return hf_protect_form(0, space, addr, length, prot);
+}
+
+ALWAYS_INLINE enum err hf_advise_form(uint64_t form, uint64_t space, uint64_t addr, uint64_t length,
+                                      uint64_t advice)
+{
+    struct hf_message message = {
+        .tag = hf_mem_tag(space),
+        .words = {MEM_ADVISE | form, addr, length, advice, 0, 0, 0, space},
+    };
+    return hf_mem_call(&message);
+}
+
+ALWAYS_INLINE enum err hf_advise(uint64_t space, uint64_t addr, uint64_t length, uint64_t advice)
+{
+    return hf_advise_form(0, space, addr, length, advice);
+}
+
+struct hf_remap {
+    uint64_t space;
+    uint64_t old_addr;
+    uint64_t old_length;
+    uint64_t new_length;
+    uint64_t flags;
+    uint64_t new_addr; /* with MEM_REMAP_FIXED, or a hint with DONTUNMAP; else 0 */
+};
+enum err hf_remap_form(uint64_t form, struct hf_remap remap, uint64_t *addr);
+enum err hf_remap(struct hf_remap remap, uint64_t *addr);
+
+/*
+ * The first regions that end above `addr`, at most `count` (and MEM_QUERY_REGIONS_MAX), copied to `regions`;
+ * totals in `rep`, where reserved stands for nothing and `next` says where to go on.
+ */
+enum err hf_query(uint64_t space, uint64_t addr, uint64_t count, struct mem_region *regions,
+                  struct mem_query_rep *rep);
+
+/* The last request of this client that was refused. */
+enum err hf_refusal(struct mem_refusal_rep *rep);
+
+/*
+ * The same as one line of text, such as "map: no memory, or over a limit: regions 65530 of 65530, 2 more asked".
+ * Valid until the next call.
+ */
+const char *hf_last_refusal(void);
+
+/* Any number of bytes; `copied` is written on ERR_OK and ERR_FAULT. direction: MEM_COPY_TO or _FROM. */
+enum err hf_copy(uint64_t space, uint64_t own_addr, uint64_t other_addr, uint64_t length,
+                 uint64_t direction, uint64_t *copied);
+
+enum err hf_stats(struct mem_stats_rep *rep);
+enum err hf_limit_get(uint64_t space, enum mem_limit which, struct mem_limits_rep *rep);
+enum err hf_limit_set(uint64_t space, enum mem_limit which, uint64_t value);
+
+/* A child space without threads. `name` is cut to what fits; see mem_space_make_rep for the handles. */
+enum err hf_space_make(const char *name, uint64_t frames_max, uint64_t priority_max,
+                       struct mem_space_make_rep *rep);
+enum err hf_space_end(uint64_t space, uint64_t detail);
+
+/* A thread, not started. */
+enum err hf_thread_make(uint64_t space, uint64_t priority, struct mem_thread_make_rep *rep);
+
+/* Room for more objects (OBJECT_ENDPOINT, OBJECT_NOTIFICATION) or handle slots (OBJECT_HANDLES). */
+enum err hf_donate(uint64_t space, enum object_kind what);
+
+/* The next child that ended; waits for one unless `nowait` is 1. */
+enum err hf_next(uint64_t nowait, struct mem_next_rep *rep);
+
+enum err hf_hello(struct mem_hello_rep *rep);
+
+/* init alone: the boot archive. */
+enum err hf_boot_object(struct mem_boot_object_rep *rep);

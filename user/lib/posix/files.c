@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * open() to isatty() over the console and the boot archive.
+ *
+ * The archive is mapped read-only, so an open file is a pointer into it. Names start at its root, with or
+ * without a slash; nothing can be written or made there (EROFS).
+ */
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "console.h"
+#include <hf/archive.h>
+#include <hf/env.h>
+
+static struct file files[FILES_MAX] = {
+    {.kind = FILE_CONSOLE, .access = O_RDONLY, .mode = S_IFCHR | 0600},
+    {.kind = FILE_CONSOLE, .access = O_WRONLY, .mode = S_IFCHR | 0600},
+    {.kind = FILE_CONSOLE, .access = O_WRONLY, .mode = S_IFCHR | 0600},
+};
+
+struct file *files_get(int fd)
+{
+    if (fd < 0 || fd >= FILES_MAX || files[fd].kind == FILE_NONE) {
+        errno = EBADF;
+        return NULL;
+    }
+    return &files[fd];
+}
+
+/* Find a file by name; 0, or -1 with errno. */
+static int files_find(const char *path, struct hf_archive_file *found)
+{
+    const struct hf_env *env = hf_env();
+    if (env->archive_opt == NULL) {
+        errno = ENOENT;
+        return -1;
+    }
+    const struct hf_archive archive = {env->archive_opt, env->archive_bytes};
+    switch (hf_archive_find(&archive, path, found)) {
+    case HF_ARCHIVE_FOUND:
+        return 0;
+    case HF_ARCHIVE_END:
+        errno = ENOENT;
+        return -1;
+    case HF_ARCHIVE_FOLDER:
+        errno = EISDIR;
+        return -1;
+    case HF_ARCHIVE_BROKEN:
+        break;
+    }
+    errno = EIO;
+    return -1;
+}
+
+int open(const char *path, int flags, ...)
+{
+    struct hf_archive_file found;
+    int access = flags & O_ACCMODE;
+    if (files_find(path, &found) != 0) {
+        if (errno == ENOENT && (flags & O_CREAT) != 0) {
+            errno = EROFS;
+        }
+        return -1;
+    }
+    if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    if (access != O_RDONLY || (flags & O_TRUNC) != 0) {
+        errno = EROFS;
+        return -1;
+    }
+    for (int fd = 0; fd < FILES_MAX; fd++) {
+        if (files[fd].kind == FILE_NONE) {
+            files[fd] = (struct file){
+                .kind = FILE_ARCHIVE,
+                .access = access,
+                .data = found.data,
+                .bytes = found.bytes,
+                .mode = found.mode,
+                .inode = found.inode,
+            };
+            return fd;
+        }
+    }
+    errno = EMFILE;
+    return -1;
+}
+
+int close(int fd)
+{
+    struct file *file = files_get(fd);
+    if (file == NULL) {
+        return -1;
+    }
+    *file = (struct file){.kind = FILE_NONE};
+    return 0;
+}
+
+ssize_t read(int fd, void *buffer, size_t count)
+{
+    struct file *file = files_get(fd);
+    if (file == NULL) {
+        return -1;
+    }
+    if (file->access == O_WRONLY) {
+        errno = EBADF;
+        return -1;
+    }
+    if (file->kind == FILE_CONSOLE) {
+        return console_read(buffer, count);
+    }
+    if (file->offset >= file->bytes) {
+        return 0;
+    }
+    uint64_t left = file->bytes - file->offset;
+    size_t length = count < left ? count : (size_t)left;
+    memcpy(buffer, file->data + file->offset, length);
+    file->offset += length;
+    return (ssize_t)length;
+}
+
+ssize_t write(int fd, const void *buffer, size_t count)
+{
+    struct file *file = files_get(fd);
+    if (file == NULL) {
+        return -1;
+    }
+    if (file->access == O_RDONLY) {
+        errno = EBADF;
+        return -1;
+    }
+    return console_write(buffer, count);
+}
+
+off_t lseek(int fd, off_t offset, int whence)
+{
+    struct file *file = files_get(fd);
+    if (file == NULL) {
+        return -1;
+    }
+    if (file->kind == FILE_CONSOLE) {
+        errno = ESPIPE;
+        return -1;
+    }
+    int64_t base = 0;
+    if (whence == SEEK_CUR) {
+        base = (int64_t)file->offset;
+    } else if (whence == SEEK_END) {
+        base = (int64_t)file->bytes;
+    } else if (whence != SEEK_SET) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (offset < -base || (offset > 0 && base > INT64_MAX - offset)) {
+        errno = offset < 0 ? EINVAL : EOVERFLOW;
+        return -1;
+    }
+    file->offset = (uint64_t)(base + offset);
+    return (off_t)file->offset;
+}
+
+static void stat_fill(uint32_t mode, uint32_t inode, uint64_t bytes, struct stat *status)
+{
+    memset(status, 0, sizeof(*status));
+    status->st_mode = mode;
+    status->st_ino = (ino_t)inode;
+    status->st_nlink = 1;
+    status->st_size = (off_t)bytes;
+}
+
+int fstat(int fd, struct stat *status)
+{
+    struct file *file = files_get(fd);
+    if (file == NULL) {
+        return -1;
+    }
+    stat_fill(file->mode, file->inode, file->bytes, status);
+    return 0;
+}
+
+int stat(const char *restrict path, struct stat *restrict status)
+{
+    struct hf_archive_file found = {0};
+    if (files_find(path, &found) == 0) {
+        stat_fill(found.mode, found.inode, found.bytes, status);
+        return 0;
+    }
+    if (errno != EISDIR) {
+        return -1;
+    }
+    stat_fill(S_IFDIR | 0555, 0, 0, status);
+    return 0;
+}
+
+int access(const char *path, int mode)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        return -1;
+    }
+    if ((mode & W_OK) != 0) {
+        errno = EROFS;
+        return -1;
+    }
+    if ((mode & X_OK) != 0 && (status.st_mode & 0111) == 0) {
+        errno = EACCES;
+        return -1;
+    }
+    return 0;
+}
+
+int isatty(int fd)
+{
+    struct file *file = files_get(fd);
+    if (file == NULL) {
+        return 0;
+    }
+    if (file->kind != FILE_CONSOLE) {
+        errno = ENOTTY;
+        return 0;
+    }
+    return 1;
+}
+
+int unlink(const char *path)
+{
+    struct hf_archive_file found;
+    if (files_find(path, &found) == 0) {
+        errno = EROFS;
+    }
+    return -1;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * <sys/mman.h> over the memory server.
+ */
+#include <sys/mman.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include "files.h"
+#include <hf/env.h>
+#include <hf/error.h>
+#include <hf/mem.h>
+
+static int result_of(enum err error)
+{
+    if (error != ERR_OK) {
+        errno = hf_errno(error);
+        return -1;
+    }
+    return 0;
+}
+
+/*
+ * Whether a mapping that names a file must be refused, in the order of checks of Linux's mmap(2): offset,
+ * descriptor, length, kind of file.
+ */
+static enum err file_check(size_t length, int fd, off_t offset)
+{
+    if (offset % (off_t)HF_PAGE_BYTES != 0) {
+        return ERR_INVAL;
+    }
+    if (files_get(fd) == NULL) {
+        return ERR_BADF;
+    }
+    return length == 0 ? ERR_INVAL : ERR_NODEV;
+}
+
+void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
+{
+    enum err error = ERR_OK;
+    uint64_t mapped = 0;
+    if ((flags & MAP_ANONYMOUS) == 0) {
+        error = file_check(length, fd, offset);
+    } else if (length == 0) {
+        error = ERR_INVAL;
+    } else {
+        const struct hf_map map = {
+            .addr = (uint64_t)addr,
+            .length = length,
+            .prot = (uint32_t)prot,
+            .flags = (uint32_t)flags,
+            .offset = (uint64_t)offset,
+        };
+        error = hf_map_form(MEM_HEAD_LINUX, map, &mapped);
+    }
+    return result_of(error) == 0 ? (void *)mapped : MAP_FAILED;
+}
+
+int munmap(void *addr, size_t length)
+{
+    return result_of(hf_unmap_form(MEM_HEAD_LINUX, HF_OWN_SPACE, (uint64_t)addr, length));
+}
+
+int mprotect(void *addr, size_t length, int prot)
+{
+    return result_of(
+        hf_protect_form(MEM_HEAD_LINUX, HF_OWN_SPACE, (uint64_t)addr, length, (uint32_t)prot));
+}
+
+void *mremap(void *old_addr, size_t old_length, size_t new_length, int flags, ...)
+{
+    struct hf_remap remap = {
+        .old_addr = (uint64_t)old_addr,
+        .old_length = old_length,
+        .new_length = new_length,
+        .flags = (uint32_t)flags,
+    };
+    if ((flags & MREMAP_FIXED) != 0) {
+        va_list arguments;
+        va_start(arguments, flags);
+        remap.new_addr = (uint64_t)va_arg(arguments, void *);
+        va_end(arguments);
+    }
+    uint64_t mapped = 0;
+    enum err error = hf_remap_form(MEM_HEAD_LINUX, remap, &mapped);
+    return result_of(error) == 0 ? (void *)mapped : MAP_FAILED;
+}
+
+int madvise(void *addr, size_t length, int advice)
+{
+    return result_of(hf_advise_form(MEM_HEAD_LINUX, HF_OWN_SPACE, (uint64_t)addr, length,
+                                    (uint64_t)(int64_t)advice));
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A new process, built from outside: the parent maps the regions in the child's space, has the memory server
+ * copy the bytes there, and starts the thread last. Until then the child can be dropped whole.
+ */
+#include <hf/process.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "elf.h"
+#include "startup.h"
+#include <base/bits.h>
+#include <hf/archive.h>
+#include <hf/auxv.h>
+#include <hf/env.h>
+#include <hf/mem.h>
+
+#define NAME_BYTES_MAX 256
+#define AUX_COUNT      10
+
+/* The start structure while it is built; too large for the stack of a thread. */
+static char start_buffer[HF_START_BYTES_MAX];
+
+static uint64_t page_down(uint64_t address)
+{
+    return bits_align_down(address, HF_PAGE_BYTES);
+}
+
+static uint64_t page_up(uint64_t address)
+{
+    return bits_align_down(address + HF_PAGE_BYTES - 1, HF_PAGE_BYTES);
+}
+
+enum err hf_program_find(const char *name, struct hf_program *program)
+{
+    const struct hf_archive archive = {hf_env()->archive_opt, hf_env()->archive_bytes};
+    if (hf_env()->archive_opt == NULL) {
+        return ERR_NOENT;
+    }
+    struct hf_archive_file file;
+    char in_bin[NAME_BYTES_MAX];
+    enum hf_archive_result result = HF_ARCHIVE_END;
+    if ((size_t)snprintf(in_bin, sizeof(in_bin), "bin/%s", name) < sizeof(in_bin)) {
+        result = hf_archive_find(&archive, in_bin, &file);
+    }
+    if (result == HF_ARCHIVE_END || result == HF_ARCHIVE_FOLDER) {
+        result = hf_archive_find(&archive, name, &file);
+    }
+    switch (result) {
+    case HF_ARCHIVE_FOUND:
+        *program = (struct hf_program){
+            .name = file.name,
+            .file = file.data,
+            .file_bytes = file.bytes,
+        };
+        return ERR_OK;
+    case HF_ARCHIVE_END:
+    case HF_ARCHIVE_FOLDER:
+        return ERR_NOENT;
+    case HF_ARCHIVE_BROKEN:
+        return ERR_IO;
+    }
+    return ERR_IO;
+}
+
+/* Copy into the child; a short copy is an error. */
+static enum err child_write(uint64_t space, uint64_t to, const void *from, uint64_t bytes)
+{
+    uint64_t copied = 0;
+    enum err error = hf_copy(space, (uint64_t)from, to, bytes, MEM_COPY_TO, &copied);
+    return error == ERR_OK && copied != bytes ? ERR_FAULT : error;
+}
+
+static enum err segment_load(uint64_t space, const struct elf_segment *segment, const char *file)
+{
+    uint64_t start = page_down(segment->va);
+    uint64_t length = page_up(segment->va + segment->memory_bytes) - start;
+    const struct hf_map map = {
+        .space = space,
+        .addr = start,
+        .length = length,
+        .prot = MEM_PROT_READ | MEM_PROT_WRITE,
+        .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | MEM_MAP_FIXED_NOREPLACE,
+    };
+    enum err error = hf_map(map, &start);
+    if (error == ERR_OK && segment->file_bytes > 0) {
+        error = child_write(space, segment->va, file + segment->file_offset, segment->file_bytes);
+    }
+    if (error == ERR_OK && segment->prot != map.prot) {
+        error = hf_protect(space, start, length, segment->prot);
+    }
+    return error;
+}
+
+static enum err stack_make(uint64_t space, uint64_t bytes, uint64_t *top)
+{
+    const struct hf_map map = {
+        .space = space,
+        .length = bytes,
+        .prot = MEM_PROT_READ | MEM_PROT_WRITE,
+        .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | MEM_MAP_NORESERVE | MEM_MAP_STACK,
+    };
+    uint64_t bottom = 0;
+    enum err error = hf_map(map, &bottom);
+    *top = bottom + bytes;
+    return error;
+}
+
+/* Map the boot archive and give the handle to its object; a parent that has none gives none. */
+static enum err archive_pass(const struct hf_process *process, uint64_t *address)
+{
+    const struct hf_env *env = hf_env();
+    *address = 0;
+    if (env->archive_object == 0) {
+        return ERR_OK;
+    }
+    const struct hf_map map = {
+        .space = process->space,
+        .length = env->archive_bytes,
+        .prot = MEM_PROT_READ,
+        .flags = MEM_MAP_PRIVATE,
+        .object = env->archive_object,
+    };
+    enum err error = hf_map(map, address);
+    uint64_t slot = HANDLE_ARCHIVE;
+    if (error == ERR_OK) {
+        error = hf_handle_give(process->kernel_space, env->archive_object,
+                               RIGHT_CALL | RIGHT_TRANSFER | RIGHT_DERIVE, slot, &slot);
+    }
+    return error;
+}
+
+/* Random bytes for a child: its parent's and a counter, stirred by multiplication and shifts. */
+static uint64_t random_next(uint64_t from)
+{
+    static uint64_t count;
+    count++;
+    uint64_t word = from + count * UINT64_C(0x9e3779b97f4a7c15);
+    for (int i = 0; i < 3; i++) {
+        word ^= word >> 29;
+        word *= UINT64_C(0xd6e8feb86659fd93);
+    }
+    return word ^ word >> 32;
+}
+
+/* Build the start structure and copy it to the stack that ends at `top`. */
+static enum err start_write(const struct hf_program *program, const struct hf_process *process,
+                            const struct elf_image *image, uint64_t archive, uint64_t message_page,
+                            uint64_t top, struct hf_start *start)
+{
+    const struct hf_env *env = hf_env();
+    const struct startup_aux aux[AUX_COUNT] = {
+        {HF_AT_PHDR, image->headers_va},
+        {HF_AT_PHENT, 56},
+        {HF_AT_PHNUM, image->headers_va != 0 ? image->headers_count : 0},
+        {HF_AT_PAGESZ, HF_PAGE_BYTES},
+        {HF_AT_ENTRY, image->entry},
+        {HF_AT_MESSAGE_PAGE, message_page},
+        {HF_AT_SPACE_ID, process->space_id},
+        {HF_AT_TIMEBASE, env->timebase_hz},
+        {HF_AT_ARCHIVE_BYTES, archive != 0 ? env->archive_bytes : 0},
+        {HF_AT_ARCHIVE_OBJECT, archive != 0 ? HANDLE_ARCHIVE : 0},
+    };
+    struct startup_aux all[AUX_COUNT + 1];
+    memcpy(all, aux, sizeof(aux));
+    all[AUX_COUNT] = (struct startup_aux){HF_AT_ARCHIVE, archive};
+    const struct startup startup = {
+        .name = program->name,
+        .argv = program->argv,
+        .envp = program->envp,
+        .aux = all,
+        .aux_count = AUX_COUNT + 1,
+        .random = {random_next(env->random[0]), random_next(env->random[1])},
+    };
+    uint64_t sp = 0;
+    if (!startup_build(&startup, top, start_buffer, sizeof(start_buffer), &sp)) {
+        return ERR_TOO_BIG;
+    }
+    *start = (struct hf_start){.pc = image->entry, .sp = sp};
+    return child_write(process->space, sp, start_buffer, top - sp);
+}
+
+/* Fill the empty space of `process`; `why` names the step that failed. */
+static enum err process_fill(const struct hf_program *program, const struct elf_image *image,
+                             struct hf_process *process, struct hf_start *start, const char **why)
+{
+    *why = "its segments could not be loaded";
+    enum err error = ERR_OK;
+    for (uint32_t i = 0; i < image->segments_count && error == ERR_OK; i++) {
+        error = segment_load(process->space, &image->segments[i], program->file);
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    *why = "its stack could not be made";
+    uint64_t top = 0;
+    uint64_t stack_bytes =
+        program->stack_bytes != 0 ? page_up(program->stack_bytes) : HF_STACK_BYTES_DEFAULT;
+    error = stack_make(process->space, stack_bytes, &top);
+    if (error != ERR_OK) {
+        return error;
+    }
+    *why = "the boot archive could not be passed on";
+    uint64_t archive = 0;
+    error = archive_pass(process, &archive);
+    if (error != ERR_OK) {
+        return error;
+    }
+    *why = "the console could not be passed on";
+    uint64_t slot = HANDLE_LOG;
+    error = hf_handle_give(process->kernel_space, HANDLE_LOG,
+                           RIGHT_CONTROL | RIGHT_TRANSFER | RIGHT_DERIVE, slot, &slot);
+    if (error != ERR_OK) {
+        return error;
+    }
+    *why = "its thread could not be made";
+    struct mem_thread_make_rep thread;
+    error = hf_thread_make(process->space, PRIORITY_DEFAULT, &thread);
+    if (error != ERR_OK) {
+        return error;
+    }
+    process->thread = thread.thread;
+    *why = "its arguments could not be passed on";
+    return start_write(program, process, image, archive, thread.message_page, top, start);
+}
+
+enum err hf_process_prepare(const struct hf_program *program, struct hf_process *process,
+                            struct hf_start *start, const char **why)
+{
+    struct elf_image image;
+    if (!elf_parse(program->file, program->file_bytes, &image, why)) {
+        return ERR_NOEXEC;
+    }
+    *why = "its space could not be made";
+    struct mem_space_make_rep space;
+    enum err error = hf_space_make(program->name, program->frames_max, PRIORITY_DEFAULT, &space);
+    if (error != ERR_OK) {
+        return error;
+    }
+    struct hf_process child = {
+        .space = space.space,
+        .kernel_space = space.kernel_space,
+        .space_id = space.space_id,
+    };
+    error = process_fill(program, &image, &child, start, why);
+    if (error != ERR_OK) {
+        hf_process_forget(&child);
+        return error;
+    }
+    *process = child;
+    return ERR_OK;
+}
+
+enum err hf_process_go(const struct hf_process *process, const struct hf_start *start)
+{
+    return hf_thread_start(process->thread, start);
+}
+
+enum err hf_process_start(const struct hf_program *program, struct hf_process *process,
+                          const char **why)
+{
+    struct hf_start start;
+    enum err error = hf_process_prepare(program, process, &start, why);
+    if (error != ERR_OK) {
+        return error;
+    }
+    *why = "its thread could not be started";
+    error = hf_process_go(process, &start);
+    if (error != ERR_OK) {
+        hf_process_forget(process);
+    }
+    return error;
+}
+
+enum err hf_process_wait(const struct hf_process *process, struct mem_next_rep *end)
+{
+    struct mem_next_rep next;
+    do {
+        enum err error = hf_next(0, &next);
+        if (error != ERR_OK) {
+            return error;
+        }
+    } while (next.space_id != process->space_id);
+    *end = next;
+    return ERR_OK;
+}
+
+void hf_process_forget(const struct hf_process *process)
+{
+    /* Once to end it, once more to forget that it has ended; errors say that it is gone already. */
+    (void)hf_space_end(process->space, 0);
+    (void)hf_space_end(process->space, 0);
+    (void)hf_handle_close(process->space);
+    (void)hf_handle_close(process->kernel_space);
+    if (process->thread != HANDLE_NONE) {
+        (void)hf_handle_close(process->thread);
+    }
+}
