@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Write the boot archive: cpio in the format "newc", every file starting on a page.
 
-The archive is handed to the machine as its initrd, which starts on a page. So that files can be used
-by page where they lie, names are padded with NULs (they end at the first one) until the data that
-follows starts on a page boundary. The last page of a file may hold the header of the next.
+The archive is handed to the machine as its initrd, which starts on a page. So that files can be
+used by page where they lie, names are padded with NULs (they end at the first one) until the data
+that follows starts on a page boundary. The last page of a file may hold the header of the next.
 """
 PAGE = 4096
 MAGIC = b"070701"

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Turn a linked ELF file into the flat image that the kernel starts at boot.
 
-The kernel knows no ELF. An image is one page with `struct image_header` (abi/boot.h) followed by the
-bytes of each segment, page aligned in the file as in memory. Everything the kernel would have to
-distrust is refused here, with a message: segments that share a page, that are writable and executable
-at once, or that leave user space.
+The kernel knows no ELF. An image is one page with `struct image_header` (abi/boot.h) followed by
+the bytes of each segment, page aligned in the file as in memory. What the kernel would have to
+distrust is refused here, with a message: segments that share a page, that are writable and
+executable at once, or that leave user space.
 
 Usage: flatten.py ELF IMAGE
 """

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Run the system under QEMU and say how it ended.
 
-The kernel ends every run with one line that carries a random number from its command line, so that no
-program can forge it: `[holdfast NONCE exit N]` or `[holdfast NONCE panic TEXT]`. N below 256 is the
-status of the program; from 256 on, N / 256 is the cause for which it was ended (enum cause of
+The kernel ends every run with one line that carries a random number from its command line, so that
+no program can forge it: `[holdfast NONCE exit N]` or `[holdfast NONCE panic TEXT]`. N below 256 is
+the status of the program; from 256 on, N / 256 is the cause for which it was ended (enum cause of
 abi/fault.h).
 """
 import ctypes
@@ -136,7 +136,7 @@ class Machine:
 
 
 class Outcome:
-    """How a run ended: the status for the shell, and for all but a program's own end what happened."""
+    """How a run ended: the exit status and, unless the program ended itself, what happened."""
 
     def __init__(self, status, trouble=""):
         self.status = status

@@ -60,7 +60,7 @@ class Symbols:
         return f"{name}:{line}"
 
     def describe(self, address, is_return=False):
-        """'function+0x12 (file:line)' or ''. A return address names the line of the call before it."""
+        """'function+0x12 (file:line)' or ''; of a return address the line of its call."""
         found = self.function(address)
         if found is None:
             return ""

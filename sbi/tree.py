@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The build directory as the host commands see it: where it is, what it holds, and bringing it up to date.
+"""The build directory as the host commands see it: where it is, what it holds, how it is updated.
 
-The build directory is build/ at the top of the tree, or what the environment variable HOLDFAST_BUILD
-names.
+The build directory is build/ at the top of the tree, or what the environment variable
+HOLDFAST_BUILD names.
 """
 import fcntl
 import json
