@@ -74,7 +74,11 @@ struct boot_info {
     uint64_t server_heap_va;      /* first free page-aligned address behind the server's image */
     struct boot_range archive;    /* frames of the boot archive */
     uint64_t archive_bytes;
-    struct boot_range init_tables; /* page tables of init's space, contiguous, root first: all its frames of that kind */
+    /*
+     * Page tables of init's space, all of them, contiguous: the root, level 1 and level 0 of the window, then
+     * those of the segments by ascending address, each of level 1 before the first of level 0 under it.
+     */
+    struct boot_range init_tables;
     struct boot_range server_tables;
     uint32_t free_count;          /* ranges of free frames, ascending */
     uint32_t init_segment_count;
