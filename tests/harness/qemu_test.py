@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Run a test program in QEMU and pass its TAP through.
+
+What the program cannot report itself becomes a failure here: no plan, a panic, a time-out, an end
+by a fault, a status that does not fit its results. The program is in the boot archive for this run
+only, as bin/NAME. Nothing is built: Meson has done that.
+
+Usage: qemu_test.py --build DIR [OPTION]... PROGRAM [ARGUMENT]...
+"""
+import argparse
+import os
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__)))), "sbi"))
+
+import tree  # noqa: E402
+from machine import Machine  # noqa: E402
+from tap_report import Report  # noqa: E402
+
+# One that is not Sv39 only and sets A and D bits itself, one like the boards, one without Sstc.
+CPUS = {
+    "compat": "rv64",
+    "strict": "rv64,sv48=off,sv57=off,svade=on,svadu=off",
+    "plain": "rva22s64",
+}
+
+
+def has_cpu(cpu):
+    """Whether this QEMU accepts the CPU's options: it refuses unknown ones when it starts."""
+    trial = subprocess.run(["qemu-system-riscv64", "-M", "virt", "-cpu", cpu, "-display", "none",
+                            "-serial", "none", "-monitor", "stdio", "-S", "-bios", "none"],
+                           input=b"quit\n", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           timeout=30, check=False)
+    return trial.returncode == 0
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--build", required=True, help="build directory")
+    parser.add_argument("--cpu", choices=sorted(CPUS), default="compat")
+    parser.add_argument("--smp", type=int, default=1)
+    parser.add_argument("--mem", default="128M")
+    parser.add_argument("--icount", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--timeout", type=float, default=60)
+    parser.add_argument("--file", action="append", default=[], metavar="HOST[=NAME]")
+    parser.add_argument("program")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    return parser.parse_args()
+
+
+def main():
+    options = parse_arguments()
+    os.environ["HOLDFAST_BUILD"] = options.build
+    cpu = CPUS[options.cpu]
+    if options.cpu != "compat" and not has_cpu(cpu):
+        print(f"1..0 # SKIP this QEMU has no CPU '{cpu}'")
+        return 0
+
+    name = os.path.basename(options.program)
+    extra = [(options.program, "bin/" + name)]
+    for file in options.file:
+        path, _, entry = file.partition("=")
+        extra.append((path, entry or os.path.basename(path)))
+    built = tree.manifest()
+    machine = Machine(built, tree.boot_files(built, [name, *options.arguments], extra))
+    machine.cpu = cpu
+    machine.smp = options.smp
+    machine.mem = options.mem
+    machine.icount = options.icount
+    machine.seed_opt = options.seed
+    machine.timeout = options.timeout
+
+    report = Report()
+
+    def show(data):
+        text = data.decode(errors="replace")
+        report.read(text)
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    outcome = machine.run(show)
+    trouble = report.trouble(outcome)
+    if trouble and not report.is_bailed_out:
+        start = "\n" if report.unfinished else ""
+        print(f"{start}Bail out! {trouble}")
+    return 1 if trouble or report.failed or report.is_bailed_out else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The filter between machine and user, and the verdict on how a run ended. Prints TAP."""
+import os
+import sys
+
+sys.dont_write_bytecode = True
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path += [os.path.join(TESTS, "harness"), os.path.join(os.path.dirname(TESTS), "sbi")]
+
+from console import Console  # noqa: E402
+from machine import Outcome  # noqa: E402
+from tap import expect, run  # noqa: E402
+from tap_report import Report  # noqa: E402
+
+NONCE = "00aa11bb22cc33dd"
+BANNER = b"\r\nOpenSBI v1.1\r\n  logo\r\nBoot HART MEDELEG         : 0x1\r\n"
+
+
+def name_it(address, is_return):
+    return f"f+{address:#x}{' r' if is_return else ''}"
+
+
+def filtered(data, size):
+    """What is shown of `data` that comes in pieces of `size` bytes, and the end line."""
+    console = Console(NONCE, name_it)
+    shown = b"".join(console.feed(data[i:i + size]) for i in range(0, len(data), size))
+    return shown + console.finish(), console.end_line
+
+
+def for_every_piece_size(data, shown, end_line):
+    for size in range(1, len(data) + 1):
+        expect(filtered(data, size), (shown, end_line))
+
+
+def banner_is_dropped_and_the_end_line_kept():
+    data = BANNER + b"hello\r\n[holdfast " + NONCE.encode() + b" exit 7]\r\n"
+    for_every_piece_size(data, b"hello\n", "exit 7")
+
+
+def output_without_banner_is_shown_whole():
+    for_every_piece_size(b"plain\nOpenSBI v9\n", b"plain\nOpenSBI v9\n", None)
+
+
+def end_line_in_the_middle_of_a_line_leaves_what_was_before_it():
+    data = b"no newline[holdfast " + NONCE.encode() + b" exit 0]\n"
+    for_every_piece_size(data, b"no newline", "exit 0")
+
+
+def forged_end_line_is_output():
+    data = b"[holdfast 0000000000000000 exit 0]\n[hold"
+    for_every_piece_size(data, data, None)
+
+
+def unfinished_line_is_shown_at_once():
+    console = Console(NONCE, name_it)
+    expect(console.feed(b"prompt> "), b"prompt> ")
+    expect(console.feed(b"[holdf"), b"")
+    expect(console.feed(b"ine"), b"[holdfine")
+
+
+def backtrace_addresses_get_names():
+    for_every_piece_size(b"x\n  at 0x80\n  at 0x90\r\n  at home\n",
+                         b"x\n  at 0x80 f+0x80\n  at 0x90 f+0x90 r\n  at home\n", None)
+
+
+def status_of_the_program_is_the_status_of_the_run():
+    for status in (0, 1, 77, 255):
+        outcome = Outcome.judge(f"exit {status}", None, "")
+        expect((outcome.status, outcome.trouble), (status, ""))
+
+
+def every_other_end_has_a_status_of_its_own_and_a_text():
+    ends = [Outcome.judge("panic no way on", None, ""), Outcome.judge("exit 512", None, ""),
+            Outcome.judge("exit x", None, ""), Outcome.judge(None, None, ""),
+            Outcome.judge(None, 3.0, "")]
+    expect([end.status for end in ends], [125, 126, 127, 127, 124])
+    expect(all(end.trouble for end in ends), True)
+    expect("no way on" in ends[0].trouble, True)
+
+
+def trouble_of(tap, end_line="exit 0"):
+    report = Report()
+    report.read(tap)
+    return report.trouble(Outcome.judge(end_line, None, "")), report.failed
+
+
+def complete_tap_is_believed():
+    expect(trouble_of("1..2\nok 1 - a\nok 2\n"), (None, 0))
+    expect(trouble_of("1..2\nok 1 - a\nnot ok 2\n", "exit 1"), (None, 1))
+
+
+def incomplete_tap_is_not_believed():
+    for tap, end_line in [("", "exit 0"), ("ok 1\n", "exit 0"), ("1..2\nok 1\n", "exit 0"),
+                          ("1..1\nok 1\n", "exit 1"), ("1..1\nnot ok 1\n", "exit 0"),
+                          ("1..1\nok 1\n", "panic x"), ("1..1\nok 1\n", None)]:
+        expect(trouble_of(tap, end_line)[0] is not None, True)
+
+
+if __name__ == "__main__":
+    sys.exit(run([
+        banner_is_dropped_and_the_end_line_kept,
+        output_without_banner_is_shown_whole,
+        end_line_in_the_middle_of_a_line_leaves_what_was_before_it,
+        forged_end_line_is_output,
+        unfinished_line_is_shown_at_once,
+        backtrace_addresses_get_names,
+        status_of_the_program_is_the_status_of_the_run,
+        every_other_end_has_a_status_of_its_own_and_a_text,
+        complete_tap_is_believed,
+        incomplete_tap_is_not_believed,
+    ]))

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Wrong use of a host command: one clear line on stderr and a non-zero status. Prints TAP."""
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.dirname(TESTS)
+sys.path.append(os.path.join(TESTS, "harness"))
+
+from tap import expect, run  # noqa: E402
+
+
+def said(command, *arguments, build=None):
+    """(status, lines on stderr) of a host command; nothing may be printed on stdout."""
+    environment = dict(os.environ)
+    if build is not None:
+        environment["HOLDFAST_BUILD"] = build
+    done = subprocess.run([os.path.join(TOP, command), *arguments], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+                          env=environment, check=False)
+    expect(done.stdout, "")
+    return done.returncode, done.stderr.splitlines()
+
+
+def expect_refusal(words, command, *arguments, build=None, status=2):
+    actual, lines = said(command, *arguments, build=build)
+    expect((actual, len(lines)), (status, 1))
+    expect(lines[0].startswith(command + ": "), True)
+    for word in words:
+        if word not in lines[0]:
+            raise AssertionError(f"{word!r} is not in {lines[0]!r}")
+
+
+def boot_refuses_options_it_does_not_know():
+    expect_refusal(["--bogus"], "sbi/boot", "--bogus", "--", "hello")
+    expect_refusal(["hello", "--"], "sbi/boot", "hello")
+    expect_refusal(["pdp11", "virt"], "sbi/boot", "-M", "pdp11", "--", "hello")
+
+
+def boot_refuses_numbers_out_of_range():
+    for option, value in [("--smp", "0"), ("--smp", "x"), ("--smp", "1000"), ("--mem", "1M"),
+                          ("--mem", "9G"), ("--mem", "lots"), ("--mem", "16777217"),
+                          ("--seed", "-1"), ("--seed", str(1 << 64)), ("--timeout", "soon")]:
+        expect_refusal([option, value], "sbi/boot", option, value, "--", "hello")
+    expect_refusal(["--timeout"], "sbi/boot", "--timeout")
+
+
+def boot_refuses_files_and_programs_that_are_not_there():
+    expect_refusal(["nowhere"], "sbi/boot", "--file", "nowhere", "--", "hello")
+    expect_refusal(["--"], "sbi/boot", "--")
+    expect_refusal(["nobody"], "sbi/boot", "--", "nobody")
+    expect_refusal(["bin/hello", "twice"], "sbi/boot", "--file", __file__ + "=bin/hello", "--",
+                   "hello")
+
+
+def commands_without_a_build_directory_name_setup():
+    with tempfile.TemporaryDirectory() as folder:
+        expect_refusal(["cross/setup"], "sbi/boot", "--", "hello", build=folder)
+        expect_refusal(["cross/setup"], "cross/cc", "-c", "t.c", build=folder, status=1)
+
+
+def setup_refuses_what_is_no_build_directory():
+    expect_refusal(["--bogus"], "cross/setup", "--bogus")
+    expect_refusal(["more than one"], "cross/setup", "a", "b")
+    expect_refusal(["no build directory"], "cross/setup", TESTS, status=1)
+
+
+if __name__ == "__main__":
+    sys.exit(run([
+        boot_refuses_options_it_does_not_know,
+        boot_refuses_numbers_out_of_range,
+        boot_refuses_files_and_programs_that_are_not_there,
+        commands_without_a_build_directory_name_setup,
+        setup_refuses_what_is_no_build_directory,
+    ]))
