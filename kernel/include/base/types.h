@@ -85,3 +85,37 @@ static inline bool vpn_is_equal(vpn_t a, vpn_t b)
 {
     return a.v == b.v;
 }
+
+/*
+ * Plain numbers, for arithmetic on words that are not one frame or page: packed entries, table
+ * indices.
+ */
+static inline uint64_t pfn_to_number(pfn_t pfn)
+{
+    return pfn.v;
+}
+
+static inline pfn_t pfn_from_number(uint64_t number)
+{
+    return (pfn_t){number};
+}
+
+static inline uint64_t vpn_to_number(vpn_t vpn)
+{
+    return vpn.v;
+}
+
+static inline uint64_t npages_to_number(npages_t n)
+{
+    return n.v;
+}
+
+static inline uint64_t paddr_to_number(paddr_t pa)
+{
+    return pa.v;
+}
+
+static inline uint64_t uaddr_to_number(uaddr_t va)
+{
+    return va.v;
+}
