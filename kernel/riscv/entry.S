@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first instructions of the kernel, and the first page table.
+ *
+ * The image is linked at DIRECT_BASE + its physical address. Until paging is on, code runs at
+ * physical addresses, which is fine for everything that is relative to pc.
+ */
+#include "riscv/entry.h"
+
+    .section .text.entry, "ax"
+
+/* Linux Image header (Documentation/riscv/boot-image-header): firmware and boot loaders read it. */
+    .globl entry
+entry:
+    .option push
+    .option norvc
+    j       entry_boot
+    nop
+    .option pop
+    .dword  0x200000                /* offset from the start of RAM */
+    .dword  ld_bytes      /* size with bss */
+    .dword  0                       /* flags: little-endian */
+    .word   0x2                     /* header version 0.2 */
+    .word   0
+    .dword  0
+    .ascii  "RISCV\0\0\0"
+    .ascii  "RSC\x05"
+    .word   0
+
+/*
+ * entry_boot: clear bss, turn paging on, call boot_main.
+ *
+ * In:        a0 = hart id, a1 = physical address of the device tree; paging off
+ * Out:       does not return
+ * Destroyed: everything
+ * Stack:     sets its own
+ */
+entry_boot:
+    csrw    sie, zero
+    li      t0, ENTRY_SSTATUS_CLEAR
+    csrc    sstatus, t0
+
+    la      t0, ld_bss
+    la      t1, ld_bss_end
+1:  bgeu    t0, t1, 2f
+    sd      zero, 0(t0)
+    addi    t0, t0, 8
+    j       1b
+
+    /*
+     * The first root has one entry: the GiB that the kernel is in, with all rights, for a moment.
+     */
+2:  la      t0, boot_first_root
+    li      t1, 4096
+    add     t1, t0, t1
+    mv      t2, t0
+3:  sd      zero, 0(t2)
+    addi    t2, t2, 8
+    bltu    t2, t1, 3b
+    la      t1, entry
+    srli    t1, t1, 30
+    slli    t2, t1, 28              /* frame number of the GiB, in its place in an entry */
+    ori     t2, t2, ENTRY_PTE_ALL
+    addi    t1, t1, ENTRY_DIRECT_ROOT_FIRST
+    slli    t1, t1, 3
+    add     t1, t0, t1
+    sd      t2, 0(t1)
+
+    /*
+     * The next fetch after satp faults, since nothing maps it: the trap goes to the high address.
+     */
+    li      t3, ENTRY_DIRECT_BASE
+    la      t1, entry_high
+    add     t1, t1, t3
+    csrw    stvec, t1
+    srli    t0, t0, 12
+    li      t2, ENTRY_SATP_SV39
+    or      t0, t0, t2
+    sfence.vma
+    csrw    satp, t0
+    .balign 4
+entry_high:
+    sfence.vma
+    la      t0, entry_trap
+    csrw    stvec, t0
+    la      sp, ld_stack_top
+    li      ra, 0
+    li      gp, 0
+    li      tp, 0
+    li      s0, 0
+    tail    boot_main
+
+/*
+ * entry_trap: where traps go until the kernel has set up its own way.
+ *
+ * In:        scause, sepc, stval
+ * Out:       does not return
+ * Destroyed: everything
+ * Stack:     starts over at the top
+ */
+    .balign 4
+entry_trap:
+    la      sp, ld_stack_top
+    csrr    a0, scause
+    csrr    a1, sepc
+    csrr    a2, stval
+    tail    boot_trap
