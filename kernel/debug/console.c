@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small printf() over the firmware's console.
+ *
+ * A line is put together in a buffer, so that DBCN is called once for it.
+ */
+#include "debug/console.h"
+
+#include <stdarg.h>
+
+#include "riscv/direct.h"
+#include "riscv/lock.h"
+#include <sbi/ecall.h>
+
+#define LINE_BYTES 128u
+
+enum console_kind {
+    CONSOLE_NONE = 0,
+    CONSOLE_LEGACY = 1,
+    CONSOLE_DBCN = 2,
+};
+
+static enum console_kind console_kind; /* constant after init */
+static struct lock console_lock;
+static char console_byte; /* where DBCN puts what it reads; guarded by console_lock */
+
+struct line {
+    char bytes[LINE_BYTES];
+    size_t length;
+};
+
+void console_init(void)
+{
+    console_kind = sbi_has_extension(SBI_EXT_DBCN) ? CONSOLE_DBCN : CONSOLE_LEGACY;
+}
+
+bool console_is_dbcn(void)
+{
+    return console_kind == CONSOLE_DBCN;
+}
+
+/* Without the lock: a panic may have interrupted its holder. */
+static size_t write_bytes(const char *bytes, size_t length)
+{
+    if (console_kind == CONSOLE_DBCN) {
+        const int64_t written = sbi_console_write(paddr_to_number(direct_to_paddr(bytes)), length);
+        /* On an error the bytes are given up: a caller that repeats must come to an end. */
+        return written > 0 && (size_t)written <= length ? (size_t)written : length;
+    }
+    for (size_t i = 0; i < length && console_kind == CONSOLE_LEGACY; i++) {
+        sbi_putchar(bytes[i]);
+    }
+    return length;
+}
+
+size_t console_write(const char *bytes, size_t length)
+{
+    lock_take(&console_lock);
+    const size_t written = length == 0 ? 0 : write_bytes(bytes, length);
+    lock_release(&console_lock);
+    return written;
+}
+
+int console_read(void)
+{
+    int byte = -1;
+    lock_take(&console_lock);
+    if (console_kind == CONSOLE_DBCN) {
+        if (sbi_console_read(paddr_to_number(direct_to_paddr(&console_byte)), 1) == 1) {
+            byte = (unsigned char)console_byte;
+        }
+    } else if (console_kind == CONSOLE_LEGACY) {
+        byte = sbi_getchar();
+    }
+    lock_release(&console_lock);
+    return byte;
+}
+
+static void line_flush(struct line *line)
+{
+    for (size_t done = 0; done < line->length;) {
+        done += write_bytes(line->bytes + done, line->length - done);
+    }
+    line->length = 0;
+}
+
+static void put_char(struct line *line, char c)
+{
+    if (line->length == LINE_BYTES) {
+        line_flush(line);
+    }
+    line->bytes[line->length++] = c;
+}
+
+static void put_string(struct line *line, const char *string)
+{
+    for (; *string != '\0'; string++) {
+        put_char(line, *string);
+    }
+}
+
+static void put_number(struct line *line, uint64_t value, unsigned base)
+{
+    char digits[20];
+    unsigned count = 0;
+    do {
+        digits[count++] = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value != 0);
+    while (count > 0) {
+        put_char(line, digits[--count]);
+    }
+}
+
+static void put_signed(struct line *line, int64_t value)
+{
+    if (value < 0) {
+        put_char(line, '-');
+    }
+    put_number(line, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10);
+}
+
+void console_print(const char *format, ...)
+{
+    struct line line = {.length = 0};
+    va_list arguments;
+    va_start(arguments, format);
+    for (; *format != '\0'; format++) {
+        if (*format != '%') {
+            put_char(&line, *format);
+            continue;
+        }
+        format++;
+        bool is_long = false;
+        while (*format == 'l') {
+            is_long = true;
+            format++;
+        }
+        switch (*format) {
+        case 's':
+            put_string(&line, va_arg(arguments, const char *));
+            break;
+        case 'c':
+            put_char(&line, (char)va_arg(arguments, int));
+            break;
+        case 'd':
+            put_signed(&line, is_long ? va_arg(arguments, long) : va_arg(arguments, int));
+            break;
+        case 'u':
+        case 'x':
+            put_number(&line,
+                       is_long ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned),
+                       *format == 'x' ? 16 : 10);
+            break;
+        case '\0':
+            format--; /* a lone % at the end */
+            break;
+        default:
+            put_char(&line, *format);
+            break;
+        }
+    }
+    va_end(arguments);
+    line_flush(&line);
+}

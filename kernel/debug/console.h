@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The console of the firmware: bytes out and in, and lines with numbers for the kernel's own few
+ * words.
+ *
+ * Out by SBI DBCN where it is there, else by the legacy call, one byte each.
+ *
+ * Lock: console_lock inside; none may be taken under it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <base/attr.h>
+
+/* Find out what the firmware offers. Before it, nothing is printed. */
+void console_init(void);
+
+/* Write bytes of kernel memory. Returns: how many were written, at least 1 unless length is 0. */
+size_t console_write(const char *bytes, size_t length);
+
+/* Read one byte. Returns: it, or -1 if there is none. */
+int console_read(void);
+
+/*
+ * Write to the console as printf() would: %s %c %d %u %x, the last three with l or ll too, and %%.
+ */
+PRINTF_LIKE(1, 2) void console_print(const char *format, ...);
+
+/* The console is the firmware's newer one (DBCN). */
+bool console_is_dbcn(void);

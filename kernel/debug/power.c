@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "debug/power.h"
+
+#include <stddef.h>
+
+#include "debug/console.h"
+#include "riscv/csr.h"
+#include <sbi/ecall.h>
+
+static char power_nonce[POWER_NONCE_MAX + 2]; /* with the space behind it; constant after boot */
+
+void power_set_nonce(const char *nonce)
+{
+    size_t length = 0;
+    for (; nonce[length] != '\0' && length < POWER_NONCE_MAX; length++) {
+        power_nonce[length] = nonce[length];
+    }
+    if (length > 0) {
+        power_nonce[length++] = ' ';
+    }
+    power_nonce[length] = '\0';
+}
+
+/* Machines without a power switch restart instead; without either, nothing is left to do. */
+NORETURN static void stop(enum sbi_reset_type type)
+{
+    sbi_reset(type);
+    sbi_reset(SBI_RESET_COLD);
+    csr_write_sie(0);
+    for (;;) {
+        csr_wfi();
+    }
+}
+
+void power_off(uint64_t status)
+{
+    console_print("\n[holdfast %sexit %lu]\n", power_nonce, status);
+    stop(SBI_RESET_SHUTDOWN);
+}
+
+void power_off_panic(const char *reason)
+{
+    console_print("\n[holdfast %spanic %s]\n", power_nonce, reason);
+    stop(SBI_RESET_SHUTDOWN);
+}
+
+void power_restart(void)
+{
+    stop(SBI_RESET_COLD);
+}
