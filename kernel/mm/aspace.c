@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+#include "mm/aspace.h"
+
+#include "mm/entry.h"
+#include "mm/install.h"
+#include "mm/page.h"
+#include "mm/pt.h"
+#include "mm/remove.h"
+#include <abi/fault.h>
+#include <abi/layout.h>
+
+#define WINDOW_PAGE ENTRY_HALF_END
+#define WINDOW_ROOT 256u /* root entry of the window */
+
+/* How single pages in registers and vectors are told from all else: operation and no flag. */
+#define QUICK_ZERO  ((uint64_t)MAP_INSTALL_ZERO << 4)
+#define QUICK_AS_IS ((uint64_t)MAP_INSTALL << 4)
+
+static pte_t *kernel_root; /* constant after boot */
+
+void aspace_set_kernel_root(pte_t *root)
+{
+    kernel_root = root;
+}
+
+void aspace_init(struct aspace *aspace, pfn_t root, bool is_server)
+{
+    ASSERT(kernel_root != NULL);
+    ASSERT(*frame_word(root) == frame_word_make(FRAME_TABLE, TABLE_ROOT));
+    aspace->root = direct_from_pfn(root);
+    aspace->satp = tlb_satp(root);
+    aspace->is_server = is_server;
+    for (unsigned i = DIRECT_ROOT_FIRST; i <= DIRECT_ROOT_LAST; i++) {
+        aspace->root[i] = kernel_root[i];
+    }
+}
+
+bool aspace_is_empty(const struct aspace *aspace)
+{
+    for (unsigned i = 0; i <= WINDOW_ROOT; i++) {
+        if (aspace->root[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void aspace_fini(struct aspace *aspace)
+{
+    ASSERT(aspace_is_empty(aspace));
+    frame_release(direct_to_pfn(aspace->root));
+    aspace->root = NULL;
+    aspace->satp = 0;
+}
+
+enum err aspace_check(const struct aspace *aspace, const struct map_entry *entries, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        const enum err error = entry_check(entries[i], aspace->is_server);
+        if (error != ERR_OK) {
+            return error;
+        }
+        if (entry_op(entries[i]) == MAP_INSTALL_COPY) {
+            i++;
+            if (i == count || !entry_is_source(entries[i])) {
+                return ERR_INVAL;
+            }
+        }
+    }
+    return ERR_OK;
+}
+
+/*
+ * Install a single 4 KiB page where nothing is mapped, if all is as it mostly is.
+ *
+ * Returns: whether it was. Does not flush the TLB.
+ */
+ALWAYS_INLINE bool install_quick(struct aspace *aspace, struct map_entry entry)
+    REQUIRES(memory_lock)
+{
+    const uint64_t what = entry.what >> MAP_FLAGS_SHIFT;
+    const uint64_t flags = entry_leaf_flags[entry_prot(entry)];
+    const uint64_t page = entry.where - (UINT64_C(1) << MAP_PAGES_SHIFT); /* of one page */
+    const uint64_t frame = entry_frame(entry);
+    const uint64_t index = frame - frame_table.start;
+    if (page - ENTRY_PAGE_FIRST >= ENTRY_PAGE_END - ENTRY_PAGE_FIRST || flags == 0 ||
+        index >= frame_table.count || aspace->is_server) {
+        return false;
+    }
+    const pte_t upper = aspace->root[page >> (2 * TABLE_INDEX_BITS)];
+    if (!pte_is_table(upper)) {
+        return false;
+    }
+    const pte_t middle = direct_table(upper)[table_index(page, 1)];
+    if (!pte_is_table(middle)) {
+        return false;
+    }
+    pte_t *slot = &direct_table(middle)[table_index(page, 0)];
+    uint64_t *word_at = &frame_table.words[index];
+    const uint64_t word = *word_at;
+    if (*slot != 0) {
+        return false;
+    }
+    if (what == QUICK_ZERO && frame_word_is_unused(word)) {
+        if (LIKELY(word != FRAME_CLEAN)) {
+            page_zero(frame_address(pfn_from_number(frame)));
+        }
+        *word_at = FRAME_USER + FRAME_ONE;
+    } else if (what == QUICK_AS_IS && frame_word_kind(word) == FRAME_USER &&
+               word + FRAME_ONE > word) {
+        *word_at = word + FRAME_ONE;
+    } else {
+        return false;
+    }
+    *slot = frame << PTE_PFN_SHIFT | flags;
+    if (UNLIKELY((flags & PTE_EXEC) != 0)) {
+        tlb_flush_fetch();
+    }
+    return true;
+}
+
+bool aspace_install_page(struct aspace *aspace, struct map_entry entry)
+{
+    const bool is_done = install_quick(aspace, entry);
+    tlb_flush();
+    return is_done;
+}
+
+/* State of one run over a vector. */
+struct run {
+    const struct map_entry *entries;
+    uint64_t count;
+    struct map_progress *progress;
+    bool is_stale; /* something was taken away since the last flush */
+};
+
+/*
+ * Before frames are zeroed or copied into: nobody may still reach them by what was taken away
+ * before.
+ */
+static void flush_stale(struct run *run)
+{
+    if (run->is_stale) {
+        tlb_flush();
+        run->is_stale = false;
+    }
+}
+
+/* REMOVE, RESTRICT, REMOVE_SERVER. */
+static enum err take_away(struct aspace *aspace, struct map_entry entry, struct run *run)
+    REQUIRES(memory_lock)
+{
+    const uint64_t keep = entry_leaf_flags[entry_prot(entry)] & PTE_RWX;
+    run->is_stale = true;
+    const bool is_done =
+        remove_range(aspace, entry_page(entry), entry_pages(entry), keep, &run->progress->pages);
+    return is_done ? ERR_OK : ERR_INTR;
+}
+
+static enum err install(struct aspace *aspace, struct map_entry entry, struct run *run)
+    REQUIRES(memory_lock)
+{
+    const enum err error = entry_flags(entry) == 0
+                               ? install_pages(aspace, entry, &run->progress->pages)
+                               : install_large(aspace, entry, &run->progress->pages);
+    if ((entry_prot(entry) & MAP_EXEC) != 0) {
+        tlb_flush_fetch();
+    }
+    return error;
+}
+
+/* INSTALL_COPY with the entry behind it, which counts as carried out too. */
+static enum err copy(struct aspace *aspace, struct map_entry entry, struct run *run)
+    REQUIRES(memory_lock)
+{
+    const uint64_t next = run->progress->entries + 1;
+    if (next == run->count) {
+        return ERR_INVAL;
+    }
+    const struct map_entry source = run->entries[next];
+    if (!entry_is_source(source)) {
+        return ERR_INVAL;
+    }
+    const enum err error = install_copy(aspace, entry, entry_frame(source));
+    if (error == ERR_OK) {
+        run->progress->entries = next;
+        if ((entry_prot(entry) & MAP_EXEC) != 0) {
+            tlb_flush_fetch();
+        }
+    }
+    return error;
+}
+
+/* One entry that is well formed. */
+static enum err carry_out(struct aspace *aspace, struct map_entry entry, struct run *run)
+    REQUIRES(memory_lock)
+{
+    switch ((enum map_op)entry_op(entry)) {
+    case MAP_NOP:
+        return ERR_OK;
+    case MAP_INSTALL_ZERO:
+    case MAP_INSTALL:
+    case MAP_INSTALL_SERVER:
+        return install(aspace, entry, run);
+    case MAP_INSTALL_COPY:
+        return copy(aspace, entry, run);
+    case MAP_REMOVE:
+    case MAP_RESTRICT:
+    case MAP_REMOVE_SERVER:
+        return take_away(aspace, entry, run);
+    case MAP_TABLE:
+        return install_table(aspace, entry);
+    case MAP_UNTABLE:
+        return install_untable(aspace, entry);
+    case MAP_COPY_SOURCE: /* entry_check() refuses it */
+        break;
+    }
+    UNREACHABLE();
+}
+
+enum err aspace_apply(struct aspace *aspace, const struct map_entry *entries, uint64_t count,
+                      struct map_progress *progress)
+{
+    struct run run = {.entries = entries, .count = count, .progress = progress};
+    enum err error = ERR_OK;
+    while (progress->entries < count) {
+        /* A copy: the entries may lie where somebody else can write. */
+        const struct map_entry entry = entries[progress->entries];
+        if (!entry_takes_away(entry)) {
+            flush_stale(&run);
+        }
+        if (progress->pages != 0 || !install_quick(aspace, entry)) {
+            error = entry_check(entry, aspace->is_server);
+            if (error == ERR_OK) {
+                error = carry_out(aspace, entry, &run);
+            }
+            if (error != ERR_OK) {
+                break;
+            }
+        }
+        progress->entries++;
+        progress->pages = 0;
+        if (progress->entries < count && tlb_has_interrupt()) {
+            error = ERR_INTR;
+            break;
+        }
+    }
+    tlb_flush();
+    return error;
+}
+
+bool aspace_allows(const struct aspace *aspace, uaddr_t address, uint32_t access)
+{
+    const uint64_t page = uaddr_to_number(address) >> PAGE_SHIFT;
+    if (page >= ENTRY_HALF_END) {
+        return false;
+    }
+    uint64_t wanted = PTE_VALID | PTE_USER;
+    wanted |= (access & FAULT_READ) != 0 ? PTE_READ : 0;
+    wanted |= (access & FAULT_WRITE) != 0 ? PTE_WRITE : 0;
+    wanted |= (access & FAULT_EXEC) != 0 ? PTE_EXEC : 0;
+    const pte_t leaf = *pt_find(aspace->root, page, 0).slot;
+    if ((leaf & wanted) != wanted) {
+        return false;
+    }
+    tlb_flush();
+    return true;
+}
+
+enum err aspace_check_message(const struct aspace *aspace, uint64_t number)
+{
+    if (number >= WINDOW_PAGES) {
+        return ERR_RANGE;
+    }
+    const struct pt_place place = pt_find(aspace->root, WINDOW_PAGE + number, 0);
+    if (place.level != 0) {
+        return ERR_NO_TABLE;
+    }
+    return *place.slot == 0 ? ERR_OK : ERR_EXIST;
+}
+
+void aspace_map_message(struct aspace *aspace, uint64_t number, pfn_t pfn)
+{
+    ASSERT(aspace_check_message(aspace, number) == ERR_OK);
+    ASSERT(frame_kind_of(pfn) == FRAME_MESSAGE);
+    *frame_word(pfn) += FRAME_ONE;
+    *pt_find(aspace->root, WINDOW_PAGE + number, 0).slot =
+        pte_make(pfn, entry_leaf_flags[MAP_READ | MAP_WRITE]);
+    tlb_flush();
+}
+
+void aspace_unmap_message(struct aspace *aspace, uint64_t number)
+{
+    const struct pt_place place = pt_find(aspace->root, WINDOW_PAGE + number, 0);
+    ASSERT(place.level == 0 && pte_is_valid(*place.slot));
+    remove_count(*place.slot, 0);
+    *place.slot = 0;
+    tlb_flush();
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include "mm/install.h"
+
+#include "mm/entry.h"
+#include "mm/page.h"
+#include "mm/pt.h"
+#include "mm/remove.h"
+
+/* First page of the window of message pages, as pt_find() counts. */
+#define WINDOW_PAGE ENTRY_HALF_END
+
+/* Pages between looks for an interrupt, in loops that do little a page. */
+#define POLL_PAGES 512u
+
+/* Put a leaf into a slot; what was there is gone from the TLB before its frame can serve again. */
+static void put_leaf(pte_t *slot, pte_t leaf, unsigned level) REQUIRES(memory_lock)
+{
+    const pte_t old = *slot;
+    *slot = leaf;
+    if (pte_is_valid(old)) {
+        remove_count(old, level);
+        tlb_flush();
+    }
+}
+
+/* The frame may be mapped once more as it is, by entries with these rights. */
+static enum err check_as_is(uint64_t word, uint64_t flags)
+{
+    const enum frame_kind kind = frame_word_kind(word);
+    const bool is_ready = kind == FRAME_USER || kind == FRAME_CLEAN ||
+                          (kind == FRAME_WIRED && (flags & PTE_WRITE) == 0);
+    if (!is_ready) {
+        return ERR_FRAME_KIND;
+    }
+    return word + FRAME_ONE < word ? ERR_OVERFLOW : ERR_OK;
+}
+
+/* One mapping more; CLEAN memory that is mapped is USER. */
+static uint64_t word_plus_one(uint64_t word)
+{
+    return (word == FRAME_CLEAN ? FRAME_USER : word) + FRAME_ONE;
+}
+
+/*
+ * Make a frame ready for one 4 KiB leaf of the operation.
+ *
+ * Returns: the word that the frame has with the leaf.
+ */
+static enum err prepare_page(uint64_t op, uint64_t flags, pfn_t pfn, uint64_t *with_leaf)
+    REQUIRES(memory_lock)
+{
+    if (!frame_is_ram(pfn)) {
+        return ERR_FRAME_KIND;
+    }
+    const uint64_t word = *frame_word(pfn);
+    if (op == MAP_INSTALL) {
+        const enum err error = check_as_is(word, flags);
+        if (error == ERR_OK) {
+            *with_leaf = word_plus_one(word);
+        }
+        return error;
+    }
+    if (!frame_word_is_unused(word)) {
+        return ERR_FRAME_KIND;
+    }
+    if (word != FRAME_CLEAN) {
+        page_zero(frame_address(pfn));
+    }
+    *with_leaf = (op == MAP_INSTALL_SERVER ? FRAME_SERVER : FRAME_USER) + FRAME_ONE;
+    return ERR_OK;
+}
+
+/* Take back what an entry installed before it was refused. */
+static void undo(struct aspace *aspace, uint64_t page, uint64_t pages) REQUIRES(memory_lock)
+{
+    uint64_t done = 0;
+    while (!remove_range(aspace, page, pages, 0, &done)) {
+        /* Cut by an interrupt that must wait: a refused entry leaves nothing behind. */
+    }
+}
+
+enum err install_pages(struct aspace *aspace, struct map_entry entry, uint64_t *done)
+{
+    const uint64_t op = entry_op(entry);
+    const uint64_t page = entry_page(entry);
+    const uint64_t pages = entry_pages(entry);
+    const uint64_t frame = entry_frame(entry);
+    const uint64_t flags = entry_leaf_flags[entry_prot(entry)];
+    const uint64_t poll_mask = op == MAP_INSTALL ? POLL_PAGES - 1 : 0;
+    pte_t *slot = NULL;
+
+    for (uint64_t i = *done; i < pages; i++) {
+        if (slot == NULL || table_index(page + i, 0) == 0) {
+            const struct pt_place place = pt_find(aspace->root, page + i, 0);
+            if (place.level != 0) {
+                undo(aspace, page, i);
+                return ERR_NO_TABLE;
+            }
+            slot = place.slot;
+        }
+        const pfn_t pfn = pfn_from_number(frame + i);
+        uint64_t word;
+        const enum err error = prepare_page(op, flags, pfn, &word);
+        if (error != ERR_OK) {
+            undo(aspace, page, i);
+            return error;
+        }
+        *frame_word(pfn) = word;
+        put_leaf(slot, pte_make(pfn, flags), 0);
+        slot++;
+        if (((page + i) & poll_mask) == poll_mask && i + 1 < pages && tlb_has_interrupt()) {
+            *done = i + 1;
+            return ERR_INTR;
+        }
+    }
+    return ERR_OK;
+}
+
+/*
+ * Make the frames of one large leaf ready: all as they are, or zeroed and CLEAN.
+ *
+ * Zeroing is cut by interrupts; the frames that are done say so themselves.
+ */
+static enum err prepare_large(uint64_t op, uint64_t flags, pfn_t pfn, uint64_t pages)
+    REQUIRES(memory_lock)
+{
+    const pfn_t last = pfn_add(pfn, (npages_t){pages - 1});
+    if (!frame_is_ram(pfn) || !frame_is_ram(last)) {
+        return ERR_FRAME_KIND;
+    }
+    uint64_t *words = frame_word(pfn);
+    for (uint64_t i = 0; i < pages; i++) {
+        const enum err error = op == MAP_INSTALL                ? check_as_is(words[i], flags)
+                               : frame_word_is_unused(words[i]) ? ERR_OK
+                                                                : ERR_FRAME_KIND;
+        if (error != ERR_OK) {
+            return error;
+        }
+    }
+    if (op == MAP_INSTALL) {
+        return ERR_OK;
+    }
+    for (uint64_t i = 0; i < pages; i++) {
+        if (words[i] == FRAME_CLEAN) {
+            continue;
+        }
+        page_zero(frame_address(pfn_add(pfn, (npages_t){i})));
+        words[i] = FRAME_CLEAN;
+        if (tlb_has_interrupt()) {
+            return ERR_INTR;
+        }
+    }
+    return ERR_OK;
+}
+
+/* One large leaf. */
+static enum err install_leaf(struct aspace *aspace, uint64_t op, uint64_t flags, uint64_t page,
+                             pfn_t pfn, unsigned level) REQUIRES(memory_lock)
+{
+    const struct pt_place place = pt_find(aspace->root, page, level);
+    if (place.level != level) {
+        return ERR_NO_TABLE;
+    }
+    if (pte_is_table(*place.slot)) {
+        return ERR_EXIST;
+    }
+    const uint64_t pages = table_pages(level);
+    const enum err error = prepare_large(op, flags, pfn, pages);
+    if (error != ERR_OK) {
+        return error;
+    }
+    uint64_t *words = frame_word(pfn);
+    for (uint64_t i = 0; i < pages; i++) {
+        words[i] = word_plus_one(words[i]);
+    }
+    put_leaf(place.slot, pte_make(pfn, flags), level);
+    return ERR_OK;
+}
+
+enum err install_large(struct aspace *aspace, struct map_entry entry, uint64_t *done)
+{
+    const unsigned level = entry_flags(entry) == MAP_LARGE ? 1 : 2;
+    const uint64_t flags = entry_leaf_flags[entry_prot(entry)];
+    const uint64_t unit = table_pages(level);
+    const uint64_t pages = entry_pages(entry);
+
+    for (uint64_t i = *done; i < pages; i += unit) {
+        const enum err error = install_leaf(aspace, entry_op(entry), flags, entry_page(entry) + i,
+                                            pfn_from_number(entry_frame(entry) + i), level);
+        if (error == ERR_INTR) {
+            *done = i;
+            return ERR_INTR;
+        }
+        if (error != ERR_OK) {
+            undo(aspace, entry_page(entry), i);
+            return error;
+        }
+    }
+    return ERR_OK;
+}
+
+enum err install_copy(struct aspace *aspace, struct map_entry entry, uint64_t source)
+{
+    const pfn_t pfn = pfn_from_number(entry_frame(entry));
+    const pfn_t from = pfn_from_number(source);
+    const struct pt_place place = pt_find(aspace->root, entry_page(entry), 0);
+    if (place.level != 0) {
+        return ERR_NO_TABLE;
+    }
+    if (!frame_is_unused(pfn) || !frame_is_ram(from) || pfn_is_equal(pfn, from)) {
+        return ERR_FRAME_KIND;
+    }
+    const enum frame_kind kind = frame_word_kind(*frame_word(from));
+    if (kind != FRAME_USER && kind != FRAME_CLEAN && kind != FRAME_WIRED) {
+        return ERR_FRAME_KIND;
+    }
+    /* Point of no return: nothing below may fail. */
+    page_copy(frame_address(pfn), frame_address(from));
+    *frame_word(pfn) = FRAME_USER + FRAME_ONE;
+    put_leaf(place.slot, pte_make(pfn, entry_leaf_flags[entry_prot(entry)]), 0);
+    return ERR_OK;
+}
+
+/* First page that a table entry is about, as pt_find() counts. */
+static uint64_t table_page(struct map_entry entry)
+{
+    return (entry_flags(entry) & MAP_IN_WINDOW) != 0 ? WINDOW_PAGE + entry_page(entry)
+                                                     : entry_page(entry);
+}
+
+enum err install_table(struct aspace *aspace, struct map_entry entry)
+{
+    const unsigned level = (unsigned)entry_prot(entry);
+    const pfn_t pfn = pfn_from_number(entry_frame(entry));
+    const struct pt_place place = pt_find(aspace->root, table_page(entry), level + 1);
+    if (pte_is_valid(*place.slot)) {
+        return ERR_EXIST;
+    }
+    if (place.level != level + 1) {
+        return ERR_NO_TABLE;
+    }
+    if (!frame_is_unused(pfn)) {
+        return ERR_FRAME_KIND;
+    }
+    /* Point of no return: nothing below may fail. */
+    frame_take(pfn, FRAME_TABLE, level);
+    *place.slot = pte_make(pfn, PTE_VALID);
+    return ERR_OK;
+}
+
+/* The table may go: it holds no lower table, and in the window nothing at all. */
+static bool table_can_go(const pte_t *table, bool is_window)
+{
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+        if (table[i] != 0 && (is_window || pte_is_table(table[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum err install_untable(struct aspace *aspace, struct map_entry entry)
+{
+    const unsigned level = (unsigned)entry_prot(entry);
+    const pfn_t pfn = pfn_from_number(entry_frame(entry));
+    const struct pt_place place = pt_find(aspace->root, table_page(entry), level + 1);
+    if (place.level != level + 1 || !pte_is_table(*place.slot)) {
+        return ERR_NO_TABLE;
+    }
+    if (!pfn_is_equal(pte_to_pfn(*place.slot), pfn)) {
+        return ERR_FRAME_KIND;
+    }
+    pte_t *table = direct_table(*place.slot);
+    if (!table_can_go(table, (entry_flags(entry) & MAP_IN_WINDOW) != 0)) {
+        return ERR_BUSY;
+    }
+    /* Point of no return: nothing below may fail. */
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+        if (table[i] != 0) {
+            remove_count(table[i], level);
+        }
+    }
+    *place.slot = 0;
+    tlb_flush();
+    frame_release(pfn);
+    return ERR_OK;
+}

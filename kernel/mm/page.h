@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whole pages and parts of them, through the direct map.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zero a page: 512 stores and a loop of 8. */
+void page_zero(void *page);
+
+/* Copy a page onto another one. */
+void page_copy(void *restrict to, const void *restrict from);
+
+/* Copy `bytes` bytes; the ranges may overlap. By eights where both sides are aligned alike. */
+void page_move(void *to, const void *from, size_t bytes);
+
+/* Zero `bytes` bytes. */
+void page_clear(void *to, size_t bytes);
