@@ -73,7 +73,7 @@ def boot_files(built, arguments, extra_files):
         files.append(("boot/args", b"".join(os.fsencode(a) + b"\0" for a in arguments)))
     for path in built["programs"]:
         files.append(("bin/" + os.path.basename(path), read_file(path)))
-    traces = os.path.join(TOP, "tests", "traces")
+    traces = os.path.join(TOP, "user", "traces")
     if os.path.isdir(traces):
         for name in sorted(os.listdir(traces)):
             if name.endswith(".trace"):
