@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "boot/boot.h"
+
+#include "boot/handoff.h"
+#include "boot/paging.h"
+#include "boot/text.h"
+#include "debug/console.h"
+#include "debug/panic.h"
+#include "debug/power.h"
+#include "mm/frame.h"
+#include "riscv/csr.h"
+#include "riscv/direct.h"
+#include "riscv/image.h"
+#include "riscv/timer.h"
+#include <sbi/ecall.h>
+
+#define MEGA (UINT64_C(1) << 20)
+/* Firmware and its guards: the 2 MiB below the kernel are nobody else's (U54: PMP is coarse). */
+#define FIRMWARE_BYTES (2 * MEGA)
+/* Holes in RAM have words in the frame table too. Beyond this part of RAM they are not worth it. */
+#define TABLE_SHARE 16u
+
+static struct boot boot;
+
+void boot_trap(uint64_t cause, uint64_t pc, uint64_t value)
+{
+    const struct panic_registers registers = {.pc = pc, .cause = cause, .value = value};
+    panic_trap("kernel at boot", &registers);
+}
+
+uint64_t boot_frames_kernel(void)
+{
+    return boot.frames_kernel;
+}
+
+/* Take the device tree in. */
+static void read_tree(paddr_t tree)
+{
+    uint64_t readable;
+    const void *base = paging_open_tree(tree, &readable);
+    const enum dtb_error error =
+        base == NULL ? DTB_BAD_ADDRESS : machine_read(base, readable, &boot.machine);
+    if (error != DTB_OK) {
+        panic(dtb_error_text(error));
+    }
+    boot.options = options_read(boot.machine.bootargs);
+    power_set_nonce(boot.options.nonce);
+}
+
+/* See what RAM the kernel may use, and what of it is free. */
+static void find_ram(void)
+{
+    const struct machine *machine = &boot.machine;
+    const uint64_t image = image_text_start() - DIRECT_BASE;
+    const uint64_t image_bytes = image_end() - image_text_start();
+
+    boot.ram = machine->memory;
+    ranges_remove(&boot.ram, DIRECT_BYTES, RANGES_END);
+    ranges_remove(&boot.ram, image - FIRMWARE_BYTES, FIRMWARE_BYTES);
+    for (uint64_t i = 0; i < machine->reserved.count; i++) {
+        const struct range *range = &machine->reserved.items[i];
+        ranges_remove(&boot.ram, range->start, range->end - range->start);
+    }
+    ranges_trim(&boot.ram, PAGE_SIZE);
+    if (boot.ram.count == 0) {
+        panic("no usable RAM");
+    }
+    boot.free = boot.ram;
+    ranges_remove(&boot.free, image, image_bytes);
+    ranges_remove(&boot.free, machine->archive_start & ~(uint64_t)PAGE_MASK,
+                  handoff_archive_pages(machine) << PAGE_SHIFT);
+}
+
+/*
+ * Drop the highest RAM until the frame table for what lies between lowest and highest is in
+ * proportion.
+ */
+static void drop_far_ram(void)
+{
+    for (;;) {
+        const struct range *last = &boot.ram.items[boot.ram.count - 1];
+        const uint64_t frames = (last->end - boot.ram.items[0].start) >> PAGE_SHIFT;
+        if (frames * sizeof(uint64_t) <= ranges_bytes(&boot.ram) / TABLE_SHARE) {
+            return;
+        }
+        const struct range gone = *last;
+        ranges_remove(&boot.ram, gone.start, gone.end - gone.start);
+        ranges_remove(&boot.free, gone.start, gone.end - gone.start);
+    }
+}
+
+/* Give every frame its first word. */
+static void fill_frames(void)
+{
+    uint64_t at = boot.ram.items[0].start;
+    const uint64_t end = boot.ram.items[boot.ram.count - 1].end;
+    for (uint64_t i = 0; i <= boot.free.count; i++) {
+        /* What is not free, up to the next range that is, or to the end. */
+        const bool is_last = i == boot.free.count;
+        const struct range *range = &boot.free.items[i];
+        const uint64_t next = is_last ? end : range->start;
+        frame_fill(paddr_to_pfn((paddr_t){at}), (npages_t){(next - at) >> PAGE_SHIFT},
+                   FRAME_KERNEL);
+        if (is_last) {
+            break;
+        }
+        frame_fill(paddr_to_pfn((paddr_t){range->start}),
+                   (npages_t){(range->end - range->start) >> PAGE_SHIFT}, FRAME_FREE);
+        at = range->end;
+    }
+}
+
+/* Carve what must lie in RAM before anything can be counted, and start counting. */
+static void start_memory(void)
+{
+    const uint64_t start = boot.ram.items[0].start;
+    const uint64_t end = boot.ram.items[boot.ram.count - 1].end;
+    const uint64_t frames = (end - start) >> PAGE_SHIFT;
+    uint64_t bytes = (frames * sizeof(uint64_t) + PAGE_MASK) & ~(uint64_t)PAGE_MASK;
+    uint64_t table;
+
+    paging_open_ram(&boot.ram);
+    if (!ranges_take(&boot.free, bytes, PAGE_SIZE, &table) ||
+        !paging_finish(&boot.ram, &boot.free)) {
+        panic("too little RAM for the frame table");
+    }
+    frame_init(direct_from_paddr((paddr_t){table}), paddr_to_pfn((paddr_t){start}),
+               (npages_t){frames});
+}
+
+/* A few lines about the machine, for people. */
+static void print_banner(void)
+{
+    const struct machine *machine = &boot.machine;
+    const uint64_t version = sbi_version();
+    const uint64_t firmware = sbi_implementation_version();
+    console_print("\nHoldfast\n");
+    console_print("  machine   %s\n", machine->model);
+    console_print("  memory    %lu MiB, %lu KiB of it the kernel's\n",
+                  ranges_bytes(&machine->memory) / MEGA, boot.frames_kernel * (PAGE_SIZE / 1024));
+    console_print("  harts     1 of %lu, this is %lu, timer by %s\n", machine->hart_count,
+                  boot.hart_id, machine->has_sstc ? "Sstc" : "firmware");
+    if (sbi_implementation() == 1) {
+        console_print("  firmware  OpenSBI %lu.%lu, SBI %lu.%lu, console by %s\n", firmware >> 16,
+                      firmware & 0xffff, version >> 24, version & 0xffffff,
+                      console_is_dbcn() ? "DBCN" : "legacy calls");
+    } else {
+        console_print("  firmware  SBI %lu.%lu, console by %s\n", version >> 24, version & 0xffffff,
+                      console_is_dbcn() ? "DBCN" : "legacy calls");
+    }
+    if (machine->memory.is_full) {
+        console_print("  some memory is not used: too many ranges\n");
+    }
+    console_print("\n");
+}
+
+/* Random bits if the machine gave some; the clock where it did not. */
+static void choose_seed(void)
+{
+    if (boot.options.has_seed) {
+        boot.machine.seed = boot.options.seed;
+    } else if (!boot.machine.has_seed) {
+        boot.machine.seed = timer_now() * UINT64_C(0x9e3779b97f4a7c15);
+    }
+}
+
+void boot_main(uint64_t hart_id, paddr_t tree)
+{
+    boot.hart_id = hart_id;
+    console_init();
+    read_tree(tree);
+    find_ram();
+    drop_far_ram();
+    start_memory();
+    timer_init(boot.machine.has_sstc);
+    choose_seed();
+    fill_frames();
+    boot.frames_kernel = (ranges_bytes(&boot.ram) - ranges_bytes(&boot.free)) / PAGE_SIZE -
+                         handoff_archive_pages(&boot.machine);
+    if (!boot.options.is_quiet) {
+        print_banner();
+    }
+    handoff(&boot);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the first C instruction to the first user instruction.
+ *
+ *   entry.S: bss, provisional map -> boot_main: console, device tree, RAM, direct map, frame
+ *   table, hart -> handoff.c: memory server and init -> the scheduler
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "boot/machine.h"
+#include "boot/options.h"
+#include "boot/ranges.h"
+#include <base/attr.h>
+#include <base/types.h>
+
+/* What later steps need to know of earlier ones. */
+struct boot {
+    struct machine machine;
+    struct options options;
+    struct ranges ram;  /* mapped in the direct map: all but firmware's */
+    struct ranges free; /* of it, what nothing stands in */
+    uint64_t hart_id;
+    uint64_t frames_kernel; /* frames of RAM that are neither free nor the archive's, at hand-off */
+};
+
+/* Called by entry.S on the boot hart's stack. */
+NORETURN void boot_main(uint64_t hart_id, paddr_t tree);
+
+/* Called by entry.S for a trap before the kernel's own handler stands. */
+NORETURN void boot_trap(uint64_t cause, uint64_t pc, uint64_t value);
+
+/* For SYS_INFO: frames of RAM in all, and those that the kernel took at boot. */
+uint64_t boot_frames_kernel(void);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the device tree says about the machine, copied out of it, so that its memory can be reused.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "boot/dtb.h"
+#include "boot/ranges.h"
+#include <base/attr.h>
+
+#define MACHINE_MODEL_BYTES    64u
+#define MACHINE_BOOTARGS_BYTES 256u
+#define MACHINE_HARTS_MAX      64u
+
+struct machine {
+    char model[MACHINE_MODEL_BYTES];
+    char bootargs[MACHINE_BOOTARGS_BYTES];
+    char stdout_path[MACHINE_MODEL_BYTES];
+    struct ranges memory; /* RAM, as the memory nodes have it */
+    struct ranges
+        reserved; /* of /reserved-memory, with and without no-map, and of the reservation block */
+    uint64_t archive_start; /* the initrd; both 0: none */
+    uint64_t archive_end;
+    uint64_t timebase_hz; /* 0: not said */
+    uint64_t seed;        /* made of rng-seed */
+    bool has_seed;
+    bool has_sstc;       /* every usable hart has stimecmp */
+    uint64_t hart_count; /* usable ones: not disabled, with an MMU */
+    uint64_t hart_ids[MACHINE_HARTS_MAX];
+};
+
+/*
+ * Read the whole tree at `base`, of which `readable` bytes may be read.
+ *
+ * Returns:   DTB_OK or what is wrong with it; harts and memory ranges beyond the room here are
+ *            left out, reserved ranges beyond it are an error.
+ * On error:  *machine is undefined.
+ */
+MUST_USE enum dtb_error machine_read(const void *base, uint64_t readable, struct machine *machine);

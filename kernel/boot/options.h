@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Options of the kernel, words of the command line in the device tree:
+ *
+ *     nonce=WORD   goes into the end line (debug/power.h)
+ *     seed=NUMBER  what would be random follows from it
+ *     quiet        nothing about the machine is printed at boot
+ *     trace        events are recorded from the start (debug/trace.h)
+ *
+ * Words that are none of these are somebody else's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "debug/power.h"
+
+struct options {
+    char nonce[POWER_NONCE_MAX + 1]; /* empty: none */
+    bool has_seed;
+    uint64_t seed;
+    bool is_quiet;
+    bool is_traced;
+};
+
+/* Read a command line. A malformed seed is as none. */
+struct options options_read(const char *line);
