@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "ipc/end.h"
+
+#include "debug/panic.h"
+#include "debug/trace.h"
+#include "ipc/death.h"
+#include "ipc/ipc.h"
+#include "ipc/notify.h"
+#include "ipc/wait.h"
+#include "task/fpu.h"
+#include "task/sched.h"
+#include "task/slab.h"
+#include "task/space.h"
+
+/* Take `thread` out of everything; it never runs again. Returns: false if it had ended before. */
+static bool end_quietly(struct thread *thread) REQUIRES(task_lock)
+{
+    if (thread_is_in(thread, THREAD_ENDED)) {
+        return false;
+    }
+    if (thread_is_in(thread, THREAD_RUNNABLE)) {
+        sched_remove(thread);
+    } else if (thread_is_in(thread, THREAD_RUNNING)) {
+        sched_block();
+    } else {
+        (void)wait_detach(thread);
+    }
+    timeout_cancel(&thread->wait_timeout);
+    notify_unbind(thread);
+    fpu_drop(hart_self(), thread);
+    object_end(&thread->object);
+    thread_set_state(thread, THREAD_ENDED);
+    return true;
+}
+
+static void end_fill(struct death *death, const struct thread *thread, enum cause cause,
+                     uint64_t detail, uint64_t access)
+{
+    death->cause = (uint64_t)cause;
+    death->detail = detail;
+    death->pc = thread->x[REG_PC];
+    death->access = access;
+    death->thread_number = thread->number;
+}
+
+void end_thread(struct thread *thread, enum cause cause, uint64_t detail, uint64_t access)
+{
+    if (thread->space->aspace.is_server) {
+        panic("a thread of the memory server ended");
+    }
+    if (end_quietly(thread)) {
+        trace_emit(TRACE_THREAD_END, thread->number, cause);
+        end_fill(&thread->death, thread, cause, detail, access);
+        death_queue(&thread->death);
+    }
+}
+
+static void end_object(struct space *space, struct object *object) REQUIRES(task_lock)
+{
+    switch (object_id_kind(object->id)) {
+    case OBJECT_ENDPOINT:
+        endpoint_fini((struct endpoint *)(void *)object);
+        slab_free(space, object);
+        break;
+    case OBJECT_NOTIFICATION:
+        notify_fini((struct notification *)(void *)object);
+        slab_free(space, object);
+        break;
+    case OBJECT_NONE:
+    case OBJECT_THREAD:
+    case OBJECT_SPACE:
+    case OBJECT_AUTHORITY:
+    case OBJECT_LOG:
+    case OBJECT_MACHINE:
+    case OBJECT_HANDLES:
+        break;
+    }
+}
+
+/* Whoever waits for an answer from `space` learns that none will come. */
+static void end_promises(const struct space *space) REQUIRES(task_lock)
+{
+    const struct hart *hart = hart_self();
+
+    for (uint64_t i = 0; i < hart->thread_max; i++) {
+        struct thread *thread = hart->threads[i];
+        if (thread == NULL || atomic_load(&thread->serial) == 0 ||
+            thread->partner != space->aspace.satp) {
+            continue;
+        }
+        if (thread_is_in(thread, THREAD_FAULTING)) {
+            end_thread(thread, CAUSE_BUS, thread->fault_address, thread->fault_access);
+        } else if (wait_detach(thread)) {
+            wait_finish(thread, ERR_PEER_GONE, 0);
+        }
+    }
+}
+
+static void end_slots(struct space *space)
+{
+    lock_take(&handle_lock);
+    const uint64_t count = space_slot_count(space);
+    for (uint64_t i = 0; i < count; i++) {
+        if (i % SLOTS_FIRST != 0) {
+            handle_clear(space, i);
+        }
+    }
+    lock_release(&handle_lock);
+}
+
+void end_space(struct space *space)
+{
+    if (space->aspace.is_server) {
+        panic("the memory server ended");
+    }
+    if (space->state == SPACE_ENDED) {
+        death_drop(&space->death);
+        return;
+    }
+    space->state = SPACE_ENDED;
+    object_end(&space->object);
+    for (struct list *link = space->threads.next; link != &space->threads; link = link->next) {
+        struct thread *thread = LIST_ENTRY(link, struct thread, space_link);
+        (void)end_quietly(thread);
+        death_drop(&thread->death);
+    }
+    for (uint64_t i = 0; i < space->slab_count; i++) {
+        for (size_t j = 0; j < SLAB_CELLS; j++) {
+            end_object(space, &space->slabs[i][j].object);
+        }
+    }
+    end_promises(space);
+    end_slots(space);
+}
+
+void end_space_by(struct thread *thread, enum cause cause, uint64_t detail)
+{
+    struct space *space = thread->space;
+
+    trace_emit(TRACE_SPACE_END, space->fault_badge, cause);
+    end_space(space);
+    end_fill(&space->death, thread, cause, detail, 0);
+    death_queue(&space->death);
+}

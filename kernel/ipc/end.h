@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How threads and spaces end, from whatever they were doing, and what their partners get to know.
+ *
+ *   callers queued at, or received through, an endpoint of the space     PEER_GONE
+ *   threads that wait for a notification of the space                    STALE
+ *   holders of tokens for a thread that ended                            STALE when they answer
+ *   holders of handles to anything that ended                            STALE
+ *   the memory server                                                    a death notice (not if it did it)
+ *
+ * Ending takes nothing away from the memory server: frames stay what they are until it releases them.
+ * The end of the memory server, or of one of its threads, is the kernel's: it panics.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <abi/fault.h>
+
+#include "task/thread.h"
+
+struct space;
+
+/* End `thread` and announce it. An ended one: nothing happens. */
+void end_thread(struct thread *thread, enum cause cause, uint64_t detail, uint64_t access)
+    REQUIRES(task_lock);
+
+/*
+ * End `space`, its threads and its objects, without a notice. An ended one: nothing happens.
+ *
+ * Work: in proportion to its threads, slabs and slots, and to the thread numbers of the system.
+ */
+void end_space(struct space *space) REQUIRES(task_lock);
+
+/* The same, announced as done by `thread`, one of its own. */
+void end_space_by(struct thread *thread, enum cause cause, uint64_t detail) REQUIRES(task_lock);

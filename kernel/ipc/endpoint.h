@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An endpoint: where callers and the threads that serve them meet.
+ *
+ * A 64-byte cell of a slab of the space that made it. Senders are kept by priority, those of one priority
+ * in the order in which they came.
+ *
+ * I1  Not both queues have members.
+ * I2  senders: threads in SENDING or TRAPPED; receivers: threads in RECEIVING. Their waits_on is this.
+ * Lock: `lock` guards all but id and owner. Memory stays an endpoint's or a notification's while the space
+ * lives, so that a lock may be taken first and the id compared after.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <base/assert.h>
+#include <base/list.h>
+#include <riscv/lock.h>
+
+#include "riscv/offsets.h"
+#include "task/object.h"
+
+struct space;
+
+struct endpoint {
+    struct object object;
+    struct lock lock;
+    uint32_t reserved;
+    struct list senders;
+    struct list receivers;
+    uint64_t
+        server; /* number of the thread that last received here: callers lend it their priority */
+    struct space *owner; /* constant while it lives */
+};
+
+STATIC_ASSERT(sizeof(struct endpoint) == 64, "an endpoint is a cell");
+STATIC_ASSERT(offsetof(struct endpoint, lock) == ENDPOINT_LOCK, "see offsets.h");
+STATIC_ASSERT(offsetof(struct endpoint, senders) == ENDPOINT_SENDERS, "see offsets.h");
+STATIC_ASSERT(offsetof(struct endpoint, receivers) == ENDPOINT_RECEIVERS, "see offsets.h");
+STATIC_ASSERT(offsetof(struct endpoint, server) == ENDPOINT_SERVER, "see offsets.h");

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page faults of user threads as messages, and their answers (abi/fault.h).
+ *
+ *     page fault --> allowed by now? --yes--> try again
+ *                        | no
+ *                    ipc_send() to the space's pager endpoint: TRAPPED, then FAULTING
+ *                        |
+ *        RESUME: entries kept (ipc/pending.h), RUNNABLE     REFUSE: upcall, or the thread's end
+ *
+ * A fault of the memory server is the kernel's end. A fault in a space whose pager endpoint has ended, or at an
+ * address that no region can cover, is refused by the kernel itself.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <abi/error.h>
+#include <base/attr.h>
+
+#include "task/thread.h"
+
+/* Current met a page fault; `access` is one of FAULT_READ, _WRITE, _EXEC. */
+void fault_take(struct thread *self, uint64_t address, uint32_t access);
+
+/*
+ * Answer the fault of `faulted` with what is in the registers of `self`: FAULT_REPLY_WAIT, REPLY.
+ *
+ * Returns:   ERR_OK; ERR_INVAL: unknown action or cause, malformed entry; ERR_STALE: it is gone.
+ * On error:  nothing changed, but for STALE the token stays good.
+ */
+MUST_USE enum err fault_answer(struct thread *self, struct thread *faulted);
+
+/* The kernel call FAULT_REPLY_WAIT. */
+void fault_reply_wait(struct thread *self);

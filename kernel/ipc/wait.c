@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "ipc/wait.h"
+
+#include "ipc/ipc.h"
+#include "ipc/notify.h"
+#include "task/sched.h"
+
+bool wait_detach(struct thread *thread)
+{
+    switch ((enum thread_state)thread->state) {
+    case THREAD_SENDING:
+    case THREAD_TRAPPED:
+    case THREAD_RECEIVING:
+        return ipc_detach(thread);
+    case THREAD_CALLING:
+    case THREAD_FAULTING:
+        return atomic_exchange(&thread->serial, 0) != 0;
+    case THREAD_WAITING:
+        return notify_detach(thread);
+    case THREAD_NEW:
+    case THREAD_STOPPED:
+    case THREAD_RUNNABLE:
+    case THREAD_RUNNING:
+    case THREAD_ENDED:
+        return false;
+    }
+    UNREACHABLE();
+}
+
+void wait_finish(struct thread *thread, enum err error, uint64_t value)
+{
+    timeout_cancel(&thread->wait_timeout);
+    thread->waits_on = NULL;
+    thread_set_results(thread, error, value);
+    sched_wake(thread);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel keeps for each hart.
+ *
+ * In user mode sscratch holds the address of the hart's struct hart; in the kernel tp does, and sscratch
+ * too, so that a trap of the kernel's own finds it. The kernel never sleeps and never switches stacks:
+ * each hart has one, used from its top at every entry.
+ *
+ * I1  Only the hart itself writes its struct hart; others may read current.
+ * I2  current is the thread whose registers go on at the next return to user mode, and NULL only while the
+ *     hart boots or is idle.
+ * I3  fpu_owner is the thread whose floating-point state is in the registers; sstatus.FS is on exactly
+ *     while that is the current thread.
+ * Owner: the hart. Constant after init: all but the first group.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <base/assert.h>
+#include <base/attr.h>
+
+#include "riscv/offsets.h"
+
+#define HARTS_MAX 8u
+
+struct thread;
+
+/* What is due at the next exit from the kernel. */
+enum hart_reschedule {
+    RESCHEDULE_NOT = 0,
+    RESCHEDULE = 1,        /* current may no longer be the one to run */
+    RESCHEDULE_BEHIND = 2, /* and others of its priority come first */
+};
+
+struct hart {
+    struct thread *current;
+    uint64_t scratch;    /* of trap.S: t6 of what was interrupted */
+    uint64_t stack_top;  /* constant after init */
+    uint64_t reschedule; /* enum hart_reschedule */
+    struct thread *fpu_owner;
+
+    /* Constant after init, repeated here because the fast path finds them through tp. */
+    struct thread **threads; /* by thread number; NULL: free */
+    uint64_t thread_max;     /* thread numbers are below this */
+    uint64_t frame_bias;     /* address of the word of the frame at 0, see frame_stamp() */
+    uint64_t *token_counter; /* the last serial given out; shared, amoadd.d */
+
+    uint64_t fault_count;   /* page faults that became messages */
+    uint64_t switch_count;  /* switches that the scheduler made */
+    uint64_t refused_count; /* entries of fault answers that were refused */
+    uint64_t slice_end;     /* time when others of the same priority get their turn */
+    uint64_t timer_armed;   /* what the timer is set to */
+    uint64_t index;         /* below HARTS_MAX */
+    uint64_t id;            /* hart id of the machine */
+};
+
+STATIC_ASSERT(offsetof(struct hart, current) == HART_CURRENT, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, scratch) == HART_SCRATCH, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, stack_top) == HART_STACK, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, reschedule) == HART_RESCHEDULE, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, fpu_owner) == HART_FPU_OWNER, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, threads) == HART_THREADS, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, thread_max) == HART_THREAD_MAX, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, frame_bias) == HART_FRAME_BIAS, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, token_counter) == HART_TOKEN, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, fault_count) == HART_FAULT_COUNT, "see offsets.h");
+
+/* The hart that executes this: tp, which the kernel's C code does not use otherwise. */
+ALWAYS_INLINE struct hart *hart_self(void)
+{
+    struct hart *hart;
+    __asm__("mv %0, tp" : "=r"(hart)); /* no clobber: tp is constant while in the kernel */
+    return hart;
+}
+
+/* Let the hart that executes this be `hart`: once for each, at boot. */
+static inline void hart_enter(struct hart *hart)
+{
+    __asm__ volatile("mv tp, %0\n\tcsrw sscratch, %0" ::"r"(hart) : "memory");
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where assembly finds the fields of C structures, in bytes.
+ *
+ * Each constant is checked with STATIC_ASSERT next to the structure it belongs to (hart.h,
+ * task/thread.h, task/handle.h, ipc/endpoint.h). Included by C and by assembly: only #define here.
+ */
+#pragma once
+
+/* struct hart */
+#define HART_CURRENT     0
+#define HART_SCRATCH     8
+#define HART_STACK       16
+#define HART_RESCHEDULE  24
+#define HART_FPU_OWNER   32
+#define HART_THREADS     40
+#define HART_THREAD_MAX  48
+#define HART_FRAME_BIAS  56
+#define HART_TOKEN       64
+#define HART_FAULT_COUNT 72
+
+/* struct object: head of everything that a handle can name */
+#define OBJECT_ID 0
+
+/* struct thread */
+#define THREAD_X(n)     (8 + 8 * (n)) /* x[0] holds the pc */
+#define THREAD_PC       THREAD_X(0)
+#define THREAD_SP       THREAD_X(2)
+#define THREAD_GP       THREAD_X(3)
+#define THREAD_TP       THREAD_X(4)
+#define THREAD_SLOTS    264
+#define THREAD_SATP     272
+#define THREAD_SPACE    280
+#define THREAD_HOME     288
+#define THREAD_STATE    296
+#define THREAD_PRIORITY 300
+#define THREAD_NUMBER   304
+#define THREAD_SERIAL   312
+#define THREAD_PARTNER  320
+#define THREAD_LINK     328
+#define THREAD_WAITS_ON 344
+
+/* struct handle_slot */
+#define SLOT_OBJECT 0
+#define SLOT_ID     8
+#define SLOT_BADGE  16
+#define SLOT_STAMP  24
+#define SLOT_SHIFT  5
+#define SLOTS_FIRST 128 /* slots in the first frame of a table */
+
+/* struct endpoint */
+#define ENDPOINT_LOCK      8
+#define ENDPOINT_SENDERS   16
+#define ENDPOINT_RECEIVERS 32
+#define ENDPOINT_SERVER    48
+
+/* enum thread_state, as far as assembly sets and tests it */
+#define STATE_RUNNING   3
+#define STATE_CALLING   5
+#define STATE_FAULTING  6
+#define STATE_RECEIVING 7

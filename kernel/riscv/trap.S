@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Entry to the kernel and return to user mode.
+ *
+ * In user mode sscratch is the hart; from the entry on tp is, and sscratch as well, so that a trap of the
+ * kernel's own still finds it. Interrupts stay masked in the kernel.
+ *
+ *   ecall, CALL and REPLY_WAIT ...........  fastpath.S; what is unusual there comes to trap_all
+ *   ecall, results in t0 and a0 ..........  trap_simple: sp, tp saved; C keeps s0..s11
+ *   ecall, blocking or many results ......  trap_all: everything saved, C works on struct thread
+ *   exceptions and interrupts ............  trap_other: everything saved
+ *
+ * The only stack is the hart's, from its top. C code never changes tp and gp.
+ */
+#include "riscv/offsets.h"
+
+#define SSTATUS_SPP  0x100
+#define SSTATUS_SPIE 0x20
+
+/* Error numbers, and the number of calls, from the only lists. */
+#define ERROR(name, number, text) .set ERR_##name, number
+#include <abi/error.def>
+#undef ERROR
+
+        .set    SYS_COUNT, 0
+#define SYSCALL(name, number, function, summary) \
+        .if number - SYS_COUNT;                  \
+        .error "syscall.def has a hole";         \
+        .endif;                                  \
+        .set SYS_COUNT, SYS_COUNT + 1
+#include <abi/syscall.def>
+#undef SYSCALL
+
+/* Save or load what a kernel call preserves, but pc and tp. in: \base = thread */
+        .macro  EACH_PRESERVED op, base
+        \op     sp, THREAD_X(2)(\base)
+        \op     gp, THREAD_X(3)(\base)
+        \op     s0, THREAD_X(8)(\base)
+        \op     s1, THREAD_X(9)(\base)
+        \op     s2, THREAD_X(18)(\base)
+        \op     s3, THREAD_X(19)(\base)
+        \op     s4, THREAD_X(20)(\base)
+        \op     s5, THREAD_X(21)(\base)
+        \op     s6, THREAD_X(22)(\base)
+        \op     s7, THREAD_X(23)(\base)
+        \op     s8, THREAD_X(24)(\base)
+        \op     s9, THREAD_X(25)(\base)
+        \op     s10, THREAD_X(26)(\base)
+        \op     s11, THREAD_X(27)(\base)
+        .endm
+
+/* The other registers but ra, t6 and those above. */
+        .macro  EACH_TEMPORARY op, base
+        \op     t0, THREAD_X(5)(\base)
+        \op     t1, THREAD_X(6)(\base)
+        \op     t2, THREAD_X(7)(\base)
+        \op     a0, THREAD_X(10)(\base)
+        \op     a1, THREAD_X(11)(\base)
+        \op     a2, THREAD_X(12)(\base)
+        \op     a3, THREAD_X(13)(\base)
+        \op     a4, THREAD_X(14)(\base)
+        \op     a5, THREAD_X(15)(\base)
+        \op     a6, THREAD_X(16)(\base)
+        \op     a7, THREAD_X(17)(\base)
+        \op     t3, THREAD_X(28)(\base)
+        \op     t4, THREAD_X(29)(\base)
+        \op     t5, THREAD_X(30)(\base)
+        .endm
+
+        .text
+
+/*
+ * stvec. out to fastpath.S, trap_simple, trap_all: tp = hart, ra = current, its tp saved; all other registers
+ * but t6 as in user mode (a kernel call may destroy ra and t6).
+ */
+        .balign 64
+        .globl  trap_entry
+trap_entry:
+        csrrw   tp, sscratch, tp
+        sd      t6, HART_SCRATCH(tp)
+        csrr    t6, scause
+        addi    t6, t6, -8              /* Privileged ISA 4.1.9: ecall from user mode */
+        bnez    t6, trap_other
+        csrrw   t6, sscratch, tp
+        ld      ra, HART_CURRENT(tp)
+        sd      t6, THREAD_TP(ra)
+
+/* An ordinary call. in: as above */
+trap_simple:
+        sltiu   t6, t0, SYS_COUNT
+        beqz    t6, trap_unknown
+        sd      sp, THREAD_SP(ra)
+        sd      t1, THREAD_X(6)(ra)
+        ld      sp, HART_STACK(tp)
+        la      ra, trap_calls
+        slli    t6, t0, 3
+        add     ra, ra, t6
+        ld      t6, 0(ra)
+        jalr    t6
+trap_simple_done:                       /* a0 = error, a1 = value */
+        ld      ra, HART_CURRENT(tp)
+        ld      t6, HART_RESCHEDULE(tp)
+        csrr    t1, sepc
+        addi    t1, t1, 4
+        mv      t0, a0
+        mv      a0, a1
+        bnez    t6, trap_simple_switch
+        csrw    sepc, t1
+        li      t1, 0
+        li      t2, 0
+        li      a1, 0
+        li      a2, 0
+        li      a3, 0
+        li      a4, 0
+        li      a5, 0
+        li      a6, 0
+        li      a7, 0
+        li      t3, 0
+        li      t4, 0
+        li      t5, 0
+        li      t6, 0
+        ld      sp, THREAD_SP(ra)
+        ld      tp, THREAD_TP(ra)
+        li      ra, 0
+        sret
+
+/* No such call: nothing was looked at. */
+trap_unknown:
+        sd      sp, THREAD_SP(ra)
+        li      a0, ERR_NOSYS
+        li      a1, 0
+        j       trap_simple_done
+
+/* The call is done, but somebody else runs first. in: t0, a0 = results, t1 = pc, ra = current */
+trap_simple_switch:
+        sd      t1, THREAD_PC(ra)
+        ld      sp, THREAD_SP(ra)
+        li      t1, 0
+        li      t2, 0
+        li      a1, 0
+        li      a2, 0
+        li      a3, 0
+        li      a4, 0
+        li      a5, 0
+        li      a6, 0
+        li      a7, 0
+        li      t3, 0
+        li      t4, 0
+        li      t5, 0
+        EACH_PRESERVED sd, ra
+        EACH_TEMPORARY sd, ra
+        sd      zero, THREAD_X(1)(ra)
+        sd      zero, THREAD_X(31)(ra)
+        ld      sp, HART_STACK(tp)
+        call    sched_switch
+        j       trap_return
+
+/* A call that C does on struct thread. in: as at trap_entry, t6 = function(thread) */
+        .globl  trap_all
+trap_all:
+        EACH_PRESERVED sd, ra
+trap_all_saved:
+        EACH_TEMPORARY sd, ra
+        mv      a0, ra
+        csrr    t0, sepc
+        addi    t0, t0, 4
+        sd      t0, THREAD_PC(ra)
+        ld      sp, HART_STACK(tp)
+        jalr    t6
+        j       trap_exit
+
+/* Reached through trap_calls: sp and ra have been changed. \name: as in syscall.def */
+        .macro  ALL name, function
+\name:
+        ld      ra, HART_CURRENT(tp)
+        ld      sp, THREAD_SP(ra)
+        la      t6, \function
+        j       trap_all
+        .endm
+
+        ALL     sys_call, ipc_call
+        ALL     sys_reply_wait, ipc_reply_wait
+        ALL     sys_fault_reply_wait, fault_reply_wait
+        ALL     sys_reply, ipc_reply
+        ALL     sys_call_timed, ipc_call_timed
+        ALL     sys_wait, notify_wait
+        ALL     sys_upcall_resume, upcall_resume
+        ALL     sys_next_death, space_next_death
+
+/* Exception or interrupt. in: tp = hart, sscratch = interrupted tp, t6 saved in the hart */
+trap_other:
+        csrr    t6, sstatus
+        andi    t6, t6, SSTATUS_SPP
+        bnez    t6, trap_own
+        ld      t6, HART_CURRENT(tp)
+        EACH_PRESERVED sd, t6
+        EACH_TEMPORARY sd, t6
+        sd      ra, THREAD_X(1)(t6)
+        ld      t0, HART_SCRATCH(tp)
+        sd      t0, THREAD_X(31)(t6)
+        csrrw   t0, sscratch, tp
+        sd      t0, THREAD_TP(t6)
+        csrr    t0, sepc
+        sd      t0, THREAD_PC(t6)
+        mv      a0, t6
+        ld      sp, HART_STACK(tp)
+        call    trap_user
+
+/* Leave the kernel; in: tp = hart; whoever is to run has all registers in struct thread */
+trap_exit:
+        ld      t6, HART_RESCHEDULE(tp)
+        beqz    t6, trap_return
+        call    sched_switch
+trap_return:
+        ld      t6, HART_CURRENT(tp)
+        ld      t0, THREAD_PC(t6)
+        csrw    sepc, t0
+        EACH_PRESERVED ld, t6
+        EACH_TEMPORARY ld, t6
+        ld      ra, THREAD_X(1)(t6)
+        ld      tp, THREAD_TP(t6)
+        ld      t6, THREAD_X(31)(t6)
+        sret
+
+/* The first entry to user mode of a hart. in: tp = sscratch = hart. Does not return */
+        .globl  trap_start
+trap_start:
+        li      t0, SSTATUS_SPP | SSTATUS_SPIE
+        csrc    sstatus, t0
+        ld      sp, HART_STACK(tp)
+        call    sched_switch
+        j       trap_return
+
+/*
+ * A trap of the kernel's own: it panics, on a stack of its own since the other one may be the reason.
+ * in: tp = sscratch of before = hart, t6 saved in the hart.
+ */
+trap_own:
+        la      t6, trap_registers
+        sd      ra, 8 * 1(t6)
+        sd      sp, 8 * 2(t6)
+        sd      gp, 8 * 3(t6)
+        sd      tp, 8 * 4(t6)
+        sd      t0, 8 * 5(t6)
+        sd      t1, 8 * 6(t6)
+        sd      t2, 8 * 7(t6)
+        sd      s0, 8 * 8(t6)
+        sd      s1, 8 * 9(t6)
+        sd      a0, 8 * 10(t6)
+        sd      a1, 8 * 11(t6)
+        sd      a2, 8 * 12(t6)
+        sd      a3, 8 * 13(t6)
+        sd      a4, 8 * 14(t6)
+        sd      a5, 8 * 15(t6)
+        sd      a6, 8 * 16(t6)
+        sd      a7, 8 * 17(t6)
+        sd      s2, 8 * 18(t6)
+        sd      s3, 8 * 19(t6)
+        sd      s4, 8 * 20(t6)
+        sd      s5, 8 * 21(t6)
+        sd      s6, 8 * 22(t6)
+        sd      s7, 8 * 23(t6)
+        sd      s8, 8 * 24(t6)
+        sd      s9, 8 * 25(t6)
+        sd      s10, 8 * 26(t6)
+        sd      s11, 8 * 27(t6)
+        sd      t3, 8 * 28(t6)
+        sd      t4, 8 * 29(t6)
+        sd      t5, 8 * 30(t6)
+        ld      t0, HART_SCRATCH(tp)
+        sd      t0, 8 * 31(t6)
+        csrw    sscratch, tp
+        la      sp, trap_own_stack_top
+        call    trap_kernel
+
+/* Functions by call number. */
+        .section .rodata.trap_calls, "a"
+        .balign 8
+trap_calls:
+#define SYSCALL(name, number, function, summary) .dword sys_##function
+#include <abi/syscall.def>
+#undef SYSCALL
+
+        .section .bss.trap_own_stack, "aw", @nobits
+        .balign 16
+        .skip   4096
+trap_own_stack_top:

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "syscall/misc.h"
+
+#include "debug/console.h"
+#include "debug/power.h"
+#include "debug/trace.h"
+#include "syscall/syscall.h"
+#include "task/sched.h"
+
+static struct misc_machine misc_machine;
+
+void misc_set_machine(struct misc_machine machine)
+{
+    misc_machine = machine;
+}
+
+/* The handle that the call is about names the object without memory of `kind`, with CONTROL. */
+static enum err misc_find(enum object_kind kind)
+{
+    struct handle_slot *slot;
+    return handle_find(thread_current()->space, sys_handle(), kind, RIGHT_CONTROL, &slot);
+}
+
+struct sys_result sys_null(void)
+{
+    return sys_make_error(ERR_OK);
+}
+
+struct sys_result sys_yield(void)
+{
+    sched_yield();
+    return sys_make_error(ERR_OK);
+}
+
+struct sys_result sys_log_write(uint64_t bytes)
+{
+    const enum err error = misc_find(OBJECT_LOG);
+
+    if (error != ERR_OK) {
+        return sys_make_error(error);
+    }
+    if (bytes > MESSAGE_LOG_BYTES_MAX) {
+        return sys_make_error(ERR_RANGE);
+    }
+    return sys_make_result(ERR_OK, console_write(thread_current()->message, bytes));
+}
+
+struct sys_result sys_log_read(void)
+{
+    const enum err error = misc_find(OBJECT_LOG);
+
+    if (error != ERR_OK) {
+        return sys_make_error(error);
+    }
+    const int byte = console_read();
+    if (byte < 0) {
+        return sys_make_error(ERR_WOULD_BLOCK);
+    }
+    return sys_make_result(ERR_OK, (uint64_t)byte);
+}
+
+struct sys_result sys_power(uint64_t what, uint64_t status)
+{
+    const enum err error = misc_find(OBJECT_MACHINE);
+
+    if (error != ERR_OK) {
+        return sys_make_error(error);
+    }
+    if (what == POWER_OFF) {
+        power_off(status);
+    }
+    if (what == POWER_RESTART) {
+        power_restart();
+    }
+    return sys_make_error(ERR_INVAL);
+}
+
+struct sys_result sys_info(uint64_t which)
+{
+    const struct hart *hart = hart_self();
+
+    if (which > INFO_HART) {
+        return sys_make_error(ERR_INVAL);
+    }
+    switch ((enum info)which) {
+    case INFO_TIMEBASE_HZ:
+        return sys_make_result(ERR_OK, misc_machine.timebase_hz);
+    case INFO_HARTS:
+        return sys_make_result(ERR_OK, misc_machine.harts);
+    case INFO_FRAMES:
+        return sys_make_result(ERR_OK, misc_machine.frames);
+    case INFO_FRAMES_KERNEL:
+        return sys_make_result(ERR_OK, misc_machine.frames_kernel);
+    case INFO_IPC_COUNT: /* every message that is received takes one serial number */
+        return sys_make_result(ERR_OK, *hart->token_counter);
+    case INFO_FAULT_COUNT:
+        return sys_make_result(ERR_OK, hart->fault_count);
+    case INFO_SWITCH_COUNT:
+        return sys_make_result(ERR_OK, hart->switch_count);
+    case INFO_HART:
+        return sys_make_result(ERR_OK, hart->id);
+    }
+    UNREACHABLE();
+}
+
+struct sys_result sys_trace_read(uint64_t count)
+{
+    const enum err error = misc_find(OBJECT_MACHINE);
+    const uint64_t count_max = MESSAGE_DATA_BYTES / sizeof(struct trace_event);
+
+    if (error != ERR_OK) {
+        return sys_make_error(error);
+    }
+    return sys_make_result(
+        ERR_OK, trace_copy(thread_current()->message, count < count_max ? count : count_max));
+}

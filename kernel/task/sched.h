@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which thread runs: a queue a hart, 32 priorities, round robin within one.
+ *
+ * Nothing switches in the middle of the kernel. Whoever makes a thread runnable or blocks the current one
+ * leaves a note in hart->reschedule; the exit from the kernel calls sched_switch() if there is one. A call
+ * that meets its receiver (fastpath.S) switches without asking here: the receiver takes over priority and
+ * time slice, so that nothing in the queue can be more urgent than before.
+ *
+ * I1  A thread is in the queue of its hart exactly while RUNNABLE.
+ * I2  At the return to user mode no thread in the queue has a higher priority than current.
+ * I3  The timer is set to the earliest time-out, or earlier, if others of current's priority wait, to the
+ *     end of the slice; else to never.
+ * Lock: run_queue.lock inside, under none but memory_lock and timeout_lock; only the hart itself picks.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "task/thread.h"
+
+/* Prepare the queue of `hart`; a slice lasts `slice` ticks of the time CSR. */
+void sched_init(struct hart *hart, uint64_t slice);
+
+/* End a wait: NEW, STOPPED or waiting -> RUNNABLE, behind those of its priority. */
+void sched_wake(struct thread *thread);
+
+/* The same before those of its priority: it continues what has run up to now. */
+void sched_wake_first(struct thread *thread);
+
+/* Take a RUNNABLE thread out of the queue; the caller gives it its next state. */
+void sched_remove(struct thread *thread);
+
+/* Let `thread` run with `priority` from now on. */
+void sched_set_priority(struct thread *thread, uint32_t priority);
+
+/* Let current take its turn behind those of its priority. */
+void sched_yield(void);
+
+/* The current thread has left RUNNING. */
+static inline void sched_block(void)
+{
+    hart_self()->reschedule = RESCHEDULE;
+}
+
+/* Timer interrupt: end what is due, and the slice if it is over. */
+void sched_tick(void);
+
+/*
+ * Make hart->current the thread that has to run now, sleeping until there is one; enter its space.
+ *
+ * On return: hart->reschedule is RESCHEDULE_NOT, current is RUNNING and has nothing due.
+ */
+void sched_switch(void);
+
+/* Set the timer as I3 says. */
+void sched_arm(void);
+
+/*
+ * Provided by ipc/attend.c. Do what is due before `thread`, RUNNING, returns to user mode: its flags.
+ *
+ * Returns: whether it is still RUNNING.
+ */
+bool attend_thread(struct thread *thread);
+
+/* Provided by ipc/attend.c. Act on a time-out that has come. */
+void attend_timeout(struct timeout *timeout);

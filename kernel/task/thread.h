@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread: registers, what it waits for, and what is due when it next returns to user mode.
+ *
+ * struct thread lies at the start of a donated frame of its own (kind THREAD). Nothing of a thread is on a
+ * kernel stack while it does not run.
+ *
+ *            NEW --start--> RUNNABLE <--pick/preempt--> RUNNING ----------------------.
+ *                            ^  ^ |                       | call                      | fault
+ *        STOPPED --continue--'  |           STOPPED <--stop--| v                      v
+ *                               |                      SENDING --received--> CALLING  TRAPPED
+ *        a wait ends: answer,   |                         |                    |      --received-->
+ *        message, bits, time,   '-------------------------+--------------------+----- FAULTING
+ *        partner's death                                  |
+ *                               RUNNING --> RECEIVING ----+
+ *                               RUNNING --> WAITING ------'         every state --> ENDED
+ *
+ *   NEW        made, never started; in no queue.
+ *   STOPPED    could run, but is stopped; in no queue.
+ *   RUNNABLE   in the run queue of its hart.
+ *   RUNNING    hart->current.
+ *   SENDING    its call waits in the senders of endpoint waits_on; words in x[10..17], tag in x[7].
+ *   CALLING    its call was received in the space `partner`; `serial` is the token.
+ *   TRAPPED    as SENDING, with the page fault in fault_address, fault_access; all of x[] is user state.
+ *   FAULTING   as CALLING, for the page fault.
+ *   RECEIVING  in the receivers of endpoint waits_on.
+ *   WAITING    waiter of notification waits_on for the bits in `wanted`.
+ *   ENDED      in no queue, never runs again.
+ *
+ *   NEW -> RUNNABLE [sched_wake]       RUNNING -> RUNNABLE, RUNNABLE -> RUNNING [sched_switch]
+ *   RUNNING -> STOPPED [attend.c]      STOPPED -> RUNNABLE [sched_wake]
+ *   RUNNING -> SENDING, CALLING [ipc.c, fastpath.S]  TRAPPED, FAULTING [fault.c, fastpath.S]
+ *   SENDING -> CALLING, TRAPPED -> FAULTING [ipc.c]  RUNNING -> RECEIVING [ipc.c, fastpath.S]
+ *   RUNNING -> WAITING [notify.c]      waits -> RUNNABLE [sched_wake]       RUNNING, waits -> RUNNING [fastpath.S]
+ *   all -> ENDED [thread_end in ipc/end.c]
+ *
+ * Registers: after a fault or an interrupt all of x[] is the user's state. After a kernel call sp, gp, tp,
+ * s0..s11 and pc (x[0]) are; the others are undefined until whoever ends the wait has written them all
+ * (thread_set_results, ipc_deliver). fastpath.S keeps the same rule.
+ *
+ * I1  serial != 0 exactly in CALLING and FAULTING.
+ * I2  link is in a queue exactly in RUNNABLE, SENDING, TRAPPED and RECEIVING.
+ * I3  home is the address of the thread's hart with the flags below in its low bits; a thread without flags
+ *     can be switched to without looking further.
+ * Locks: state, link, waits_on and partner belong to whoever holds the lock of the queue that the thread is
+ * in; in CALLING and FAULTING to who exchanges the serial for 0; else to the hart that runs it or took it
+ * out of a queue. Flags are atomic. task_lock guards space_link, bound, upcall_entry and deaths.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <abi/error.h>
+#include <abi/fault.h>
+#include <abi/map.h>
+#include <base/assert.h>
+#include <base/attr.h>
+#include <base/list.h>
+#include <base/types.h>
+#include <riscv/lock.h>
+
+#include "riscv/hart.h"
+#include "riscv/offsets.h"
+#include "task/death.h"
+#include "task/handle.h"
+#include "task/object.h"
+#include "task/timeout.h"
+
+struct notification;
+struct space;
+
+/* Guards lives: threads and spaces that begin and end, slabs, bindings, death notices. */
+extern struct lock task_lock;
+
+enum thread_state {
+    THREAD_NEW = 0,
+    THREAD_STOPPED = 1,
+    THREAD_RUNNABLE = 2,
+    THREAD_RUNNING = STATE_RUNNING,
+    THREAD_SENDING = 4,
+    THREAD_CALLING = STATE_CALLING,
+    THREAD_FAULTING = STATE_FAULTING,
+    THREAD_RECEIVING = STATE_RECEIVING,
+    THREAD_WAITING = 8,
+    THREAD_TRAPPED = 9,
+    THREAD_ENDED = 10,
+};
+
+/* Flags in the low bits of `home`: something is due before the thread runs user code or waits. */
+#define THREAD_STOP      UINT64_C(0x1) /* is to stop */
+#define THREAD_UPCALL    UINT64_C(0x2) /* takes an upcall with CAUSE_REQUEST */
+#define THREAD_PENDING   UINT64_C(0x4) /* has map entries to carry out */
+#define THREAD_SIGNALLED UINT64_C(0x8) /* its bound notification has bits */
+#define THREAD_FLAGS     UINT64_C(0x3f)
+
+#define THREAD_PENDING_MAX 4u
+
+/* Numbers of registers in x[]. */
+enum {
+    REG_PC = 0,
+    REG_RA = 1,
+    REG_SP = 2,
+    REG_GP = 3,
+    REG_TP = 4,
+    REG_T0 = 5,
+    REG_T1 = 6,
+    REG_T2 = 7,
+    REG_A0 = 10,
+    REG_T3 = 28,
+    REG_T4 = 29,
+    REG_T5 = 30,
+    REG_T6 = 31,
+};
+
+struct thread {
+    struct object object;
+    uint64_t x[32];
+
+    /* Constant after thread_init(). */
+    struct handle_slot *slots; /* first frame of the space's handles */
+    uint64_t satp;
+    struct space *space;
+
+    _Atomic uint64_t home;
+    uint32_t state;          /* enum thread_state */
+    uint32_t priority;       /* that it runs with: its own, or lent */
+    uint64_t number;         /* constant after thread_init() */
+    _Atomic uint64_t serial; /* token: who exchanges it for 0 ends the wait */
+    uint64_t partner;        /* in CALLING, FAULTING: satp of the space that may answer */
+    struct list link;
+    struct object *waits_on;
+
+    uint32_t priority_own;
+    bool is_in_upcall;
+    bool has_float;        /* f and fcsr mean something, or the FPU holds them */
+    bool is_call_to_pager; /* in SENDING, CALLING: not to be cut short */
+    uint64_t call_badge;   /* in SENDING: badge of the handle it called with */
+    uint64_t fault_address;
+    uint64_t fault_access;
+    uint64_t wanted; /* in WAITING */
+    struct notification *bound;
+    struct timeout wait_timeout;
+    struct timeout timer;
+    uint64_t timer_bits;
+
+    struct list space_link;
+    void *message;        /* its message page in the direct map; constant after thread_init() */
+    uint64_t window_page; /* its number in the space's window; constant after thread_init() */
+    uint64_t accept_first;
+    uint64_t accept_count;
+    uint64_t upcall_entry; /* 0: none registered */
+    uint64_t upcall_stack;
+    uint64_t upcall_detail; /* with THREAD_UPCALL */
+
+    struct list pending_link; /* in the queue of ipc/pending.c, with THREAD_PENDING */
+    struct map_entry pending[THREAD_PENDING_MAX];
+    uint64_t pending_count;
+    struct death death;
+
+    _Alignas(64) uint64_t f[32];
+    uint64_t fcsr;
+};
+
+STATIC_ASSERT(offsetof(struct thread, x) == THREAD_X(0), "see offsets.h");
+STATIC_ASSERT(offsetof(struct thread, slots) == THREAD_SLOTS, "see offsets.h");
+STATIC_ASSERT(offsetof(struct thread, satp) == THREAD_SATP, "see offsets.h");
+STATIC_ASSERT(offsetof(struct thread, space) == THREAD_SPACE, "see offsets.h");
+STATIC_ASSERT(offsetof(struct thread, home) == THREAD_HOME, "see offsets.h");
+STATIC_ASSERT(offsetof(struct thread, state) == THREAD_STATE, "see offsets.h");
+STATIC_ASSERT(offsetof(struct thread, priority) == THREAD_PRIORITY, "see offsets.h");
+STATIC_ASSERT(offsetof(struct thread, number) == THREAD_NUMBER, "see offsets.h");
+STATIC_ASSERT(offsetof(struct thread, serial) == THREAD_SERIAL, "see offsets.h");
+STATIC_ASSERT(offsetof(struct thread, partner) == THREAD_PARTNER, "see offsets.h");
+STATIC_ASSERT(offsetof(struct thread, link) == THREAD_LINK, "see offsets.h");
+STATIC_ASSERT(offsetof(struct thread, waits_on) == THREAD_WAITS_ON, "see offsets.h");
+STATIC_ASSERT(sizeof(struct thread) <= PAGE_SIZE, "a thread fits into its frame");
+
+/*
+ * Make a thread of `space` in the zeroed frame at `thread`, state NEW, and enter it in the table of numbers.
+ *
+ * Requires:  the frame is of kind THREAD already; `number` is below hart->thread_max and free; `message` is
+ *            the direct-map address of its message page, mapped at `window_page` of the space's window.
+ */
+void thread_init(struct thread *thread, struct space *space, uint64_t number, void *message,
+                 uint64_t window_page, uint32_t priority) REQUIRES(task_lock);
+
+/* Take an ENDED thread, whose frame is about to be released, out of its space and the table of numbers. */
+void thread_fini(struct thread *thread) REQUIRES(task_lock);
+
+/* Write the only state field there is; asserts that the pair is in the diagram. */
+void thread_set_state(struct thread *thread, enum thread_state to);
+
+/* Make every register 0 that a kernel call does not preserve. */
+void thread_clear_results(struct thread *thread);
+
+/* End a kernel call: t0 = error, a0 = value, all other registers that a call does not preserve 0. */
+void thread_set_results(struct thread *thread, enum err error, uint64_t value);
+
+/* Force `pc` into what Sv39 can hold of user addresses, so that sret cannot land in the kernel. */
+static inline uint64_t thread_user_pc(uint64_t pc)
+{
+    return pc & UINT64_C(0x3ffffffffe);
+}
+
+static inline bool thread_has_flags(const struct thread *thread, uint64_t flags)
+{
+    return (atomic_load_explicit(&thread->home, memory_order_acquire) & flags) != 0;
+}
+
+static inline void thread_set_flags(struct thread *thread, uint64_t flags)
+{
+    atomic_fetch_or(&thread->home, flags);
+}
+
+static inline void thread_clear_flags(struct thread *thread, uint64_t flags)
+{
+    atomic_fetch_and(&thread->home, ~flags);
+}
+
+/* The thread that runs on this hart. */
+static inline struct thread *thread_current(void)
+{
+    return hart_self()->current;
+}
+
+static inline bool thread_is_in(const struct thread *thread, enum thread_state state)
+{
+    return thread->state == (uint32_t)state;
+}
