@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a replay left: the region list in recorded addresses, and counts.
+ *
+ * Everything but the lines `faults`, `instructions`, `system regions` and `calls made in pieces`
+ * depends on the trace alone.
+ */
+#pragma once
+
+#include "replay.h"
+
+/* Print the regions at the end, then the counts, on standard output. */
+void report_print(const struct replay *replay);
+
+/*
+ * Ask the system how many regions it keeps for the replayed memory, and print that.
+ *
+ * Returns:   OUTCOME_OK, also where the system cannot be asked; OUTCOME_ANSWER if it keeps more
+ *            than the calls left.
+ */
+MUST_USE enum outcome report_check_regions(const struct replay *replay);
