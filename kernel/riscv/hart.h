@@ -35,7 +35,8 @@ enum hart_reschedule {
 };
 
 struct hart {
-    struct thread *current;
+    /* A cache line of its own: the low bits of its address are free for flags (thread.h, I3). */
+    _Alignas(64) struct thread *current;
     uint64_t scratch;    /* of trap.S: t6 of what was interrupted */
     uint64_t stack_top;  /* constant after init */
     uint64_t reschedule; /* enum hart_reschedule */
