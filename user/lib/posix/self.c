@@ -19,6 +19,8 @@
 
 #define STATUS_SIGNAL 128
 #define STATUS_BITS   0xff
+/* The C library's own name for this number differs between its versions. */
+#define SIGNALS_MAX 32
 
 void _exit(int status)
 {
@@ -32,7 +34,7 @@ pid_t getpid(void)
 
 int kill(pid_t pid, int signal_number)
 {
-    if (signal_number < 0 || signal_number >= NSIG) {
+    if (signal_number < 0 || signal_number >= SIGNALS_MAX) {
         errno = EINVAL;
         return -1;
     }
