@@ -28,11 +28,6 @@ void boot_trap(uint64_t cause, uint64_t pc, uint64_t value)
     panic_trap("kernel at boot", &registers);
 }
 
-uint64_t boot_frames_kernel(void)
-{
-    return boot.frames_kernel;
-}
-
 /* Take the device tree in. */
 static void read_tree(paddr_t tree)
 {
@@ -175,8 +170,9 @@ void boot_main(uint64_t hart_id, paddr_t tree)
     timer_init(boot.machine.has_sstc);
     choose_seed();
     fill_frames();
-    boot.frames_kernel = (ranges_bytes(&boot.ram) - ranges_bytes(&boot.free)) / PAGE_SIZE -
-                         handoff_archive_pages(&boot.machine);
+    boot.frames_kernel =
+        (ranges_bytes(&boot.machine.memory) - ranges_bytes(&boot.free)) / PAGE_SIZE -
+        handoff_archive_pages(&boot.machine);
     if (!boot.options.is_quiet) {
         print_banner();
     }

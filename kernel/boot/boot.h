@@ -30,6 +30,3 @@ NORETURN void boot_main(uint64_t hart_id, paddr_t tree);
 
 /* Called by entry.S for a trap before the kernel's own handler stands. */
 NORETURN void boot_trap(uint64_t cause, uint64_t pc, uint64_t value);
-
-/* For SYS_INFO: frames of RAM in all, and those that the kernel took at boot. */
-uint64_t boot_frames_kernel(void);

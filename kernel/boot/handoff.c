@@ -15,10 +15,12 @@
 #include "ipc/ipc.h"
 #include "ipc/notify.h"
 #include "mm/page.h"
+#include "mm/retire.h"
 #include "riscv/csr.h"
 #include "riscv/direct.h"
 #include "riscv/image.h"
 #include "riscv/trap.h"
+#include "syscall/misc.h"
 #include "task/sched.h"
 #include "task/slab.h"
 #include "task/space.h"
@@ -195,12 +197,28 @@ static void tell_init(const struct boot *boot, const struct build *init)
     };
 }
 
+/* This code is in pages that nobody needs any more once it has returned for good. */
+static void free_boot_code(struct boot *boot)
+{
+    const uint64_t start = image_text_end() - DIRECT_BASE;
+    const uint64_t bytes = image_boot_end() - image_text_end();
+    frame_fill(paddr_to_pfn((paddr_t){start}), (npages_t){bytes >> PAGE_SHIFT}, FRAME_FREE);
+    ranges_add(&boot->free, start, bytes);
+}
+
 void handoff(struct boot *boot)
 {
     struct build server = {.is_server = true, .number = BOOT_SERVER_THREAD};
     struct build init = {.badge = BOOT_INIT_BADGE, .number = BOOT_INIT_THREAD};
 
     start_hart(boot);
+    misc_set_machine((struct misc_machine){
+        .timebase_hz = boot->machine.timebase_hz,
+        .harts = boot->machine.hart_count,
+        .frames = ranges_bytes(&boot->machine.memory) / PAGE_SIZE,
+        .frames_kernel =
+            boot->frames_kernel - ((image_boot_end() - image_text_end()) >> PAGE_SHIFT),
+    });
     const struct archive_file archive = wire_archive(&boot->machine);
     const struct archive_file server_file =
         find_file(&archive, "boot/server", "no boot/server in the boot archive");
@@ -218,10 +236,11 @@ void handoff(struct boot *boot)
     lock_release(&memory_lock);
     give_init(&init, make_server_objects(&server));
     lock_release(&handle_lock);
+    free_boot_code(boot);
     tell_server(boot, &server, &init, &archive);
     tell_init(boot, &init);
     sched_wake(server.thread);
     sched_wake(init.thread);
     lock_release(&task_lock);
-    trap_start();
+    retire_boot();
 }

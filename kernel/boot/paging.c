@@ -131,7 +131,7 @@ static bool map_part(const struct range *range, uint64_t start, uint64_t end, ui
 bool paging_finish(const struct ranges *ram, struct ranges *free)
 {
     const uint64_t text = image_text_start() - DIRECT_BASE;
-    const uint64_t text_end = image_text_end() - DIRECT_BASE;
+    const uint64_t text_end = image_boot_end() - DIRECT_BASE;
     const uint64_t rodata_end = image_rodata_end() - DIRECT_BASE;
     const uint64_t guard = image_guard() - DIRECT_BASE;
 

@@ -49,7 +49,7 @@ static const char *cause_text(uint64_t cause)
  */
 static bool follows_call(uint64_t address)
 {
-    if (address < image_text_start() + 4 || address > image_text_end() || (address & 1) != 0) {
+    if (address < image_text_start() + 4 || address > image_boot_end() || (address & 1) != 0) {
         return false;
     }
     const uint16_t *parcel = (const uint16_t *)(uintptr_t)address;

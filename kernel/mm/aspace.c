@@ -23,6 +23,11 @@ void aspace_set_kernel_root(pte_t *root)
     kernel_root = root;
 }
 
+pte_t *aspace_kernel_root(void)
+{
+    return kernel_root;
+}
+
 void aspace_init(struct aspace *aspace, pfn_t root, bool is_server)
 {
     ASSERT(kernel_root != NULL);

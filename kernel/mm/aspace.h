@@ -55,6 +55,7 @@ struct map_progress {
 
 /* Root table that every space's kernel half is copied from; set once by boot. */
 void aspace_set_kernel_root(pte_t *root);
+pte_t *aspace_kernel_root(void);
 
 /*
  * Start a space without tables and leaves.

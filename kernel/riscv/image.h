@@ -2,7 +2,8 @@
 /*
  * Where the parts of the kernel image lie (kernel.ld), as addresses of the direct map.
  *
- *     start  header, text (RX) | rodata (R) | data, bss, with guard page and stack in it (RW)  end
+ *     start  header, text (RX) | boot code (RX, then free) | rodata (R) | data, bss, with guard
+ *     page and stack in it (RW)  end
  *
  * All bounds but the stack's ends are page aligned.
  */
@@ -13,6 +14,7 @@
 /* Defined by kernel.ld: only their addresses mean something. */
 extern const char ld_start[];
 extern const char ld_text_end[];
+extern const char ld_boot_end[];
 extern const char ld_rodata_end[];
 extern const char ld_guard[];
 extern const char ld_stack_bottom[];
@@ -27,6 +29,12 @@ static inline uint64_t image_text_start(void)
 static inline uint64_t image_text_end(void)
 {
     return (uint64_t)(uintptr_t)ld_text_end;
+}
+
+/* Boot code lies between the end of text and here; its pages are given away when boot is over. */
+static inline uint64_t image_boot_end(void)
+{
+    return (uint64_t)(uintptr_t)ld_boot_end;
 }
 
 static inline uint64_t image_rodata_end(void)
