@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "range.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -53,11 +54,15 @@ static const struct {
     {ADVICE_KEEPONFORK, 0, BLOCK_WIPEONFORK},
 };
 
-/* Make the recorded call on `length` bytes at `own`; 0, or -1 with errno set. */
+/*
+ * Make the recorded call on `length` bytes at `own`; of brk and remap that is the part that takes
+ * memory away. 0, or -1 with errno set.
+ */
 static int range_call(const struct event *event, void *own, size_t length)
 {
     switch ((enum event_kind)event->kind) {
     case EVENT_BRK:
+    case EVENT_REMAP:
     case EVENT_UNMAP:
         return munmap(own, length);
     case EVENT_PROTECT:
@@ -71,11 +76,10 @@ static int range_call(const struct event *event, void *own, size_t length)
     case EVENT_SYNC:
         return locking_sync(own, length, (int)event->number);
     case EVENT_MAP:
-    case EVENT_REMAP:
     case EVENT_TOUCH:
         break;
     }
-    errno = ENOSYS;
+    assert(!"no call about a range");
     return -1;
 }
 
