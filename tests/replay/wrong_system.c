@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A system that gets one thing wrong: which one, the environment variable WRONG_SYSTEM says. The
- * linker puts these functions between replay and the C library (--wrap), so that replay's checks
- * can be seen to find something.
+ * A system that gets one thing wrong, or does one thing in its own way: which one, the environment
+ * variable WRONG_SYSTEM says. The linker puts these functions between replay and the C library
+ * (--wrap), so that replay's checks can be seen to find something.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -53,7 +53,11 @@ int __wrap_mprotect(void *address, size_t length, int prot)
         errno = EACCES;
         return -1;
     }
-    return __real_mprotect(address, length, prot);
+    int result = __real_mprotect(address, length, prot);
+    if (wrong_is("scribbles in pages that it protects") && (prot & PROT_WRITE) != 0) {
+        memset((char *)address + 8, 1, 1000);
+    }
+    return result;
 }
 
 int __wrap_munmap(void *address, size_t length)
@@ -65,6 +69,18 @@ int __wrap_munmap(void *address, size_t length)
     return __real_munmap(address, length);
 }
 
+/* Put a map where it touches no other. */
+static void *wrong_map_apart(void *answer, size_t length)
+{
+    size_t gap = 65536;
+    char *room = __real_mmap(NULL, length + 2 * gap, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (room == MAP_FAILED) {
+        return MAP_FAILED;
+    }
+    return __real_mremap(answer, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, room + gap);
+}
+
 void *__wrap_mmap(void *address, size_t length, int prot, int flags, int file, off_t offset)
 {
     static void *answer_before;
@@ -73,6 +89,9 @@ void *__wrap_mmap(void *address, size_t length, int prot, int flags, int file, o
 
     if (answer == MAP_FAILED || !is_free_choice) {
         return answer;
+    }
+    if (wrong_is("keeps maps apart")) {
+        return wrong_map_apart(answer, length);
     }
     if (wrong_is("maps old contents")) {
         memset(answer, 0x55, length);
@@ -98,6 +117,11 @@ void *__wrap_mremap(void *address, size_t length, size_t length_new, int flags, 
     va_start(arguments, flags);
     void *address_new = (flags & MREMAP_FIXED) != 0 ? va_arg(arguments, void *) : NULL;
     va_end(arguments);
+    if (wrong_is("grows nothing in place") && length_new > length &&
+        (flags & MREMAP_MAYMOVE) == 0) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
     void *answer = __real_mremap(address, length, length_new, flags, address_new);
     if (wrong_is("moves no contents")) {
         (void)__real_madvise(answer, length_new, MADV_DONTNEED);
