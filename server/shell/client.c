@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/shell/client.h"
+
+#include <stddef.h>
+
+#include <base/assert.h>
+#include <mem/proto.h>
+
+#include "server/shell/badge.h"
+#include "server/shell/ecall.h"
+#include "server/shell/halt.h"
+#include "server/shell/memory.h"
+
+STATIC_ASSERT(sizeof(struct client) % 8 == 0, "a record of a slab");
+
+static struct slab *records(const struct core *core)
+{
+    return &core->head->clients;
+}
+
+void client_init(struct core *core)
+{
+    slab_init(records(core), sizeof(struct client));
+}
+
+/* Put a client at the front of its parent's list of live children. */
+static void live_insert(struct core *core, struct client *parent, struct client *client)
+{
+    const uint32_t link = arena_link(core, client);
+
+    client->prev = 0;
+    client->next = parent->live_first;
+    if (client->next != 0) {
+        client_at(core, client->next)->prev = link;
+    }
+    parent->live_first = link;
+}
+
+static void live_remove(struct core *core, struct client *parent, struct client *client)
+{
+    if (client->prev != 0) {
+        client_at(core, client->prev)->next = client->next;
+    } else {
+        parent->live_first = client->next;
+    }
+    if (client->next != 0) {
+        client_at(core, client->next)->prev = client->prev;
+    }
+    client->next = 0;
+    client->prev = 0;
+}
+
+static void ended_append(struct core *core, struct client *parent, struct client *client)
+{
+    const uint32_t link = arena_link(core, client);
+
+    client->next = 0;
+    client->prev = parent->ended_last;
+    if (client->prev != 0) {
+        client_at(core, client->prev)->next = link;
+    } else {
+        parent->ended_first = link;
+    }
+    parent->ended_last = link;
+}
+
+static void ended_remove(struct core *core, struct client *parent, struct client *client)
+{
+    if (client->prev != 0) {
+        client_at(core, client->prev)->next = client->next;
+    } else {
+        parent->ended_first = client->next;
+    }
+    if (client->next != 0) {
+        client_at(core, client->next)->prev = client->prev;
+    } else {
+        parent->ended_last = client->prev;
+    }
+}
+
+enum err client_make(struct shell *shell, struct client *parent_opt, const char *name,
+                     struct space *space)
+{
+    struct core *core = &shell->core;
+
+    ASSERT(space->client == 0);
+    if (shell->head->serial == BADGE_SERIAL_MAX) {
+        return ERR_NOMEM;
+    }
+    const uint32_t link = slab_take(core, records(core));
+    if (link == 0) {
+        return ERR_NOMEM;
+    }
+
+    /* Point of no return: nothing below may fail. */
+    struct client *client = client_at(core, link);
+    shell->head->serial++;
+    client->serial = shell->head->serial;
+    client->space = space->number;
+    memcpy(client->name, name, CLIENT_NAME_BYTES);
+    space->client = link;
+    if (parent_opt != NULL) {
+        client->parent = arena_link(core, parent_opt);
+        live_insert(core, parent_opt, client);
+    }
+    return ERR_OK;
+}
+
+void client_forget(struct core *core, struct client *client)
+{
+    ASSERT(client->space == 0);
+    ended_remove(core, client_at(core, client->parent), client);
+    slab_give(core, records(core), arena_link(core, client));
+}
+
+/* End the space of a client without live children; the record stays, in no list. */
+static void end_one(struct shell *shell, struct client *client)
+{
+    struct core *core = &shell->core;
+    struct space *space = space_find(core, client->space);
+
+    ASSERT(client->live_first == 0);
+    while (client->ended_first != 0) {
+        client_forget(core, client_at(core, client->ended_first));
+    }
+    live_remove(core, client_at(core, client->parent), client);
+    client->space = 0;
+    client->wait_serial = 0; /* who waited ends with the space */
+    space_end(core, space);
+}
+
+void client_end(struct shell *shell, struct client *client, const struct ending *ending)
+{
+    struct core *core = &shell->core;
+
+    if (client->parent == 0) {
+        halt_init_ended(ending);
+    }
+    const uint64_t free_before = pool_free(core);
+
+    /* Youngest descendants first, by the lists alone; each turn ends one client. */
+    while (client->live_first != 0) {
+        struct client *last = client_at(core, client->live_first);
+        while (last->live_first != 0) {
+            last = client_at(core, last->live_first);
+        }
+        end_one(shell, last);
+        slab_give(core, records(core), arena_link(core, last));
+    }
+    end_one(shell, client);
+    core_settle(core);
+    port_flush(&shell->port);
+    client->ending = *ending;
+    client->ending.frames = pool_free(core) - free_before;
+    struct client *parent = client_at(core, client->parent);
+    ended_append(core, parent, client);
+    client_wake(shell, parent);
+}
+
+void client_drop(struct shell *shell, struct client *client)
+{
+    end_one(shell, client);
+    slab_give(&shell->core, records(&shell->core), arena_link(&shell->core, client));
+    port_flush(&shell->port);
+}
+
+struct client *client_find_ended(const struct core *core, const struct client *parent,
+                                 uint64_t serial)
+{
+    for (uint32_t link = parent->ended_first; link != 0; link = client_at(core, link)->next) {
+        if (client_at(core, link)->serial == serial) {
+            return client_at(core, link);
+        }
+    }
+    return NULL;
+}
+
+void client_describe(const struct client *client, uint64_t words[IPC_WORDS])
+{
+    const struct mem_next_rep rep = {
+        .error = ERR_OK,
+        .space_id = client->serial,
+        .cause = client->ending.cause,
+        .detail = client->ending.detail,
+        .pc = client->ending.pc,
+        .access = client->ending.access,
+        .frames = client->ending.frames,
+    };
+
+    memcpy(words, &rep, sizeof(rep));
+}
+
+void client_wake(struct shell *shell, struct client *parent)
+{
+    if (parent->wait_serial == 0 || parent->ended_first == 0) {
+        return;
+    }
+    struct client *child = client_at(&shell->core, parent->ended_first);
+    struct answer answer = {
+        .number = SYS_REPLY,
+        .serial = parent->wait_serial,
+        .thread = parent->wait_thread,
+    };
+    parent->wait_serial = 0;
+    client_describe(child, answer.words);
+    enum err error = ecall_reply(&answer);
+    ASSERT(error == ERR_OK || error == ERR_STALE);
+    if (error == ERR_OK) {
+        client_forget(&shell->core, child);
+    }
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Core's port, made of kernel calls.
+ *
+ * Changes of page tables are gathered as map entries in the server's own message page, for one
+ * space at a time, and go to the kernel with SYS_MAP when the page is full, when another space is
+ * meant, before any other kernel call, and with port_flush() before an answer. The answer to a
+ * fault carries its entries itself (main.c) and leaves this vector alone.
+ *
+ * I1  The entries 0 .. count - 1 of `entries` are what was not handed over yet, all for `space`.
+ * I2  count == 0, or `space` is a space that stands.
+ * Owner: the server thread whose message page it is.
+ *
+ * Not here: which frame goes where (core).
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <abi/authority.h>
+#include <abi/map.h>
+#include <base/assert.h>
+#include <base/attr.h>
+#include <base/types.h>
+
+#include "server/core/port.h"
+
+/* Where core's arena lies in the server's space: 1 GiB, with no table under the root at boot. */
+#define PORT_ARENA_START UINT64_C(0x2000000000)
+
+struct port {
+    struct map_entry *entries; /* constant: the message page */
+    uint64_t count;
+    uint64_t space;        /* frame of the space that the entries are for */
+    uint64_t server_space; /* constant: frame of the server's own space */
+    uint64_t dropped; /* installs that the kernel refused: each costs its client one more fault */
+};
+
+/* Start without entries. `message` is the server thread's message page. */
+void port_init(struct port *port, void *message, pfn_t server_space);
+
+/* Hand over what was gathered. */
+void port_flush_entries(struct port *port);
+
+/* The same, for paths on which there is mostly nothing. */
+static inline void port_flush(struct port *port)
+{
+    if (UNLIKELY(port->count != 0)) {
+        port_flush_entries(port);
+    }
+}
+
+/* Operation of an install. */
+static inline enum map_op port_install_op(enum port_how how)
+{
+    switch (how) {
+    case PORT_ZERO:
+        return MAP_INSTALL_ZERO;
+    case PORT_COPY:
+        return MAP_INSTALL_COPY;
+    case PORT_AS_IS:
+        return MAP_INSTALL;
+    }
+    UNREACHABLE();
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/shell/process.h"
+
+#include <stddef.h>
+
+#include <abi/boot.h>
+#include <abi/layout.h>
+#include <base/assert.h>
+#include <mem/limits.h>
+#include <mem/proto.h>
+
+#include "server/shell/badge.h"
+#include "server/shell/client.h"
+#include "server/shell/ecall.h"
+#include "server/shell/wire.h"
+
+enum err process_space_make(struct call *call)
+{
+    struct shell *shell = call->shell;
+    struct core *core = &shell->core;
+    struct wire_space_make request;
+    struct space *space;
+
+    enum err error = wire_space_make(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (request.priority_max > call->own->settings.priority) {
+        return ERR_RANGE;
+    }
+    if (request.frames_max != 0) {
+        return ERR_OPNOTSUPP;
+    }
+    const struct space_settings settings = shell_settings(shell, (uint32_t)request.priority_max, 0);
+    error = space_make(core, &settings, &space);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = client_make(shell, client_of(core, call->own), request.name, space);
+    if (error != ERR_OK) {
+        space_end(core, space);
+        return error;
+    }
+    struct client *client = client_of(core, space);
+    port_flush(&shell->port);
+    call->words[1] = call_derive(badge_of_space(MEM_RIGHT_ALL, client->serial, space->number));
+    call->words[2] = call_object_handle(pfn_to_number(space->kernel),
+                                        RIGHT_CONTROL | RIGHT_TRANSFER | RIGHT_DERIVE);
+    call->words[3] = client->serial;
+    error = call_answer_handles(call, 0x6);
+    if (error != ERR_OK) {
+        client_drop(shell, client);
+    }
+    return error;
+}
+
+enum err process_space_end(struct call *call)
+{
+    struct shell *shell = call->shell;
+    struct core *core = &shell->core;
+    struct wire_number request;
+
+    enum err error = wire_number(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = call_target(call, request.space, MEM_RIGHT_CONTROL);
+    if (error == ERR_STALE && !call->is_held) {
+        struct client *ended =
+            client_find_ended(core, client_of(core, call->own), badge_read(request.space).serial);
+        if (ended == NULL) {
+            return ERR_STALE;
+        }
+        client_forget(core, ended);
+        return ERR_OK;
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    /* Ends the caller too if the space is his own or a forebear's. */
+    const uint32_t own = call->own->number;
+    const uint64_t serial = client_of(core, call->own)->serial;
+    const struct ending ending = {.cause = CAUSE_KILLED, .detail = request.number};
+    client_end(shell, client_of(core, call->target), &ending);
+    struct space *still = space_find(core, own);
+    call->is_held = still == NULL || client_of(core, still)->serial != serial;
+    return ERR_OK;
+}
+
+/*
+ * Make a thread at the lowest-numbered page of the window that is surely free: of threads + 1 pages
+ * one must be.
+ */
+static enum err make_thread(struct call *call, uint32_t priority, struct thread **thread)
+{
+    for (uint32_t page = call->target->threads;; page--) {
+        enum err error = thread_make(&call->shell->core, call->target, page, priority, thread);
+        if (error != ERR_EXIST) {
+            return error;
+        }
+        ASSERT(page != 0);
+    }
+}
+
+/* Take back a thread that nobody can start: P18. */
+static void discard_thread(struct core *core, struct thread *thread)
+{
+    const uint64_t slot = call_object_handle(pfn_to_number(thread->kernel), RIGHT_CONTROL);
+    const struct result ended = ecall_three(SYS_THREAD_END, slot, 0, 0, 0);
+    ASSERT(ended.error == ERR_OK);
+    const struct result closed = ecall_three(SYS_HANDLE_CLOSE, slot, 0, 0, 0);
+    ASSERT(closed.error == ERR_OK);
+    thread_end(core, thread);
+}
+
+enum err process_thread_make(struct call *call)
+{
+    struct wire_number request;
+    struct thread *thread;
+
+    enum err error = wire_number(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = call_target(call, request.space, MEM_RIGHT_CONTROL);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (request.number > call->target->settings.priority) {
+        return ERR_RANGE;
+    }
+    error = make_thread(call, (uint32_t)request.number, &thread);
+    if (error != ERR_OK) {
+        return error;
+    }
+    port_flush(&call->shell->port);
+    const uint64_t slot =
+        call_object_handle(pfn_to_number(thread->kernel),
+                           RIGHT_CONTROL | RIGHT_TRANSFER | RIGHT_DERIVE | RIGHT_DESTROY);
+    call->words[1] = slot;
+    call->words[2] = WINDOW_START + (uint64_t)thread->window_page * PAGE_SIZE;
+    call->words[3] = thread->number;
+    error = call_answer_handles(call, 0x2);
+    if (error != ERR_OK) {
+        discard_thread(&call->shell->core, thread);
+    }
+    return error;
+}
+
+enum err process_donate(struct call *call)
+{
+    struct wire_number request;
+
+    enum err error = wire_number(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = call_target(call, request.space, MEM_RIGHT_CONTROL);
+    if (error != ERR_OK) {
+        return error;
+    }
+    switch (request.number) {
+    case OBJECT_ENDPOINT:
+    case OBJECT_NOTIFICATION:
+        return space_donate(&call->shell->core, call->target, PORT_SLAB_OBJECTS);
+    case OBJECT_HANDLES:
+        return space_donate(&call->shell->core, call->target, PORT_SLAB_HANDLES);
+    default:
+        return ERR_INVAL;
+    }
+}
+
+enum err process_next(struct call *call)
+{
+    struct core *core = &call->shell->core;
+    struct client *client = client_of(core, call->own);
+    bool is_nowait;
+
+    enum err error = wire_next(call->message, &is_nowait);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (client->wait_serial != 0) {
+        return ERR_BUSY;
+    }
+    if (client->ended_first == 0 && client->live_first == 0) {
+        return ERR_SRCH;
+    }
+    if (client->ended_first == 0 && is_nowait) {
+        return ERR_WOULD_BLOCK;
+    }
+    client->wait_serial = call->message->serial;
+    client->wait_thread = call->message->thread;
+    call->is_held = true;
+    client_wake(call->shell, client);
+    return ERR_OK;
+}
+
+enum err process_boot_object(struct call *call)
+{
+    const struct shell_head *head = call->shell->head;
+
+    enum err error = wire_bare(call->message);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (call->own->number != head->init) {
+        return ERR_PERM;
+    }
+    if (head->archive == 0) {
+        return ERR_NOENT;
+    }
+    call->words[1] = call_derive(
+        badge_of_object(MAP_RIGHT_READ | MAP_RIGHT_EXEC | MAP_RIGHT_MAPPABLE, head->archive));
+    call->words[2] = head->archive_bytes;
+    return call_answer_handles(call, 0x2);
+}
+
+/* A thread alone ends with its own will or another's; anything else is the end of its process. */
+static bool ends_alone(const struct space *space, uint64_t cause)
+{
+    return space->threads > 1 && (cause == CAUSE_EXIT || cause == CAUSE_KILLED);
+}
+
+static void thread_died(struct shell *shell, const struct result *death)
+{
+    struct core *core = &shell->core;
+    struct thread *thread = thread_find(core, death->words[7]);
+
+    if (thread == NULL || pfn_to_number(thread->kernel) != death->words[1]) {
+        return; /* given back before its notice was taken */
+    }
+    struct space *space = space_find(core, thread->space);
+    struct client *client = client_of(core, space);
+    if (ends_alone(space, death->words[3])) {
+        if (client->wait_thread == thread->number) {
+            client->wait_serial = 0;
+        }
+        thread_end(core, thread);
+        port_flush(&shell->port);
+        return;
+    }
+    const struct ending ending = {
+        .cause = death->words[3],
+        .detail = death->words[4],
+        .pc = death->words[5],
+        .access = death->words[6],
+    };
+    client_end(shell, client, &ending);
+}
+
+static void space_died(struct shell *shell, const struct result *death)
+{
+    struct core *core = &shell->core;
+    struct space *space = space_find(core, shell_space_number(shell, death->words[2]));
+    const struct ending ending = {
+        .cause = death->words[3],
+        .detail = death->words[4],
+        .pc = death->words[5],
+        .access = death->words[6],
+    };
+
+    ASSERT(space != NULL && pfn_to_number(space->kernel) == death->words[1]);
+    client_end(shell, client_of(core, space), &ending);
+}
+
+void process_deaths(struct shell *shell)
+{
+    /* Ends when no dead are left: each was once made by a request. */
+    for (;;) {
+        const struct result death = ecall_three(SYS_NEXT_DEATH, HANDLE_AUTHORITY, 0, 0, 0);
+        ASSERT(death.error == ERR_OK);
+        switch (death.words[0]) {
+        case OBJECT_NONE:
+            return;
+        case OBJECT_THREAD:
+            thread_died(shell, &death);
+            break;
+        case OBJECT_SPACE:
+            space_died(shell, &death);
+            break;
+        default:
+            UNREACHABLE();
+        }
+    }
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests about processes: SPACE_MAKE, SPACE_END, THREAD_MAKE, DONATE, NEXT, BOOT_OBJECT; and how
+ * deaths end them.
+ *
+ * Each function serves one request: judges its words (wire.h), does it, and fills the answer's
+ * words. What gives out handles is undone when they cannot be delivered.
+ *
+ * Returns of all: what mem/proto.h says; ERR_INVAL and ERR_BADF of wire.h; errors of call_target().
+ * On error nothing changed.
+ */
+#pragma once
+
+#include <abi/error.h>
+#include <base/attr.h>
+
+#include "server/shell/call.h"
+
+/* ERR_RANGE: priority above the caller's; ERR_OPNOTSUPP: a budget; ERR_NOMEM. */
+MUST_USE enum err process_space_make(struct call *call);
+
+/* ERR_STALE: the space has ended, and was forgotten before. */
+MUST_USE enum err process_space_end(struct call *call);
+
+/* ERR_RANGE: priority above the highest of the space; ERR_NOMEM. */
+MUST_USE enum err process_thread_make(struct call *call);
+
+/* ERR_INVAL: what; ERR_NOMEM; ERR_NO_SLOT. */
+MUST_USE enum err process_donate(struct call *call);
+
+/* ERR_SRCH: no child; ERR_BUSY: another NEXT waits; ERR_WOULD_BLOCK: nowait, and none has ended. */
+MUST_USE enum err process_next(struct call *call);
+
+/* ERR_PERM: the caller is not init. */
+MUST_USE enum err process_boot_object(struct call *call);
+
+/* Deaths are there to be taken: end what they mean (abi/authority.h, NEXT_DEATH). */
+void process_deaths(struct shell *shell);

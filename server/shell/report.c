@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/shell/report.h"
+
+#include <stddef.h>
+
+#include <abi/layout.h>
+#include <base/assert.h>
+#include <mem/limits.h>
+#include <mem/proto.h>
+
+#include "server/shell/client.h"
+#include "server/shell/ecall.h"
+#include "server/shell/wire.h"
+
+/* Regions taken from core at a time: they pass over the server's stack. */
+#define QUERY_BATCH 16u
+
+static struct mem_region region_to_wire(const struct query_region *region)
+{
+    return (struct mem_region){
+        .start = region->start,
+        .end = region->end,
+        .prot = region->prot,
+        .flags = region->flags,
+        .offset = region->offset,
+        .object = region->object,
+        .resident = (uint32_t)(region->own + region->wired),
+        .locked = 0,
+        .pinned = 0,
+        .dirty = (uint32_t)region->own,
+    };
+}
+
+/*
+ * Write up to `count` regions from `address` on to the message page at `regions`, which the client
+ * can change at any time and is not read.
+ *
+ * Returns: how many; `*next` is where to go on, 0 if there are no more.
+ */
+static uint32_t write_regions(struct call *call, uaddr_t address, uint32_t count,
+                              struct mem_region *regions, uint64_t *next)
+{
+    struct query_region batch[QUERY_BATCH];
+    uint32_t written = 0;
+
+    *next = 0;
+    for (;;) {
+        const uint32_t room = count - written;
+        /* One more than fits tells whether there is one. */
+        const uint32_t found = op_query(&call->shell->core, call->target, address,
+                                        room < QUERY_BATCH ? room + 1 : QUERY_BATCH, batch);
+        for (uint32_t i = 0; i < found && written < count; i++) {
+            regions[written] = region_to_wire(&batch[i]);
+            *next = batch[i].end;
+            written++;
+        }
+        if (found < QUERY_BATCH && found <= room) {
+            *next = 0;
+            return written;
+        }
+        if (written == count) {
+            return written;
+        }
+        address = (uaddr_t){*next};
+    }
+}
+
+enum err report_query(struct call *call)
+{
+    struct wire_query request;
+    struct query_totals totals;
+
+    enum err error = wire_query(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = call_target(call, request.space, MEM_RIGHT_READ);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (request.count != 0) {
+        const uint64_t page = WINDOW_START + call->message->thread * PAGE_SIZE;
+        call->words[1] = write_regions(call, request.address, request.count,
+                                       (struct mem_region *)(uintptr_t)page, &call->words[2]);
+    }
+    op_query_totals(&call->shell->core, call->target, &totals);
+    call->words[3] = totals.regions;
+    call->words[4] = totals.pages;
+    call->words[5] = totals.own + totals.wired;
+    call->words[6] = call->target->merges;
+    call->words[7] = call->target->faults;
+    return ERR_OK;
+}
+
+enum err report_refusal(struct call *call)
+{
+    const struct refusal *refusal = &call->own->refusal;
+
+    enum err error = wire_bare(call->message);
+    if (error != ERR_OK) {
+        return error;
+    }
+    call->words[1] = refusal->error;
+    if (refusal->error != ERR_OK) {
+        call->words[2] = client_of(&call->shell->core, call->own)->refused;
+        call->words[3] = refusal->limit;
+        call->words[4] = refusal->value;
+        call->words[5] = refusal->used;
+        call->words[6] = refusal->asked;
+    }
+    return ERR_OK;
+}
+
+/* Frames of core by use: all spaces are looked at. */
+struct frame_counts {
+    uint64_t user;
+    uint64_t tables;
+    uint64_t objects;
+};
+
+static struct frame_counts count_frames(const struct core *core)
+{
+    struct frame_counts counts = {.user = core->head->pool.zero_frame != 0 ? 1 : 0};
+
+    for (uint32_t link = core->head->space_first; link != 0;) {
+        const struct space *space = arena_page(core, link);
+        counts.user += space->own;
+        counts.tables += 2 * (uint64_t)space->shadows - space->adopted_tables;
+        counts.tables +=
+            (space->root_frame != 0) + (space->window_table != 0) + (space->window_leaf != 0);
+        counts.objects += space->donated + (space->object_frame != 0) + (space->slots_frame != 0);
+        link = space->next;
+    }
+    /* A thread is an object and a message page; init's first came with the boot. */
+    counts.objects += 2 * (core->head->threads.records - 1);
+    return counts;
+}
+
+enum err report_stats(struct call *call)
+{
+    const struct shell_head *head = call->shell->head;
+    const struct core *core = &call->shell->core;
+
+    enum err error = wire_bare(call->message);
+    if (error != ERR_OK) {
+        return error;
+    }
+    const struct frame_counts counts = count_frames(core);
+    const uint64_t given = core->head->pool.total;
+    const uint64_t free = pool_free(core);
+    call->words[1] = head->frames_total;
+    call->words[2] = free;
+    call->words[3] = counts.user;
+    call->words[4] = counts.tables;
+    call->words[5] = given - free - counts.user - counts.tables - counts.objects;
+    call->words[6] = counts.objects;
+    call->words[7] = head->frames_total - given;
+    return ERR_OK;
+}
+
+/* A limit of a space and what is used of it. */
+static uint64_t *find_limit(struct space *space, enum mem_limit which, uint64_t *used)
+{
+    struct space_settings *settings = &space->settings;
+
+    switch (which) {
+    case MEM_LIMIT_REGIONS:
+        *used = space->tree.count;
+        return &settings->regions_max;
+    case MEM_LIMIT_PAGES:
+        *used = space->pages;
+        return &settings->pages_max;
+    case MEM_LIMIT_DATA:
+        *used = space->data;
+        return &settings->data_max;
+    case MEM_LIMIT_NONE:
+    case MEM_LIMIT_LOCKED:
+    case MEM_LIMIT_COMMIT:
+    case MEM_LIMIT_FRAMES:
+    case MEM_LIMIT_BUDGET:
+    case MEM_LIMIT_ADDRESS_SPACE:
+    case MEM_LIMIT_SPACES:
+        break;
+    }
+    UNREACHABLE();
+}
+
+enum err report_limits(struct call *call)
+{
+    struct wire_limits request;
+    uint64_t used;
+
+    enum err error = wire_limits(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = call_target(call, request.space, request.is_set ? MEM_RIGHT_CONTROL : MEM_RIGHT_READ);
+    if (error != ERR_OK) {
+        return error;
+    }
+    uint64_t *limit = find_limit(call->target, request.which, &used);
+    call->words[1] = *limit;
+    call->words[2] = used;
+    if (request.is_set) {
+        if (request.value > *limit) {
+            return ERR_PERM;
+        }
+        *limit = request.value;
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/shell/request.h"
+
+#include <stddef.h>
+
+#include <abi/layout.h>
+#include <base/assert.h>
+#include <mem/limits.h>
+#include <mem/prot.h>
+#include <mem/proto.h>
+
+#include "server/shell/badge.h"
+#include "server/shell/call.h"
+#include "server/shell/client.h"
+#include "server/shell/process.h"
+#include "server/shell/report.h"
+#include "server/shell/wire.h"
+
+/* The object that `badge` names, with its rights; NULL for what is none, which core judges (R2). */
+static struct object *find_object(const struct shell *shell, uint64_t badge, uint32_t *rights)
+{
+    const struct badge named = badge_read(badge);
+
+    if (named.kind != BADGE_OBJECT || named.number != shell->head->archive) {
+        return NULL;
+    }
+    *rights = named.rights;
+    return object_at(&shell->core, named.number);
+}
+
+static enum err serve_map(struct call *call)
+{
+    struct wire_map request;
+    uaddr_t address;
+
+    enum err error = wire_map(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = call_target(call, request.space, MEM_RIGHT_MAP);
+    if (error != ERR_OK) {
+        return error;
+    }
+    request.map.object = NULL;
+    request.map.rights = 0;
+    if (UNLIKELY(request.object != 0)) {
+        request.map.object = find_object(call->shell, request.object, &request.map.rights);
+    }
+    error = op_map(&call->shell->core, call->target, &request.map, &address);
+    if (error != ERR_OK) {
+        return error;
+    }
+    call->words[1] = uaddr_to_number(address);
+    return ERR_OK;
+}
+
+static enum err serve_unmap(struct call *call)
+{
+    struct wire_range request;
+
+    enum err error = wire_unmap(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = call_target(call, request.space, MEM_RIGHT_MAP);
+    if (error != ERR_OK) {
+        return error;
+    }
+    return op_unmap(&call->shell->core, call->target, request.address, request.length);
+}
+
+static enum err serve_protect(struct call *call, bool is_linux)
+{
+    struct wire_protect request;
+
+    enum err error = wire_protect(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = call_target(call, request.space, MEM_RIGHT_MAP);
+    if (error != ERR_OK) {
+        return error;
+    }
+    request.protect.is_linux = is_linux;
+    return op_protect(&call->shell->core, call->target, &request.protect);
+}
+
+static enum err serve_remap(struct call *call)
+{
+    struct wire_remap request;
+    uaddr_t address;
+
+    enum err error = wire_remap(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = call_target(call, request.space, MEM_RIGHT_MAP);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = op_remap(&call->shell->core, call->target, &request.remap, &address);
+    if (error != ERR_OK) {
+        return error;
+    }
+    call->words[1] = uaddr_to_number(address);
+    return ERR_OK;
+}
+
+static enum err serve_advise(struct call *call, bool is_linux)
+{
+    struct wire_advise request;
+
+    enum err error = wire_advise(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = call_target(call, request.space, MEM_RIGHT_MAP);
+    if (error != ERR_OK) {
+        return error;
+    }
+    request.advise.is_linux = is_linux;
+    return op_advise(&call->shell->core, call->target, &request.advise);
+}
+
+static enum err serve_copy(struct call *call)
+{
+    struct wire_copy request;
+    uint64_t copied;
+
+    enum err error = wire_copy(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error =
+        call_target(call, request.space, request.is_to_other ? MEM_RIGHT_CONTROL : MEM_RIGHT_READ);
+    if (error != ERR_OK) {
+        return error;
+    }
+    const struct copy_request copy = {
+        .to = request.is_to_other ? call->target : call->own,
+        .from = request.is_to_other ? call->own : call->target,
+        .to_address = request.is_to_other ? request.other : request.own,
+        .from_address = request.is_to_other ? request.own : request.other,
+        .length = request.length,
+    };
+    error = op_copy(&call->shell->core, &copy, &copied);
+    call->words[1] = copied; /* also when it is short */
+    return error;
+}
+
+static enum err serve_hello(struct call *call)
+{
+    enum err error = wire_hello(call->message);
+    if (error != ERR_OK) {
+        return error;
+    }
+    call->words[1] = MEM_PROTOCOL_VERSION;
+    call->words[2] = wire_features();
+    call->words[3] = PAGE_SIZE;
+    call->words[4] = USER_START;
+    call->words[5] = USER_END;
+    call->words[6] = client_of(&call->shell->core, call->own)->serial;
+    return ERR_OK;
+}
+
+static enum err serve(struct call *call, enum mem_request number, bool is_linux)
+{
+    switch (number) {
+    case MEM_MAP:
+        return serve_map(call);
+    case MEM_UNMAP:
+        return serve_unmap(call);
+    case MEM_PROTECT:
+        return serve_protect(call, is_linux);
+    case MEM_REMAP:
+        return serve_remap(call);
+    case MEM_ADVISE:
+        return serve_advise(call, is_linux);
+    case MEM_COPY:
+        return serve_copy(call);
+    case MEM_HELLO:
+        return serve_hello(call);
+    case MEM_QUERY:
+        return report_query(call);
+    case MEM_REFUSAL:
+        return report_refusal(call);
+    case MEM_STATS:
+        return report_stats(call);
+    case MEM_LIMITS:
+        return report_limits(call);
+    case MEM_SPACE_MAKE:
+        return process_space_make(call);
+    case MEM_SPACE_END:
+        return process_space_end(call);
+    case MEM_THREAD_MAKE:
+        return process_thread_make(call);
+    case MEM_DONATE:
+        return process_donate(call);
+    case MEM_NEXT:
+        return process_next(call);
+    case MEM_BOOT_OBJECT:
+        return process_boot_object(call);
+    }
+    UNREACHABLE();
+}
+
+/* Make the answer a refusal, and keep for the caller what it was about. */
+NOINLINE static void refuse(struct call *call, enum err error)
+{
+    struct space *own = call->own;
+    const uint64_t number = call->message->words[0] & MEM_HEAD_NUMBER;
+
+    for (unsigned i = 0; i < IPC_WORDS; i++) {
+        /* What was copied counts on an error too. */
+        if (i != 1 || number != MEM_COPY) {
+            call->words[i] = 0;
+        }
+    }
+    call->words[0] = error;
+    if (call->target != own && call->target->refusal.error == (uint32_t)error) {
+        own->refusal = call->target->refusal;
+    } else if (own->refusal.error != (uint32_t)error) {
+        own->refusal = (struct refusal){.error = (uint32_t)error};
+    }
+    client_of(&call->shell->core, own)->refused = (uint32_t)number;
+}
+
+bool request_serve(struct shell *shell, const struct message *message, uint64_t words[IPC_WORDS])
+{
+    enum mem_request number;
+    bool is_linux;
+
+    /* A handle to something of the server's is no way to ask it for anything. */
+    if (UNLIKELY(badge_read(message->badge).kind != BADGE_CLIENT)) {
+        words[0] = ERR_TYPE;
+        return true;
+    }
+    struct space *own = shell_space(shell, message->badge);
+    struct call call = {
+        .shell = shell, .message = message, .own = own, .target = own, .words = words};
+    enum err error = wire_head(message, &number, &is_linux);
+    if (LIKELY(error == ERR_OK)) {
+        if (number != MEM_REFUSAL) {
+            own->refusal.error = ERR_OK;
+        }
+        error = serve(&call, number, is_linux);
+    }
+    if (UNLIKELY(error != ERR_OK) && !call.is_held) {
+        refuse(&call, error);
+    }
+    core_done(&shell->core);
+    port_flush(&shell->port);
+    return !call.is_held;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/shell/shell.h"
+
+#include <abi/layout.h>
+#include <base/bits.h>
+#include <mem/limits.h>
+
+/*
+ * How far below the end of user space the mapping base may lie: 1 GiB (Linux: mmap_rnd_bits of 18).
+ */
+#define BASE_RANDOM_PAGES BIT(18)
+
+/* xorshift64*: G. Marsaglia, Xorshift RNGs, 2003; S. Vigna, 2014, for the multiplier. */
+uint64_t shell_random(struct shell *shell)
+{
+    uint64_t x = shell->head->random;
+
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    shell->head->random = x;
+    return x * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+struct space_settings shell_settings(struct shell *shell, uint32_t priority, uint32_t privileges)
+{
+    const uint64_t pages = (shell_random(shell) >> 32) % BASE_RANDOM_PAGES;
+
+    return (struct space_settings){
+        .lowest = {MEM_MAP_MIN_ADDR_DEFAULT},
+        .base = {USER_END - pages * PAGE_SIZE},
+        .regions_max = MEM_MAX_MAP_COUNT_DEFAULT,
+        .pages_max = MEM_UNLIMITED,
+        .data_max = MEM_UNLIMITED,
+        .privileges = privileges,
+        .priority = priority,
+    };
+}

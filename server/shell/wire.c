@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/shell/wire.h"
+
+#include <base/bits.h>
+#include <mem/limits.h>
+
+#define WORD_OBJECT 6
+#define WORD_SPACE  7
+
+/* Requests have numbers below this; the list says which of them exist. */
+#define NUMBERS 32
+
+#define REQUEST(name, number, function, summary) \
+    STATIC_ASSERT((number) < NUMBERS, "each request has a bit");
+#include <mem/proto.def>
+#undef REQUEST
+
+static const uint64_t features = 0
+#define REQUEST(name, number, function, summary) | BIT(number)
+#include <mem/proto.def>
+#undef REQUEST
+    ;
+
+/* Requests with word 7 for a space; MAP has word 6 for an object too. */
+static const uint64_t with_space = BIT(MEM_MAP) | BIT(MEM_UNMAP) | BIT(MEM_PROTECT) |
+                                   BIT(MEM_REMAP) | BIT(MEM_ADVISE) | BIT(MEM_QUERY) |
+                                   BIT(MEM_COPY) | BIT(MEM_LIMITS) | BIT(MEM_SPACE_END) |
+                                   BIT(MEM_THREAD_MAKE) | BIT(MEM_DONATE);
+
+uint64_t wire_features(void)
+{
+    return features;
+}
+
+enum err wire_head(const struct message *message, enum mem_request *number, bool *is_linux)
+{
+    const uint64_t head = message->words[0];
+    const uint64_t asked = head & MEM_HEAD_NUMBER;
+    const uint64_t handles = bits_get(message->tag, IPC_TAG_HANDLES_SHIFT, 8);
+
+    if (asked >= NUMBERS || (features >> asked & 1) == 0) {
+        return ERR_NOSYS;
+    }
+    if ((head & ~MEM_HEAD_LEGAL) != 0) {
+        return ERR_INVAL;
+    }
+    if (UNLIKELY(handles != 0)) {
+        const uint64_t allowed =
+            (with_space >> asked & 1) << WORD_SPACE | (uint64_t)(asked == MEM_MAP) << WORD_OBJECT;
+        if ((handles & ~allowed) != 0) {
+            return ERR_INVAL;
+        }
+        if (handles != bits_get(message->tag, IPC_TAG_BADGES_SHIFT, 8)) {
+            return ERR_BADF;
+        }
+    }
+    *number = (enum mem_request)asked;
+    *is_linux = (head & MEM_HEAD_LINUX) != 0;
+    return ERR_OK;
+}
+
+/* The words from `first` on that are before the space are all zero. */
+static inline bool is_reserved_zero(const struct message *message, unsigned first)
+{
+    uint64_t all = 0;
+
+    for (unsigned i = first; i < WORD_SPACE; i++) {
+        all |= message->words[i];
+    }
+    return all == 0;
+}
+
+/* A word for a handle, which nothing but a handle may fill. */
+static inline bool is_handle_or_zero(const struct message *message, unsigned word)
+{
+    return LIKELY(message->words[word] == 0) ||
+           (message->tag >> (IPC_TAG_HANDLES_SHIFT + word) & 1) != 0;
+}
+
+/* What all requests with a space have in common: reserved words from `first` on, and the space. */
+static inline enum err check_tail(const struct message *message, unsigned first)
+{
+    if (UNLIKELY(!is_reserved_zero(message, first))) {
+        return ERR_INVAL;
+    }
+    return is_handle_or_zero(message, WORD_SPACE) ? ERR_OK : ERR_BADF;
+}
+
+static inline uaddr_t address(uint64_t word)
+{
+    return (uaddr_t){word};
+}
+
+enum err wire_map(const struct message *message, struct wire_map *out)
+{
+    const uint64_t *words = message->words;
+
+    if (words[5] != 0) {
+        return ERR_INVAL;
+    }
+    if (!is_handle_or_zero(message, WORD_SPACE)) {
+        return ERR_BADF;
+    }
+    out->map.address = address(words[1]);
+    out->map.length = words[2];
+    out->map.prot = (uint32_t)words[3];
+    out->map.flags = (uint32_t)(words[3] >> 32);
+    out->map.offset = words[4];
+    /* A bad handle is judged in its turn (R2), and not looked at without need. */
+    out->object = is_handle_or_zero(message, WORD_OBJECT) ? words[WORD_OBJECT] : 0;
+    out->space = words[WORD_SPACE];
+    return ERR_OK;
+}
+
+enum err wire_unmap(const struct message *message, struct wire_range *out)
+{
+    enum err error = check_tail(message, 3);
+    if (error != ERR_OK) {
+        return error;
+    }
+    *out = (struct wire_range){address(message->words[1]), message->words[2],
+                               message->words[WORD_SPACE]};
+    return ERR_OK;
+}
+
+enum err wire_protect(const struct message *message, struct wire_protect *out)
+{
+    enum err error = check_tail(message, 4);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (message->words[3] > UINT32_MAX) {
+        return ERR_INVAL;
+    }
+    out->protect.address = address(message->words[1]);
+    out->protect.length = message->words[2];
+    out->protect.prot = (uint32_t)message->words[3];
+    out->space = message->words[WORD_SPACE];
+    return ERR_OK;
+}
+
+enum err wire_remap(const struct message *message, struct wire_remap *out)
+{
+    enum err error = check_tail(message, 6);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (message->words[4] > UINT32_MAX) {
+        return ERR_INVAL;
+    }
+    out->remap.address = address(message->words[1]);
+    out->remap.length_old = message->words[2];
+    out->remap.length_new = message->words[3];
+    out->remap.flags = (uint32_t)message->words[4];
+    out->remap.target = address(message->words[5]);
+    out->space = message->words[WORD_SPACE];
+    return ERR_OK;
+}
+
+enum err wire_advise(const struct message *message, struct wire_advise *out)
+{
+    enum err error = check_tail(message, 4);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (message->words[3] > UINT32_MAX) {
+        return ERR_INVAL;
+    }
+    out->advise.address = address(message->words[1]);
+    out->advise.length = message->words[2];
+    out->advise.advice = (uint32_t)message->words[3];
+    out->space = message->words[WORD_SPACE];
+    return ERR_OK;
+}
+
+enum err wire_query(const struct message *message, struct wire_query *out)
+{
+    enum err error = check_tail(message, 3);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (message->words[2] > MEM_QUERY_REGIONS_MAX) {
+        return ERR_INVAL;
+    }
+    *out = (struct wire_query){address(message->words[1]), (uint32_t)message->words[2],
+                               message->words[WORD_SPACE]};
+    return ERR_OK;
+}
+
+enum err wire_copy(const struct message *message, struct wire_copy *out)
+{
+    enum err error = check_tail(message, 5);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (message->words[3] > MEM_COPY_BYTES_MAX || message->words[4] > MEM_COPY_FROM) {
+        return ERR_INVAL;
+    }
+    *out = (struct wire_copy){
+        .own = address(message->words[1]),
+        .other = address(message->words[2]),
+        .length = message->words[3],
+        .is_to_other = message->words[4] == MEM_COPY_TO,
+        .space = message->words[WORD_SPACE],
+    };
+    return ERR_OK;
+}
+
+enum err wire_limits(const struct message *message, struct wire_limits *out)
+{
+    const uint64_t which = message->words[1];
+
+    enum err error = check_tail(message, 4);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (which != MEM_LIMIT_REGIONS && which != MEM_LIMIT_PAGES && which != MEM_LIMIT_DATA) {
+        return ERR_INVAL;
+    }
+    if (message->words[2] > 1 || (message->words[2] == 0 && message->words[3] != 0)) {
+        return ERR_INVAL;
+    }
+    *out = (struct wire_limits){
+        .which = (enum mem_limit)which,
+        .is_set = message->words[2] == 1,
+        .value = message->words[3],
+        .space = message->words[WORD_SPACE],
+    };
+    return ERR_OK;
+}
+
+enum err wire_space_make(const struct message *message, struct wire_space_make *out)
+{
+    struct wire_space_make made = {
+        .frames_max = message->words[1],
+        .priority_max = message->words[4],
+    };
+    bool is_ended = false;
+
+    if (!is_reserved_zero(message, 5) || message->words[WORD_SPACE] != 0) {
+        return ERR_INVAL;
+    }
+    for (unsigned i = 0; i < sizeof(made.name); i++) {
+        made.name[i] = (char)(message->words[2 + i / 8] >> (i % 8 * 8));
+        if (is_ended && made.name[i] != '\0') {
+            return ERR_INVAL;
+        }
+        is_ended = is_ended || made.name[i] == '\0';
+    }
+    if (!is_ended) {
+        return ERR_INVAL;
+    }
+    *out = made;
+    return ERR_OK;
+}
+
+enum err wire_number(const struct message *message, struct wire_number *out)
+{
+    enum err error = check_tail(message, 2);
+    if (error != ERR_OK) {
+        return error;
+    }
+    *out = (struct wire_number){message->words[1], message->words[WORD_SPACE]};
+    return ERR_OK;
+}
+
+enum err wire_next(const struct message *message, bool *is_nowait)
+{
+    if (!is_reserved_zero(message, 2) || message->words[WORD_SPACE] != 0 || message->words[1] > 1) {
+        return ERR_INVAL;
+    }
+    *is_nowait = message->words[1] == 1;
+    return ERR_OK;
+}
+
+enum err wire_hello(const struct message *message)
+{
+    if (!is_reserved_zero(message, 2) || message->words[WORD_SPACE] != 0) {
+        return ERR_INVAL;
+    }
+    return message->words[1] == MEM_PROTOCOL_VERSION ? ERR_OK : ERR_OPNOTSUPP;
+}
+
+enum err wire_bare(const struct message *message)
+{
+    return is_reserved_zero(message, 1) && message->words[WORD_SPACE] == 0 ? ERR_OK : ERR_INVAL;
+}

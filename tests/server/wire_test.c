@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading requests: each word where it belongs, and nothing else accepted.
+ */
+#include "server/shell/wire.h"
+
+#include <string.h>
+
+#include <mem/limits.h>
+#include <tap.h>
+
+#define SPACE_BADGE UINT64_C(0x1f00000000000123)
+#define WORD_SPACE  7u
+#define WORD_OBJECT 6u
+#define NUMBERS     32u
+
+/* What is known of each request apart from its own words. */
+struct shape {
+    uint64_t number;
+    unsigned first_reserved; /* words from here to the space, or to the end, are reserved */
+    bool has_space;
+};
+
+static const struct shape shapes[] = {
+    {MEM_HELLO, 2, false},       {MEM_UNMAP, 3, true},       {MEM_PROTECT, 4, true},
+    {MEM_REMAP, 6, true},        {MEM_ADVISE, 4, true},      {MEM_QUERY, 3, true},
+    {MEM_REFUSAL, 1, false},     {MEM_COPY, 5, true},        {MEM_STATS, 1, false},
+    {MEM_LIMITS, 4, true},       {MEM_SPACE_MAKE, 5, false}, {MEM_SPACE_END, 2, true},
+    {MEM_THREAD_MAKE, 2, true},  {MEM_DONATE, 2, true},      {MEM_NEXT, 2, false},
+    {MEM_BOOT_OBJECT, 1, false},
+};
+#define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
+
+static struct message message_of(uint64_t number)
+{
+    struct message message = {.words = {number}};
+
+    if (number == MEM_HELLO) {
+        message.words[1] = MEM_PROTOCOL_VERSION;
+    }
+    if (number == MEM_LIMITS) {
+        message.words[1] = MEM_LIMIT_REGIONS;
+    }
+    return message;
+}
+
+static void name_handle(struct message *message, unsigned word, uint64_t badge)
+{
+    message->words[word] = badge;
+    message->tag |= UINT64_C(1) << (IPC_TAG_HANDLES_SHIFT + word);
+    message->tag |= UINT64_C(1) << (IPC_TAG_BADGES_SHIFT + word);
+}
+
+/* Room for what any of the functions writes. */
+union out {
+    struct wire_map map;
+    struct wire_range range;
+    struct wire_protect protect;
+    struct wire_remap remap;
+    struct wire_advise advise;
+    struct wire_query query;
+    struct wire_copy copy;
+    struct wire_limits limits;
+    struct wire_space_make space_make;
+    struct wire_number number;
+    bool is_nowait;
+};
+
+static enum err read_words(const struct message *message, uint64_t number, union out *out)
+{
+    switch ((enum mem_request)number) {
+    case MEM_MAP:
+        return wire_map(message, &out->map);
+    case MEM_UNMAP:
+        return wire_unmap(message, &out->range);
+    case MEM_PROTECT:
+        return wire_protect(message, &out->protect);
+    case MEM_REMAP:
+        return wire_remap(message, &out->remap);
+    case MEM_ADVISE:
+        return wire_advise(message, &out->advise);
+    case MEM_QUERY:
+        return wire_query(message, &out->query);
+    case MEM_COPY:
+        return wire_copy(message, &out->copy);
+    case MEM_LIMITS:
+        return wire_limits(message, &out->limits);
+    case MEM_SPACE_MAKE:
+        return wire_space_make(message, &out->space_make);
+    case MEM_SPACE_END:
+    case MEM_THREAD_MAKE:
+    case MEM_DONATE:
+        return wire_number(message, &out->number);
+    case MEM_NEXT:
+        return wire_next(message, &out->is_nowait);
+    case MEM_HELLO:
+        return wire_hello(message);
+    case MEM_REFUSAL:
+    case MEM_STATS:
+    case MEM_BOOT_OBJECT:
+        return wire_bare(message);
+    }
+    return ERR_NOSYS;
+}
+
+/* Head first, then words, as the server does. */
+static enum err read_message(const struct message *message, union out *out)
+{
+    enum mem_request number;
+    bool is_linux;
+    enum err error = wire_head(message, &number, &is_linux);
+
+    return error != ERR_OK ? error : read_words(message, number, out);
+}
+
+TAP_TEST(the_list_and_the_features_are_the_same)
+{
+    uint64_t expected = UINT64_C(1) << MEM_MAP;
+
+    for (unsigned i = 0; i < SHAPES; i++) {
+        expected |= UINT64_C(1) << shapes[i].number;
+    }
+    EXPECT_U64(wire_features(), expected);
+}
+
+TAP_TEST(a_number_that_is_not_in_the_list_is_nosys)
+{
+    enum mem_request number;
+    bool is_linux;
+
+    for (uint64_t asked = 0; asked <= MEM_HEAD_NUMBER; asked++) {
+        const struct message message = message_of(asked);
+        const bool is_known = asked < NUMBERS && (wire_features() >> asked & 1) != 0;
+        const enum err error = wire_head(&message, &number, &is_linux);
+        if (error != (is_known ? ERR_OK : ERR_NOSYS)) {
+            EXPECT_U64(asked, UINT64_MAX);
+        }
+    }
+}
+
+TAP_TEST(the_linux_bit_is_read_and_bits_above_it_are_refused)
+{
+    struct message message = message_of(MEM_UNMAP);
+    enum mem_request number = MEM_HELLO;
+    bool is_linux = true;
+
+    EXPECT_ERR(wire_head(&message, &number, &is_linux), ERR_OK);
+    EXPECT_U64(number, MEM_UNMAP);
+    EXPECT(!is_linux);
+    message.words[0] |= MEM_HEAD_LINUX;
+    EXPECT_ERR(wire_head(&message, &number, &is_linux), ERR_OK);
+    EXPECT(is_linux);
+    for (unsigned bit = 17; bit < 64; bit++) {
+        message.words[0] = MEM_UNMAP | UINT64_C(1) << bit;
+        EXPECT_ERR(wire_head(&message, &number, &is_linux), ERR_INVAL);
+    }
+}
+
+TAP_TEST(handles_are_accepted_only_in_the_words_that_are_for_them)
+{
+    for (uint64_t asked = 0; asked < NUMBERS; asked++) {
+        if ((wire_features() >> asked & 1) == 0) {
+            continue;
+        }
+        bool has_space = asked == MEM_MAP;
+        for (unsigned i = 0; i < SHAPES; i++) {
+            has_space = has_space || (shapes[i].number == asked && shapes[i].has_space);
+        }
+        for (unsigned word = 0; word < IPC_WORDS; word++) {
+            struct message message = message_of(asked);
+            const bool fits =
+                (word == WORD_SPACE && has_space) || (word == WORD_OBJECT && asked == MEM_MAP);
+            enum mem_request number;
+            bool is_linux;
+            message.tag = UINT64_C(0x010100) << word;
+            EXPECT_ERR(wire_head(&message, &number, &is_linux), fits ? ERR_OK : ERR_INVAL);
+        }
+    }
+}
+
+TAP_TEST(a_handle_of_somebody_else_is_badf)
+{
+    struct message message = message_of(MEM_UNMAP);
+    enum mem_request number;
+    bool is_linux;
+
+    name_handle(&message, WORD_SPACE, SPACE_BADGE);
+    message.tag &= ~(UINT64_C(0xff) << IPC_TAG_BADGES_SHIFT);
+    EXPECT_ERR(wire_head(&message, &number, &is_linux), ERR_BADF);
+}
+
+TAP_TEST(a_plain_number_for_a_space_is_badf)
+{
+    for (unsigned i = 0; i < SHAPES; i++) {
+        struct message message = message_of(shapes[i].number);
+        union out out;
+        message.words[WORD_SPACE] = SPACE_BADGE;
+        EXPECT_ERR(read_message(&message, &out), shapes[i].has_space ? ERR_BADF : ERR_INVAL);
+    }
+}
+
+TAP_TEST(every_reserved_word_must_be_zero)
+{
+    for (unsigned i = 0; i < SHAPES; i++) {
+        struct message message = message_of(shapes[i].number);
+        union out out;
+        EXPECT_ERR(read_message(&message, &out), ERR_OK);
+        for (unsigned word = shapes[i].first_reserved; word < WORD_SPACE; word++) {
+            for (unsigned bit = 0; bit < 64; bit += 21) {
+                message = message_of(shapes[i].number);
+                message.words[word] = UINT64_C(1) << bit;
+                EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+            }
+        }
+    }
+    struct message map = message_of(MEM_MAP);
+    union out out;
+    map.words[5] = 1;
+    EXPECT_ERR(read_message(&map, &out), ERR_INVAL);
+}
+
+TAP_TEST(each_word_of_map_arrives_in_its_place)
+{
+    struct message message = {
+        .words = {MEM_MAP, 0x1111000, 0x2222, UINT64_C(0x0000002200000003), 0x4444000, 0, 0, 0},
+    };
+    struct wire_map map;
+
+    name_handle(&message, WORD_OBJECT, 0x6666);
+    name_handle(&message, WORD_SPACE, SPACE_BADGE);
+    REQUIRE(wire_map(&message, &map) == ERR_OK);
+    EXPECT_U64(map.map.address.v, 0x1111000);
+    EXPECT_U64(map.map.length, 0x2222);
+    EXPECT_U64(map.map.prot, 3);
+    EXPECT_U64(map.map.flags, 0x22);
+    EXPECT_U64(map.map.offset, 0x4444000);
+    EXPECT_U64(map.object, 0x6666);
+    EXPECT_U64(map.space, SPACE_BADGE);
+}
+
+TAP_TEST(a_plain_number_for_an_object_is_no_object)
+{
+    struct message message = message_of(MEM_MAP);
+    struct wire_map map;
+
+    message.words[WORD_OBJECT] = 0x6666;
+    EXPECT_ERR(wire_map(&message, &map), ERR_OK);
+    EXPECT_U64(map.object, 0);
+}
+
+TAP_TEST(each_word_of_the_other_range_requests_arrives_in_its_place)
+{
+    struct message message = {.words = {MEM_UNMAP, 1, 2, 0, 0, 0, 0, 0}};
+    union out out;
+
+    name_handle(&message, WORD_SPACE, SPACE_BADGE);
+    REQUIRE(wire_unmap(&message, &out.range) == ERR_OK);
+    EXPECT_U64(out.range.address.v, 1);
+    EXPECT_U64(out.range.length, 2);
+    EXPECT_U64(out.range.space, SPACE_BADGE);
+    message.words[3] = 3;
+    REQUIRE(wire_protect(&message, &out.protect) == ERR_OK);
+    EXPECT_U64(out.protect.protect.address.v, 1);
+    EXPECT_U64(out.protect.protect.length, 2);
+    EXPECT_U64(out.protect.protect.prot, 3);
+    EXPECT_U64(out.protect.space, SPACE_BADGE);
+    REQUIRE(wire_advise(&message, &out.advise) == ERR_OK);
+    EXPECT_U64(out.advise.advise.address.v, 1);
+    EXPECT_U64(out.advise.advise.length, 2);
+    EXPECT_U64(out.advise.advise.advice, 3);
+    message.words[4] = 4;
+    message.words[5] = 5;
+    REQUIRE(wire_remap(&message, &out.remap) == ERR_OK);
+    EXPECT_U64(out.remap.remap.address.v, 1);
+    EXPECT_U64(out.remap.remap.length_old, 2);
+    EXPECT_U64(out.remap.remap.length_new, 3);
+    EXPECT_U64(out.remap.remap.flags, 4);
+    EXPECT_U64(out.remap.remap.target.v, 5);
+}
+
+TAP_TEST(flags_that_do_not_fit_their_field_are_refused_and_not_cut)
+{
+    const uint64_t too_large = UINT64_C(0x100000000);
+    union out out;
+
+    struct message message = {.words = {MEM_PROTECT, 0, 0, too_large}};
+    EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+    message.words[0] = MEM_ADVISE;
+    EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+    message = (struct message){.words = {MEM_REMAP, 0, 0, 0, too_large}};
+    EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+}
+
+TAP_TEST(counts_stop_at_what_the_answer_can_hold)
+{
+    union out out;
+
+    struct message message = {.words = {MEM_QUERY, 0, MEM_QUERY_REGIONS_MAX}};
+    EXPECT_ERR(read_message(&message, &out), ERR_OK);
+    EXPECT_U64(out.query.count, MEM_QUERY_REGIONS_MAX);
+    message.words[2]++;
+    EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+    message = (struct message){.words = {MEM_COPY, 1, 2, MEM_COPY_BYTES_MAX, MEM_COPY_FROM}};
+    EXPECT_ERR(read_message(&message, &out), ERR_OK);
+    EXPECT(!out.copy.is_to_other);
+    EXPECT_U64(out.copy.own.v, 1);
+    EXPECT_U64(out.copy.other.v, 2);
+    message.words[3]++;
+    EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+    message.words[3] = 0;
+    message.words[4] = 2;
+    EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+}
+
+TAP_TEST(limits_names_only_limits_that_a_space_has)
+{
+    union out out;
+
+    for (uint64_t which = 0; which < 16; which++) {
+        const bool is_of_space =
+            which == MEM_LIMIT_REGIONS || which == MEM_LIMIT_PAGES || which == MEM_LIMIT_DATA;
+        const struct message message = {.words = {MEM_LIMITS, which, 1, 77}};
+        EXPECT_ERR(read_message(&message, &out), is_of_space ? ERR_OK : ERR_INVAL);
+    }
+    struct message message = {.words = {MEM_LIMITS, MEM_LIMIT_DATA, 0, 77}};
+    EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+    message.words[2] = 2;
+    EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+}
+
+TAP_TEST(a_name_ends_with_a_nul_and_nothing_follows_it)
+{
+    struct mem_space_make_req req = {.head = MEM_SPACE_MAKE, .priority_max = 9};
+    struct message message = {0};
+    struct wire_space_make made;
+
+    memcpy(req.name, "fifteen letters", 16);
+    memcpy(message.words, &req, sizeof(req));
+    REQUIRE(wire_space_make(&message, &made) == ERR_OK);
+    EXPECT_STR(made.name, "fifteen letters");
+    EXPECT_U64(made.priority_max, 9);
+    memcpy(req.name, "sixteen letters!", 16);
+    memcpy(message.words, &req, sizeof(req));
+    EXPECT_ERR(wire_space_make(&message, &made), ERR_INVAL);
+    memcpy(req.name, "two\0words\0\0\0\0\0\0", 16);
+    memcpy(message.words, &req, sizeof(req));
+    EXPECT_ERR(wire_space_make(&message, &made), ERR_INVAL);
+}
+
+TAP_TEST(hello_of_another_version_is_refused)
+{
+    struct message message = message_of(MEM_HELLO);
+
+    message.words[1]++;
+    EXPECT_ERR(wire_hello(&message), ERR_OPNOTSUPP);
+}
+
+TAP_TEST(nowait_is_zero_or_one)
+{
+    struct message message = message_of(MEM_NEXT);
+    bool is_nowait = true;
+
+    EXPECT_ERR(wire_next(&message, &is_nowait), ERR_OK);
+    EXPECT(!is_nowait);
+    message.words[1] = 1;
+    EXPECT_ERR(wire_next(&message, &is_nowait), ERR_OK);
+    EXPECT(is_nowait);
+    message.words[1] = 2;
+    EXPECT_ERR(wire_next(&message, &is_nowait), ERR_INVAL);
+}
+
+/* What must be true of every accepted message, whatever its words. */
+static bool is_in_bounds(const struct message *message, uint64_t number, const union out *out)
+{
+    switch ((enum mem_request)number) {
+    case MEM_QUERY:
+        return out->query.count <= MEM_QUERY_REGIONS_MAX;
+    case MEM_COPY:
+        return out->copy.length <= MEM_COPY_BYTES_MAX;
+    case MEM_SPACE_MAKE:
+        return out->space_make.name[sizeof(out->space_make.name) - 1] == '\0';
+    case MEM_MAP:
+        return out->map.space == message->words[WORD_SPACE] &&
+               (out->map.space == 0 || (message->tag >> 15 & 1) != 0) &&
+               (out->map.object == 0 || (message->tag >> 14 & 1) != 0);
+    case MEM_UNMAP:
+    case MEM_PROTECT:
+    case MEM_REMAP:
+    case MEM_ADVISE:
+    case MEM_LIMITS:
+    case MEM_SPACE_END:
+    case MEM_THREAD_MAKE:
+    case MEM_DONATE:
+        return message->words[WORD_SPACE] == 0 || (message->tag >> 15 & 1) != 0;
+    case MEM_HELLO:
+    case MEM_REFUSAL:
+    case MEM_STATS:
+    case MEM_NEXT:
+    case MEM_BOOT_OBJECT:
+        return (message->tag & UINT64_C(0xff00)) == 0;
+    }
+    return false;
+}
+
+static uint64_t random_next(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* Mostly small and zero words, so that the checks behind the first are reached too. */
+static uint64_t random_word(uint64_t *state)
+{
+    const uint64_t shape = random_next(state);
+
+    switch (shape & 7) {
+    case 0:
+        return random_next(state);
+    case 1:
+        return random_next(state) & 0xff;
+    case 2:
+        return UINT64_C(1) << (random_next(state) & 63);
+    default:
+        return 0;
+    }
+}
+
+TAP_TEST(any_words_are_refused_or_within_bounds)
+{
+    const uint64_t seed = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t state = seed;
+    uint64_t accepted = 0;
+
+    tap_note("seed %#llx", (unsigned long long)seed);
+    for (unsigned turn = 0; turn < 1000000; turn++) {
+        struct message message = {.tag = random_word(&state) & IPC_TAG_LEGAL};
+        union out out;
+        for (unsigned word = 0; word < IPC_WORDS; word++) {
+            message.words[word] = random_word(&state);
+        }
+        message.words[0] = random_next(&state) % NUMBERS | (message.words[0] & MEM_HEAD_LINUX);
+        memset(&out, 0xa5, sizeof(out));
+        const enum err error = read_message(&message, &out);
+        if (error == ERR_OK) {
+            accepted++;
+            REQUIRE(is_in_bounds(&message, message.words[0] & MEM_HEAD_NUMBER, &out));
+        } else {
+            REQUIRE(error == ERR_INVAL || error == ERR_NOSYS || error == ERR_BADF ||
+                    error == ERR_OPNOTSUPP);
+        }
+    }
+    tap_note("%llu of 1000000 accepted", (unsigned long long)accepted);
+    EXPECT(accepted > 10000);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct tap_test tests[] = {
+        TAP(the_list_and_the_features_are_the_same),
+        TAP(a_number_that_is_not_in_the_list_is_nosys),
+        TAP(the_linux_bit_is_read_and_bits_above_it_are_refused),
+        TAP(handles_are_accepted_only_in_the_words_that_are_for_them),
+        TAP(a_handle_of_somebody_else_is_badf),
+        TAP(a_plain_number_for_a_space_is_badf),
+        TAP(every_reserved_word_must_be_zero),
+        TAP(each_word_of_map_arrives_in_its_place),
+        TAP(a_plain_number_for_an_object_is_no_object),
+        TAP(each_word_of_the_other_range_requests_arrives_in_its_place),
+        TAP(flags_that_do_not_fit_their_field_are_refused_and_not_cut),
+        TAP(counts_stop_at_what_the_answer_can_hold),
+        TAP(limits_names_only_limits_that_a_space_has),
+        TAP(a_name_ends_with_a_nul_and_nothing_follows_it),
+        TAP(hello_of_another_version_is_refused),
+        TAP(nowait_is_zero_or_one),
+        TAP(any_words_are_refused_or_within_bounds),
+    };
+
+    return TAP_RUN(argc, argv, tests);
+}
