@@ -25,7 +25,7 @@ static bool end_quietly(struct thread *thread) REQUIRES(task_lock)
     } else {
         (void)wait_detach(thread);
     }
-    timeout_cancel(&thread->wait_timeout);
+    wait_cancel_timeout(thread);
     notify_unbind(thread);
     fpu_drop(hart_self(), thread);
     object_end(&thread->object);
@@ -55,14 +55,16 @@ void end_thread(struct thread *thread, enum cause cause, uint64_t detail, uint64
     }
 }
 
-static void end_object(struct space *space, struct object *object) REQUIRES(task_lock)
+void end_object(struct space *space, struct object *object)
 {
     switch (object_id_kind(object->id)) {
     case OBJECT_ENDPOINT:
+        object_end(object); /* first: nobody may queue up while the queues are emptied */
         endpoint_fini((struct endpoint *)(void *)object);
         slab_free(space, object);
         break;
     case OBJECT_NOTIFICATION:
+        object_end(object);
         notify_fini((struct notification *)(void *)object);
         slab_free(space, object);
         break;

@@ -25,6 +25,9 @@ struct space;
 void end_thread(struct thread *thread, enum cause cause, uint64_t detail, uint64_t access)
     REQUIRES(task_lock);
 
+/* End an endpoint or notification in a slab of `space`; other cells are left alone. */
+void end_object(struct space *space, struct object *object) REQUIRES(task_lock);
+
 /*
  * End `space`, its threads and its objects, without a notice. An ended one: nothing happens.
  *

@@ -85,7 +85,6 @@ static enum err ipc_hand_over(struct endpoint *endpoint, struct thread *from, st
     to->x[REG_T4] = from->number;
     endpoint->server = to->number;
     thread_set_state(from, is_fault ? THREAD_FAULTING : THREAD_CALLING);
-    from->waits_on = NULL;
     from->partner = to->satp;
     atomic_store(&from->serial, serial);
     return ERR_OK;
@@ -136,7 +135,6 @@ enum err ipc_send(struct thread *self, const struct handle_slot *slot, bool is_f
         if (error == ERR_OK) {
             to = receiver;
             list_remove(&to->link);
-            to->waits_on = NULL;
             to->priority = self->priority;
         }
     } else {
@@ -167,15 +165,14 @@ static void ipc_call_until(struct thread *self, uint64_t latest)
             error = ERR_INVAL;
         } else {
             self->call_badge = slot->badge;
-            self->is_call_to_pager = slot->object == self->space->pager.object;
             if (latest != 0) {
-                timeout_set(&self->wait_timeout, latest);
+                wait_set_timeout(self, latest);
             }
             error = ipc_send(self, slot, false);
         }
     }
     if (error != ERR_OK) {
-        timeout_cancel(&self->wait_timeout);
+        wait_cancel_timeout(self);
         thread_set_results(self, error, 0);
     }
 }
@@ -230,7 +227,7 @@ static enum err ipc_answer(struct thread *self, struct thread *caller)
         return ERR_STALE;
     }
 
-    timeout_cancel(&caller->wait_timeout);
+    wait_cancel_timeout(caller);
     ipc_write_message(caller, 0, tag, words);
     sched_wake_first(caller);
     return ERR_OK;
@@ -345,11 +342,6 @@ void ipc_receive(struct thread *self)
         return;
     }
     sched_block();
-    /* Bits that came after the look above found the thread not waiting yet. */
-    atomic_thread_fence(memory_order_seq_cst);
-    if (thread_has_flags(self, THREAD_SIGNALLED)) {
-        ipc_poke(self);
-    }
 }
 
 void ipc_poke(struct thread *thread)
@@ -363,19 +355,23 @@ void ipc_poke(struct thread *thread)
     sched_wake(thread);
 }
 
+/* `thread` is in a queue of the endpoint it waits on. */
+static bool ipc_is_queued(const struct thread *thread)
+{
+    return thread_is_in(thread, THREAD_SENDING) || thread_is_in(thread, THREAD_TRAPPED) ||
+           thread_is_in(thread, THREAD_RECEIVING);
+}
+
 bool ipc_detach(struct thread *thread)
 {
     struct object *object = thread->waits_on;
-
-    if (object == NULL) {
-        return false;
-    }
     struct endpoint *endpoint = ipc_endpoint(object);
+
     lock_take(&endpoint->lock);
-    const bool was_there = thread->waits_on == object;
+    const bool was_there =
+        ipc_is_queued(thread) && thread->waits_on == object && !list_is_empty(&thread->link);
     if (was_there) {
         list_remove(&thread->link);
-        thread->waits_on = NULL;
     }
     lock_release(&endpoint->lock);
     return was_there;
@@ -398,7 +394,6 @@ static struct thread *ipc_take_first(struct endpoint *endpoint, struct list *que
     if (!list_is_empty(queue)) {
         thread = ipc_first(queue);
         list_remove(&thread->link);
-        thread->waits_on = NULL;
     }
     lock_release(&endpoint->lock);
     return thread;

@@ -170,7 +170,7 @@ void notify_wait(struct thread *self)
         if (!notify_wait_or_take(self, (struct notification *)(void *)slot->object, latest, &error,
                                  &taken)) {
             if (latest != 0) {
-                timeout_set(&self->wait_timeout, latest);
+                wait_set_timeout(self, latest);
             }
             sched_block();
             return;

@@ -27,10 +27,23 @@ bool wait_detach(struct thread *thread)
     UNREACHABLE();
 }
 
+void wait_set_timeout(struct thread *thread, uint64_t latest)
+{
+    thread_set_flags(thread, THREAD_TIMED);
+    timeout_set(&thread->wait_timeout, latest);
+}
+
+void wait_cancel_timeout(struct thread *thread)
+{
+    if (thread_has_flags(thread, THREAD_TIMED)) {
+        timeout_cancel(&thread->wait_timeout);
+        thread_clear_flags(thread, THREAD_TIMED);
+    }
+}
+
 void wait_finish(struct thread *thread, enum err error, uint64_t value)
 {
-    timeout_cancel(&thread->wait_timeout);
-    thread->waits_on = NULL;
+    wait_cancel_timeout(thread);
     thread_set_results(thread, error, value);
     sched_wake(thread);
 }

@@ -22,5 +22,11 @@
  */
 bool wait_detach(struct thread *thread);
 
+/* Let the wait of `thread` end with TIMEDOUT at `latest`, not 0. */
+void wait_set_timeout(struct thread *thread, uint64_t latest);
+
+/* The wait of `thread` has no latest time any longer. */
+void wait_cancel_timeout(struct thread *thread);
+
 /* Make a thread runnable that the caller has detached; its call ends with `error` and `value`. */
 void wait_finish(struct thread *thread, enum err error, uint64_t value);

@@ -13,6 +13,7 @@
  * The only stack is the hart's, from its top. C code never changes tp and gp.
  */
 #include "riscv/offsets.h"
+#include "riscv/trap_macros.inc"
 
 #define SSTATUS_SPP  0x100
 #define SSTATUS_SPIE 0x20
@@ -27,45 +28,10 @@
         .if number - SYS_COUNT;                  \
         .error "syscall.def has a hole";         \
         .endif;                                  \
+        .set SYS_##name, number;                 \
         .set SYS_COUNT, SYS_COUNT + 1
 #include <abi/syscall.def>
 #undef SYSCALL
-
-/* Save or load what a kernel call preserves, but pc and tp. in: \base = thread */
-        .macro  EACH_PRESERVED op, base
-        \op     sp, THREAD_X(2)(\base)
-        \op     gp, THREAD_X(3)(\base)
-        \op     s0, THREAD_X(8)(\base)
-        \op     s1, THREAD_X(9)(\base)
-        \op     s2, THREAD_X(18)(\base)
-        \op     s3, THREAD_X(19)(\base)
-        \op     s4, THREAD_X(20)(\base)
-        \op     s5, THREAD_X(21)(\base)
-        \op     s6, THREAD_X(22)(\base)
-        \op     s7, THREAD_X(23)(\base)
-        \op     s8, THREAD_X(24)(\base)
-        \op     s9, THREAD_X(25)(\base)
-        \op     s10, THREAD_X(26)(\base)
-        \op     s11, THREAD_X(27)(\base)
-        .endm
-
-/* The other registers but ra, t6 and those above. */
-        .macro  EACH_TEMPORARY op, base
-        \op     t0, THREAD_X(5)(\base)
-        \op     t1, THREAD_X(6)(\base)
-        \op     t2, THREAD_X(7)(\base)
-        \op     a0, THREAD_X(10)(\base)
-        \op     a1, THREAD_X(11)(\base)
-        \op     a2, THREAD_X(12)(\base)
-        \op     a3, THREAD_X(13)(\base)
-        \op     a4, THREAD_X(14)(\base)
-        \op     a5, THREAD_X(15)(\base)
-        \op     a6, THREAD_X(16)(\base)
-        \op     a7, THREAD_X(17)(\base)
-        \op     t3, THREAD_X(28)(\base)
-        \op     t4, THREAD_X(29)(\base)
-        \op     t5, THREAD_X(30)(\base)
-        .endm
 
         .text
 
@@ -83,7 +49,12 @@ trap_entry:
         bnez    t6, trap_other
         csrrw   t6, sscratch, tp
         ld      ra, HART_CURRENT(tp)
+        addi    t0, t0, -SYS_CALL
         sd      t6, THREAD_TP(ra)
+        beqz    t0, fastpath_call
+        addi    t0, t0, SYS_CALL - SYS_REPLY_WAIT
+        beqz    t0, fastpath_reply_wait
+        addi    t0, t0, SYS_REPLY_WAIT
 
 /* An ordinary call. in: as above */
 trap_simple:
@@ -159,6 +130,7 @@ trap_simple_switch:
         .globl  trap_all
 trap_all:
         EACH_PRESERVED sd, ra
+        .globl  trap_all_saved
 trap_all_saved:
         EACH_TEMPORARY sd, ra
         mv      a0, ra

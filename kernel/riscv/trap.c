@@ -2,6 +2,8 @@
 #include "riscv/trap.h"
 
 #include <abi/fault.h>
+#include <abi/ipc.h>
+#include <base/assert.h>
 #include <riscv/csr.h>
 
 #include "debug/panic.h"
@@ -23,6 +25,10 @@ enum trap_cause {
     TRAP_LOAD_PAGE = 13,
     TRAP_STORE_PAGE = 15,
 };
+
+/* What fastpath.S has as numbers of its own. */
+STATIC_ASSERT(RIGHT_CALL == 0x01 && RIGHT_RECEIVE == 0x02, "see fastpath.S");
+STATIC_ASSERT(SSTATUS_FS == 0x6000, "see fastpath.S");
 
 struct panic_registers trap_registers; /* of a trap of the kernel's own; filled by trap.S */
 

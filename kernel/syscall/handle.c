@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "task/handle.h"
 
+#include "ipc/end.h"
 #include "ipc/ipc.h"
 #include "ipc/notify.h"
 #include "syscall/syscall.h"
@@ -145,23 +146,21 @@ struct sys_result sys_object_destroy(void)
 {
     struct space *space = thread_current()->space;
     struct handle_slot *slot;
+    struct space *owner = NULL;
     enum err error = handle_find(space, sys_handle(), OBJECT_ENDPOINT, RIGHT_DESTROY, &slot);
 
     if (error == ERR_OK) {
-        struct endpoint *endpoint = (struct endpoint *)(void *)slot->object;
-        lock_take(&task_lock);
-        endpoint_fini(endpoint);
-        slab_free(endpoint->owner, &endpoint->object);
-        lock_release(&task_lock);
+        owner = ((struct endpoint *)(void *)slot->object)->owner;
     } else if (error == ERR_TYPE) {
         error = handle_find(space, sys_handle(), OBJECT_NOTIFICATION, RIGHT_DESTROY, &slot);
         if (error == ERR_OK) {
-            struct notification *notification = (struct notification *)(void *)slot->object;
-            lock_take(&task_lock);
-            notify_fini(notification);
-            slab_free(notification->owner, &notification->object);
-            lock_release(&task_lock);
+            owner = ((struct notification *)(void *)slot->object)->owner;
         }
+    }
+    if (error == ERR_OK) {
+        lock_take(&task_lock);
+        end_object(owner, slot->object);
+        lock_release(&task_lock);
     }
     return sys_make_error(error);
 }

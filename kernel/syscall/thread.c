@@ -2,6 +2,7 @@
 #include "task/thread.h"
 
 #include "ipc/end.h"
+#include "ipc/endpoint.h"
 #include "ipc/wait.h"
 #include "syscall/syscall.h"
 #include "task/sched.h"
@@ -119,13 +120,22 @@ struct sys_result sys_thread_end(uint64_t detail)
     return sys_make_error(error);
 }
 
+/* The space that serves the pager endpoint of `space`, which lives, as tokens have it. */
+static uint64_t sys_pager_satp(const struct space *space)
+{
+    const struct endpoint *pager = (const struct endpoint *)(const void *)space->pager.object;
+    return pager->owner->aspace.satp;
+}
+
 /* `thread` is in a wait that an upcall may cut short. */
 static bool sys_can_interrupt(const struct thread *thread)
 {
     switch ((enum thread_state)thread->state) {
     case THREAD_SENDING:
+        return thread->waits_on != thread->space->pager.object;
     case THREAD_CALLING:
-        return !thread->is_call_to_pager;
+        return !handle_is_live(&thread->space->pager) ||
+               thread->partner != sys_pager_satp(thread->space);
     case THREAD_RECEIVING:
     case THREAD_WAITING:
         return true;

@@ -42,7 +42,6 @@ enum err slab_take(struct space *space, enum object_kind kind, struct object **o
 
 void slab_free(struct space *space, struct object *object)
 {
-    ASSERT(object_id_kind(object->id) != OBJECT_NONE);
-    object_end(object);
+    ASSERT(object_id_kind(object->id) == OBJECT_NONE);
     slab_push(space, (struct cell *)(void *)object);
 }

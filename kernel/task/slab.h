@@ -50,5 +50,5 @@ MUST_USE enum err slab_add(struct space *space, struct cell *frame) REQUIRES(tas
 MUST_USE enum err slab_take(struct space *space, enum object_kind kind, struct object **object)
     REQUIRES(task_lock);
 
-/* End the life of an object in a cell of `space` and make the cell free. */
+/* Make the cell of an object of `space` free that has ended (object_end). */
 void slab_free(struct space *space, struct object *object) REQUIRES(task_lock);

@@ -39,12 +39,14 @@
  * (thread_set_results, ipc_deliver). fastpath.S keeps the same rule.
  *
  * I1  serial != 0 exactly in CALLING and FAULTING.
- * I2  link is in a queue exactly in RUNNABLE, SENDING, TRAPPED and RECEIVING.
+ * I2  link is in a queue exactly in RUNNABLE, SENDING, TRAPPED and RECEIVING; waits_on means something in the
+ *     last three and in WAITING only.
  * I3  home is the address of the thread's hart with the flags below in its low bits; a thread without flags
  *     can be switched to without looking further.
  * Locks: state, link, waits_on and partner belong to whoever holds the lock of the queue that the thread is
  * in; in CALLING and FAULTING to who exchanges the serial for 0; else to the hart that runs it or took it
- * out of a queue. Flags are atomic. task_lock guards space_link, bound, upcall_entry and deaths.
+ * out of a queue. Flags are atomic; a hart that sets one for a thread of another hart interrupts that hart
+ * afterwards, which then looks (with one hart there is nobody to interrupt). task_lock guards space_link, bound, upcall_entry and deaths.
  */
 #pragma once
 
@@ -90,10 +92,11 @@ enum thread_state {
 };
 
 /* Flags in the low bits of `home`: something is due before the thread runs user code or waits. */
-#define THREAD_STOP      UINT64_C(0x1) /* is to stop */
-#define THREAD_UPCALL    UINT64_C(0x2) /* takes an upcall with CAUSE_REQUEST */
-#define THREAD_PENDING   UINT64_C(0x4) /* has map entries to carry out */
-#define THREAD_SIGNALLED UINT64_C(0x8) /* its bound notification has bits */
+#define THREAD_STOP      UINT64_C(0x1)  /* is to stop */
+#define THREAD_UPCALL    UINT64_C(0x2)  /* takes an upcall with CAUSE_REQUEST */
+#define THREAD_PENDING   UINT64_C(0x4)  /* has map entries to carry out */
+#define THREAD_SIGNALLED UINT64_C(0x8)  /* its bound notification has bits */
+#define THREAD_TIMED     UINT64_C(0x10) /* wait_timeout is set */
 #define THREAD_FLAGS     UINT64_C(0x3f)
 
 #define THREAD_PENDING_MAX 4u
@@ -135,9 +138,8 @@ struct thread {
 
     uint32_t priority_own;
     bool is_in_upcall;
-    bool has_float;        /* f and fcsr mean something, or the FPU holds them */
-    bool is_call_to_pager; /* in SENDING, CALLING: not to be cut short */
-    uint64_t call_badge;   /* in SENDING: badge of the handle it called with */
+    bool has_float;      /* f and fcsr mean something, or the FPU holds them */
+    uint64_t call_badge; /* in SENDING: badge of the handle it called with */
     uint64_t fault_address;
     uint64_t fault_access;
     uint64_t wanted; /* in WAITING */
