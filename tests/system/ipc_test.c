@@ -16,15 +16,15 @@
 
 /* What the server in the child does with a request. */
 enum command {
-    COMMAND_ECHO = 1,   /* answer with every word plus one */
-    COMMAND_SIGNAL,     /* word 1 is a notification: set bit 0x10, close, answer with its slot */
-    COMMAND_LEND,       /* answer with the handle that came in word 1 */
-    COMMAND_BADGE,      /* answer with the badge and the tag as they came */
-    COMMAND_DEAF,       /* accept no handle from now on */
-    COMMAND_TWICE,      /* answer; then answer once more, and tell the error with the next echo */
-    COMMAND_EXIT,       /* exit without an answer */
-    COMMAND_FAULT,      /* fault without an answer */
-    COMMAND_SLEEP,      /* answer only the request after this one, and this one never */
+    COMMAND_ECHO = 1, /* answer with every word plus one */
+    COMMAND_SIGNAL,   /* word 1 is a notification: set bit 0x10, close, answer with its slot */
+    COMMAND_LEND,     /* answer with the handle that came in word 1 */
+    COMMAND_BADGE,    /* answer with the badge and the tag as they came */
+    COMMAND_DEAF,     /* accept no handle from now on */
+    COMMAND_TWICE,    /* answer; then answer once more, and tell the error with the next echo */
+    COMMAND_EXIT,     /* exit without an answer */
+    COMMAND_FAULT,    /* fault without an answer */
+    COMMAND_SLEEP,    /* answer only the request after this one, and this one never */
 };
 
 static uint64_t endpoint;
@@ -326,7 +326,7 @@ TAP_TEST(calling_and_receiving_are_separate_rights)
     EXPECT_ERR(hf_call_timed(handle, time_after(5), &message), ERR_RIGHTS);
     EXPECT_ERR(hf_handle_close(handle), ERR_OK);
     REQUIRE(EXPECT_ERR(hf_handle_derive(endpoint, RIGHT_CALL, 0, 0, &handle), ERR_OK));
-    EXPECT_ERR(hf_reply_wait(handle, &request), ERR_RIGHTS);
+    EXPECT_ERR(hf_reply_wait(handle, &request), ERR_BADF);
     EXPECT_ERR(hf_handle_close(handle), ERR_OK);
     EXPECT_ERR(hf_object_destroy(endpoint), ERR_OK);
     EXPECT_ERR(hf_handle_close(endpoint), ERR_OK);

@@ -26,7 +26,7 @@ TAP_TEST(formats_print_numbers_strings_and_floating_point)
 {
     char line[80];
     volatile double third = 1.0 / 3.0;
-    EXPECT_I64(snprintf(line, sizeof(line), "%d %s %08lx %.6f", -7, "seven", 0x77ul, third), 25);
+    EXPECT_I64(snprintf(line, sizeof(line), "%d %s %08lx %.6f", -7, "seven", 0x77ul, third), 26);
     EXPECT_STR(line, "-7 seven 00000077 0.333333");
 }
 

@@ -33,8 +33,8 @@ static void map_page(uint64_t address)
     const struct hf_map map = {.addr = address & ~(HF_PAGE_BYTES - 1),
                                .length = HF_PAGE_BYTES,
                                .prot = MEM_PROT_READ | MEM_PROT_WRITE,
-                               .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS |
-                                        MEM_MAP_FIXED_NOREPLACE};
+                               .flags =
+                                   MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | MEM_MAP_FIXED_NOREPLACE};
     (void)hf_map(map, &mapped);
 }
 

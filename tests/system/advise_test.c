@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ADVISE: DONTNEED gives pages back; properties keep regions apart; what is not served says so.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include <abi/layout.h>
+#include <hf/mem.h>
+#include <tap.h>
+
+#include "area.h"
+
+static enum err advise(uint64_t index, uint64_t pages, uint64_t advice)
+{
+    return hf_advise(HF_OWN_SPACE, AREA_AT(index), pages * PAGE, advice);
+}
+
+TAP_TEST(dontneed_gives_frames_back_and_the_pages_read_as_zero)
+{
+    uint64_t before = area_resident();
+    REQUIRE(EXPECT_ERR(area_map(0, 6, RW), ERR_OK));
+    area_fill(0, 6);
+    EXPECT_U64(area_resident(), before + 6);
+    EXPECT_ERR(advise(2, 2, MEM_ADVISE_DONTNEED), ERR_OK);
+    EXPECT_U64(area_resident(), before + 4);
+    EXPECT_STR(area_draw(8), "wwwwww  ");
+    EXPECT_U64(*(volatile uint64_t *)AREA_AT(2), 0);
+    EXPECT_U64(*(volatile uint64_t *)AREA_AT(3), 0);
+    EXPECT(area_holds(0, 2, 0));
+    EXPECT(area_holds(4, 2, 4));
+    area_fill(2, 2);
+    EXPECT(area_holds(0, 6, 0));
+    area_clear();
+}
+
+TAP_TEST(dontneed_works_without_access)
+{
+    uint64_t before = area_resident();
+    REQUIRE(EXPECT_ERR(area_map(0, 2, RW), ERR_OK));
+    area_fill(0, 2);
+    EXPECT_ERR(hf_protect(HF_OWN_SPACE, AREA_AT(0), 2 * PAGE, MEM_PROT_NONE), ERR_OK);
+    EXPECT_ERR(advise(0, 2, MEM_ADVISE_DONTNEED), ERR_OK);
+    EXPECT_U64(area_resident(), before);
+    area_clear();
+}
+
+TAP_TEST(dontfork_is_a_property_that_keeps_regions_apart_and_dofork_joins_them)
+{
+    REQUIRE(EXPECT_ERR(area_map(0, 6, RW), ERR_OK));
+    EXPECT_ERR(advise(2, 2, MEM_ADVISE_DONTFORK), ERR_OK);
+    EXPECT_STR(area_draw(8), "ww|ww|ww  ");
+    EXPECT_ERR(advise(2, 2, MEM_ADVISE_DOFORK), ERR_OK);
+    EXPECT_STR(area_draw(8), "wwwwww  ");
+    area_clear();
+}
+
+TAP_TEST(willneed_and_an_empty_range_change_nothing)
+{
+    REQUIRE(EXPECT_ERR(area_map(0, 2, RW), ERR_OK));
+    EXPECT_ERR(advise(0, 2, MEM_ADVISE_WILLNEED), ERR_OK);
+    EXPECT_ERR(advise(0, 0, MEM_ADVISE_DONTNEED), ERR_OK);
+    EXPECT_STR(area_draw(4), "ww  ");
+    area_clear();
+}
+
+TAP_TEST(unknown_advice_and_crooked_ranges_are_inval)
+{
+    REQUIRE(EXPECT_ERR(area_map(0, 2, RW), ERR_OK));
+    EXPECT_ERR(advise(0, 1, 1000), ERR_INVAL);
+    EXPECT_ERR(advise(0, 1, UINT64_MAX), ERR_INVAL);
+    EXPECT_ERR(hf_advise(HF_OWN_SPACE, AREA_AT(0) + 1, PAGE, MEM_ADVISE_DONTNEED), ERR_INVAL);
+    EXPECT_ERR(hf_advise(HF_OWN_SPACE, AREA_AT(0), UINT64_MAX, MEM_ADVISE_DONTNEED), ERR_INVAL);
+    area_clear();
+}
+
+TAP_TEST(advice_that_is_not_served_says_so)
+{
+    static const uint64_t advices[] = {MEM_ADVISE_FREE, MEM_ADVISE_COLD, MEM_ADVISE_PAGEOUT,
+                                       MEM_ADVISE_POPULATE_READ, MEM_ADVISE_POPULATE_WRITE};
+    REQUIRE(EXPECT_ERR(area_map(0, 1, RW), ERR_OK));
+    area_fill(0, 1);
+    for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
+        EXPECT_ERR(advise(0, 1, advices[i]), ERR_OPNOTSUPP);
+    }
+    EXPECT(area_holds(0, 1, 0));
+    area_clear();
+}
+
+TAP_TEST(a_hole_refuses_the_whole_in_strict_form)
+{
+    REQUIRE(EXPECT_ERR(area_map(0, 2, RW), ERR_OK));
+    REQUIRE(EXPECT_ERR(area_map(4, 2, RW), ERR_OK));
+    area_fill(0, 2);
+    area_fill(4, 2);
+    EXPECT_ERR(advise(0, 6, MEM_ADVISE_DONTNEED), ERR_NOMEM);
+    EXPECT(area_holds(0, 2, 0));
+    EXPECT(area_holds(4, 2, 4));
+    area_clear();
+}
+
+TAP_TEST(madvise_processes_both_sides_of_a_hole)
+{
+    REQUIRE(EXPECT_ERR(area_map(0, 2, RW), ERR_OK));
+    REQUIRE(EXPECT_ERR(area_map(4, 2, RW), ERR_OK));
+    area_fill(0, 2);
+    area_fill(4, 2);
+    errno = 0;
+    EXPECT_I64(madvise((void *)AREA_AT(0), 6 * PAGE, MADV_DONTNEED), -1);
+    EXPECT_I64(errno, ENOMEM);
+    EXPECT_U64(*(volatile uint64_t *)AREA_AT(1), 0);
+    EXPECT_U64(*(volatile uint64_t *)AREA_AT(5), 0);
+    area_clear();
+}
+
+int main(int argc, char **argv)
+{
+    static const struct tap_test tests[] = {
+        TAP(dontneed_gives_frames_back_and_the_pages_read_as_zero),
+        TAP(dontneed_works_without_access),
+        TAP(dontfork_is_a_property_that_keeps_regions_apart_and_dofork_joins_them),
+        TAP(willneed_and_an_empty_range_change_nothing),
+        TAP(unknown_advice_and_crooked_ranges_are_inval),
+        TAP(advice_that_is_not_served_says_so),
+        TAP(a_hole_refuses_the_whole_in_strict_form),
+        TAP(madvise_processes_both_sides_of_a_hole),
+    };
+    return TAP_RUN(argc, argv, tests);
+}
