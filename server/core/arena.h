@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one place where core's state lives: pages named by number from a base address.
+ *
+ *   page 0 .. 1            the head: everything of fixed size
+ *   2 .. 257               directory: the frame behind each arena page, 4 bytes a page
+ *   258 .. general - 1     frame records, 16 bytes a frame, for all frames of RAM
+ *   general .. 262143      given out one by one: spaces, shadow tables, slabs
+ *
+ * The arena is 1 GiB of addresses of which pages are backed with frames as they are needed. All
+ * links inside are page or record numbers, so that the arena means the same at any address; `struct
+ * core` holds the only pointers and is made anew by core_attach(). Pages given back are kept up to
+ * a small number (arena_trim), the rest of them lose their frames, and a page table of the arena
+ * goes when its 512 pages are gone.
+ *
+ * I1  A page is backed exactly if its directory entry names a frame. Unbacked directory pages count
+ *     as zero.
+ * I2  A free backed page is zero but for its first word, the next free page.
+ * I3  block_used[b] is the number of backed pages of block b (512 pages), table_frame[b] its page
+ *     table.
+ *
+ * Sharing between server threads: `workers[i]` is thread i's own, a space belongs to the thread
+ * that serves it, everything else is shared.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <abi/error.h>
+#include <base/attr.h>
+#include <base/types.h>
+
+#include "server/core/intent.h"
+#include "server/core/limit.h"
+#include "server/core/pool.h"
+#include "server/core/slab.h"
+
+#define ARENA_PAGES      UINT32_C(262144)
+#define ARENA_BYTES      ((uint64_t)ARENA_PAGES * PAGE_SIZE)
+#define ARENA_HEAD_PAGES 2u
+#define ARENA_DIRECTORY  ARENA_HEAD_PAGES
+#define ARENA_RECORDS    (ARENA_DIRECTORY + 256u)
+#define ARENA_BLOCK      512u
+#define ARENA_BLOCKS     (ARENA_PAGES / ARENA_BLOCK)
+#define ARENA_WORKERS    8u
+#define ARENA_SPARES     8u
+#define ARENA_MAGIC      UINT64_C(0x616e657261666468)
+#define ARENA_VERSION    1u
+/* Free pages that stay backed when a request is done. */
+#define ARENA_KEEP 8u
+
+/* State of one server thread. */
+struct worker {
+    uint32_t free_first; /* free frames, linked through their records */
+    uint32_t free_frames;
+    uint32_t spares; /* region records in hand */
+    uint32_t spare[ARENA_SPARES];
+    struct intent intent;
+};
+
+struct arena_head {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t general;    /* first general page; constant */
+    uint32_t free_page;  /* first free backed page; 0: none */
+    uint32_t free_pages; /* how many */
+    uint32_t backed;     /* pages backed, all kinds */
+    uint32_t tables;     /* page tables of the arena, the one of level 1 included */
+    uint32_t hint;       /* block in which to look for a page to back */
+    uint32_t reserved_word;
+    uint32_t space_first; /* list of all spaces; 0: none */
+    uint32_t spaces;
+    uint32_t table_top;   /* frame of the level 1 table */
+    uint32_t thread_page; /* thread links by number; 0: no thread yet */
+    uint32_t shell_page;  /* page of the shell's own state; 0: none. Core only stores it */
+    uint32_t reserved;
+    struct pool pool;
+    struct commit commit;
+    struct slab regions;
+    struct slab objects;
+    struct slab threads;
+    struct slab clients; /* set up and used by the shell alone */
+    struct worker workers[ARENA_WORKERS];
+    uint16_t block_used[ARENA_BLOCKS];
+    uint32_t table_frame[ARENA_BLOCKS];
+};
+
+/*
+ * A server thread's way into the arena. Made by core_init() and core_attach(); holds nothing that
+ * could not be made again.
+ */
+struct core {
+    unsigned char *base;
+    struct arena_head *head;
+    struct worker *worker;
+    struct frame *frames;
+    struct port *port;
+};
+
+/* Memory of an arena page. */
+static inline void *arena_page(const struct core *core, uint32_t page)
+{
+    return core->base + ((uint64_t)page << PAGE_SHIFT);
+}
+
+/* Memory of a record named by a link. */
+static inline void *arena_at(const struct core *core, uint32_t link)
+{
+    return core->base + ((uint64_t)link << 3);
+}
+
+/* Link of a record. */
+static inline uint32_t arena_link(const struct core *core, const void *record)
+{
+    return (uint32_t)((uint64_t)((const unsigned char *)record - core->base) >> 3);
+}
+
+/*
+ * Lay out the head, directory and tables for frames base + 1 .. base + span - 1 from the fresh
+ * ranges in `pool`.
+ *
+ * Returns:   ERR_OK; ERR_NOMEM if the largest range is too small for that or the machine too large
+ *            for the arena.
+ */
+MUST_USE enum err arena_init(struct core *core, const struct pool *pool);
+
+/* Take a zeroed page. Returns: its number; 0 if there is no frame. May make port calls. */
+MUST_USE uint32_t arena_page_take(struct core *core);
+
+/*
+ * Have `pages` free pages in hand, so that as many arena_page_take() succeed without a port call.
+ */
+MUST_USE bool arena_page_reserve(struct core *core, uint32_t pages);
+
+/* Give a page back that is all zero. Makes no port call. */
+void arena_page_give(struct core *core, uint32_t page);
+
+/* Give frames back until at most `keep` free pages are backed. */
+void arena_trim(struct core *core, uint32_t keep);
+
+/* What the directory says is behind a page; 0: nothing. */
+uint32_t arena_frame(const struct core *core, uint32_t page);
+
+/* Put `frame`, just taken or fresh, behind a page of records. */
+void arena_back_records(struct core *core, uint32_t page, uint32_t frame);
+
+/* Finish the step on the arena that a dead server left. */
+void arena_recover(struct core *core);
+
+/* Check I1 to I3. Returns: frames of the arena, its tables included. */
+uint64_t arena_audit(const struct core *core);
+
+void arena_zero(void *memory, size_t bytes);

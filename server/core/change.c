@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/change.h"
+
+#include <base/assert.h>
+
+#include "server/core/merge.h"
+#include "server/core/page.h"
+#include "server/core/port.h"
+
+#define CHANGE_RECORDS 2u /* a split at each edge */
+
+uint32_t change_flags(const struct change *change, const struct region *region)
+{
+    uint32_t flags = (region->flags & ~change->clear) | change->set;
+
+    if ((change->clear & REGION_PROT) == 0) {
+        return flags;
+    }
+    if (region_is_data(flags)) {
+        return (flags & REGION_NORESERVE) != 0 ? flags : flags | REGION_ACCOUNT;
+    }
+    if (region->object == 0 && (flags & REGION_TOUCHED) == 0) {
+        flags &= ~REGION_ACCOUNT;
+    }
+    return flags;
+}
+
+/*
+ * Whether the part of `region` in `range` becomes part of the neighbour that it touches at the
+ * range's edge.
+ */
+static bool change_moves_edge(const struct core *core, const struct region *region,
+                              struct range range, uint32_t flags)
+{
+    struct range part = range_common(region_range(region), range);
+    struct region_kind kind = region_kind_at(region, part.first);
+
+    kind.flags = flags;
+    if (part.first == region->first && part.end < region->end) {
+        const struct region *prev = tree_prev(core, region);
+
+        return prev != NULL && prev->end == part.first &&
+               region_can_join(&(struct region_kind){prev->flags, prev->object, prev->offset},
+                               region_pages(prev), &kind);
+    }
+    if (part.end == region->end && part.first > region->first) {
+        const struct region *next = tree_next(core, region);
+
+        return next != NULL && next->first == part.end &&
+               region_can_join(&kind, range_pages(part),
+                               &(struct region_kind){next->flags, next->object, next->offset});
+    }
+    return false;
+}
+
+/* How many regions more there are after the edges of `range` cut this one. */
+static uint32_t change_count_splits(const struct core *core, const struct region *region,
+                                    struct range range, uint32_t flags)
+{
+    uint32_t splits = 0;
+
+    splits += region->first < range.first ? 1 : 0;
+    splits += region->end > range.end ? 1 : 0;
+    return splits == 1 && change_moves_edge(core, region, range, flags) ? 0 : splits;
+}
+
+enum err change_check(struct core *core, struct space *space, struct range range,
+                      const struct change *change, bool *differs)
+{
+    struct limit_change sums = {0};
+    uint32_t splits = 0;
+
+    *differs = false;
+    for (const struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        uint32_t pages = range_pages(range_common(region_range(region), range));
+        uint32_t flags = change_flags(change, region);
+
+        if (flags == region->flags) {
+            continue;
+        }
+        *differs = true;
+        splits += change_count_splits(core, region, range, flags);
+        if (region_is_data(flags) && !region_is_data(region->flags)) {
+            sums.data_added += pages;
+        }
+        if ((flags & REGION_ACCOUNT) > (region->flags & REGION_ACCOUNT)) {
+            sums.commit_added += pages;
+        }
+    }
+    if (!*differs) {
+        return ERR_OK;
+    }
+    enum err error = limit_check(core, space, &sums);
+
+    if (error == ERR_OK) {
+        error = limit_check_splits(space, splits);
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (region_reserve(core, CHANGE_RECORDS) != ERR_OK) {
+        return limit_refuse_frames(core, space, 1);
+    }
+    return ERR_OK;
+}
+
+/* Take from the page table what the regions will no longer allow. */
+static void change_restrict(struct core *core, const struct space *space, struct range range,
+                            const struct change *change)
+{
+    uint32_t rights = region_rights(change->set);
+    uint32_t lost = 0;
+
+    if ((change->clear & REGION_PROT) == 0) {
+        return;
+    }
+    for (const struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        lost |= region_rights(region->flags) & ~rights;
+    }
+    uint32_t first = lost == 0 ? range.end : page_next(core, space, range);
+
+    if (first < range.end) {
+        struct range rest = range_of(first, range.end);
+
+        port_restrict(core->port, space->kernel, page_to_vpn(first), range_npages(rest), rights);
+    }
+}
+
+/* Split the region that `page` falls into, if its flags will change. */
+static void change_split(struct core *core, struct space *space, uint32_t page,
+                         const struct change *change)
+{
+    const struct region *region = tree_find(core, &space->tree, page);
+
+    if (region != NULL && region->first < page && change_flags(change, region) != region->flags) {
+        merge_split(core, space, page);
+    }
+}
+
+void change_apply(struct core *core, struct space *space, struct range range,
+                  const struct change *change)
+{
+    intent_open(core, space, range);
+    change_restrict(core, space, range, change);
+    /* Point of no return: nothing below may fail. */
+    intent_write(core);
+    change_split(core, space, range.first, change);
+    change_split(core, space, range.end, change);
+    for (struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        uint32_t flags = change_flags(change, region);
+
+        if (flags == region->flags) {
+            continue;
+        }
+        limit_discharge(core, space, region->flags, region_pages(region));
+        region->flags = flags;
+        limit_charge(core, space, flags, region_pages(region));
+    }
+    merge_range(core, space, range);
+    intent_close(core);
+    AUDIT(space_audit(core, space));
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/core.h"
+
+#include <base/assert.h>
+
+#include "server/core/shadow.h"
+
+/* The ranges of free frames in frame numbers, the largest first. */
+static enum err core_ranges(const struct core_boot *boot, struct pool *pool)
+{
+    uint32_t largest = 0;
+
+    if (boot->range_count == 0 || boot->range_count > POOL_RANGES ||
+        !pfn_span(boot->lowest, boot->end, &pool->span)) {
+        return ERR_INVAL;
+    }
+    pool->base = pfn_number(boot->lowest) - 1;
+    pool->span++;
+    pool->ranges = boot->range_count;
+    for (uint32_t i = 0; i < boot->range_count; i++) {
+        const struct core_range *range = &boot->ranges[i];
+        uint64_t first = pfn_number(range->first) - pool->base;
+
+        if (pfn_number(range->first) < pfn_number(boot->lowest) || first >= pool->span ||
+            npages_number(range->pages) - 1 >= pool->span - first) {
+            return ERR_INVAL;
+        }
+        uint64_t end = first + npages_number(range->pages);
+
+        pool->fresh[i] = (struct pool_range){(uint32_t)first, (uint32_t)end};
+        pool->fresh_left += end - first;
+        if (end - first > pool->fresh[largest].end - pool->fresh[largest].first) {
+            largest = i;
+        }
+    }
+    struct pool_range swapped = pool->fresh[0];
+
+    pool->fresh[0] = pool->fresh[largest];
+    pool->fresh[largest] = swapped;
+    pool->total = pool->fresh_left;
+    return ERR_OK;
+}
+
+/*
+ * Pages of records that the frames of all ranges need; ranges that share a page share the record
+ * page.
+ */
+static uint32_t core_count_records(const struct pool *pool)
+{
+    uint32_t pages = 0;
+
+    for (uint32_t i = 0; i < pool->ranges; i++) {
+        uint32_t first = pool->fresh[i].first / POOL_RECORDS;
+        uint32_t last = (pool->fresh[i].end - 1) / POOL_RECORDS;
+        bool shares_first = false;
+        bool shares_last = false;
+
+        for (uint32_t j = 0; j < i; j++) {
+            uint32_t other_first = pool->fresh[j].first / POOL_RECORDS;
+            uint32_t other_last = (pool->fresh[j].end - 1) / POOL_RECORDS;
+
+            shares_first = shares_first || (first >= other_first && first <= other_last);
+            shares_last = shares_last || (last >= other_first && last <= other_last);
+        }
+        pages += last - first + 1;
+        pages -= shares_first ? 1 : 0;
+        pages -= shares_last && (last != first || !shares_first) ? 1 : 0;
+    }
+    return pages;
+}
+
+enum err core_init(const struct core_boot *boot, struct core *core)
+{
+    struct pool pool = {0};
+    enum err error = core_ranges(boot, &pool);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    pool.records = core_count_records(&pool);
+    core_attach(boot->arena, 0, boot->port, core);
+    error = arena_init(core, &pool);
+    if (error != ERR_OK) {
+        return error;
+    }
+    struct arena_head *head = core->head;
+
+    head->commit.mode = boot->commit_mode;
+    head->commit.limit = boot->commit_limit != 0 ? boot->commit_limit : head->pool.total;
+    slab_init(&head->regions, sizeof(struct region));
+    slab_init(&head->objects, sizeof(struct object));
+    slab_init(&head->threads, sizeof(struct thread));
+    uint32_t zero = pool_take(core, FRAME_USER, 0, 0);
+
+    if (zero == 0) {
+        return ERR_NOMEM;
+    }
+    port_zero(core->port, pool_pfn(core, zero));
+    head->pool.zero_frame = zero;
+    return ERR_OK;
+}
+
+void core_attach(void *arena, uint32_t number, struct port *port, struct core *core)
+{
+    ASSERT(number < ARENA_WORKERS);
+    core->base = arena;
+    core->head = arena;
+    core->worker = &core->head->workers[number];
+    core->frames = arena_page(core, ARENA_RECORDS);
+    core->port = port;
+}
+
+enum err core_recover(struct core *core, uint32_t *torn)
+{
+    struct intent *intent = &core->worker->intent;
+
+    ASSERT(core->head->magic == ARENA_MAGIC && core->head->version == ARENA_VERSION);
+    if (intent->phase == INTENT_WRITING) {
+        *torn = intent->space;
+        return ERR_STALE;
+    }
+    /* A commit that only removed leaves has changed nothing that counts. */
+    intent->phase = INTENT_IDLE;
+    arena_recover(core);
+    shadow_recover(core);
+    thread_recover(core);
+    space_recover(core);
+    core_done(core);
+    return ERR_OK;
+}
+
+void core_done(struct core *core)
+{
+    if (UNLIKELY(core->head->free_pages > ARENA_KEEP)) {
+        arena_trim(core, ARENA_KEEP);
+    }
+}
+
+void core_settle(struct core *core)
+{
+    region_drain(core);
+    arena_trim(core, 0);
+    pool_drain(core);
+}
+
+void core_audit(const struct core *core)
+{
+    const struct arena_head *head = core->head;
+    uint64_t frames = pool_audit(core) + arena_audit(core) + thread_audit(core);
+    uint64_t committed = 0;
+    uint64_t regions = 0;
+    uint32_t spaces = 0;
+
+    for (uint32_t link = head->space_first; link != 0;) {
+        const struct space *space = arena_page(core, link);
+
+        frames += space_audit(core, space);
+        committed += space->committed;
+        regions += space->tree.count;
+        spaces++;
+        link = space->next;
+    }
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
+        ASSERT(head->workers[i].intent.phase == INTENT_IDLE);
+        ASSERT(head->workers[i].intent.step == STEP_NONE);
+        regions += head->workers[i].spares;
+    }
+    slab_audit(core, &head->regions);
+    slab_audit(core, &head->objects);
+    slab_audit(core, &head->threads);
+    ASSERT(spaces == head->spaces);
+    ASSERT(regions == head->regions.records);
+    ASSERT(committed == head->commit.used);
+    ASSERT(pool_record(core, head->pool.zero_frame)->kind == FRAME_USER);
+    ASSERT(frames + 1 == head->pool.total);
+}

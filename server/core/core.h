@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory server's semantics, as seen by the shell: all of core's public headers, its start and
+ * its recovery.
+ *
+ *   core_init()     once per machine, from what boot found
+ *   core_attach()   one more server thread
+ *   core_recover()  a new instance of the server, on the arena that the old one left
+ *
+ * Spaces come with space_make() or space_adopt() and go with space_end(). A request is one call of
+ * op_..(), a fault one of fault_handle(); the answer is the value they return. Afterwards the shell
+ * calls core_done() once, hands over the port's vector, and answers. Refusals are explained in
+ * `space->refusal` until the next request.
+ *
+ * Not here: messages, handles, rights of callers, time. Core has no globals, no clock and no
+ * malloc.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <abi/error.h>
+#include <base/attr.h>
+#include <base/types.h>
+
+#include "server/core/arena.h"
+#include "server/core/fault.h"
+#include "server/core/object.h"
+#include "server/core/op_advise.h"
+#include "server/core/op_copy.h"
+#include "server/core/op_map.h"
+#include "server/core/op_protect.h"
+#include "server/core/op_query.h"
+#include "server/core/op_remap.h"
+#include "server/core/op_unmap.h"
+#include "server/core/port.h"
+#include "server/core/space.h"
+#include "server/core/thread.h"
+
+/* `pages` free frames from `first` on. */
+struct core_range {
+    pfn_t first;
+    npages_t pages;
+};
+
+struct core_boot {
+    /* 1 GiB of addresses of the server, 1 GiB aligned; no page and no table is there yet. */
+    void *arena;
+    struct port *port;
+    pfn_t lowest; /* all frames of RAM, free or not, are in lowest .. end - 1 */
+    pfn_t end;
+    const struct core_range *ranges; /* free frames, disjoint; at most POOL_RANGES */
+    uint32_t range_count;
+    uint32_t commit_mode;  /* enum commit_mode */
+    uint64_t commit_limit; /* pages; looked at in COMMIT_NEVER; 0: all frames that core is given */
+};
+
+/*
+ * Lay out the arena in free frames and become its first server thread (number 0).
+ *
+ * Returns:   ERR_OK; ERR_NOMEM if there are too few frames, in the largest range too; ERR_INVAL for
+ *            ranges that are empty, too many or too far apart.
+ * On error:  the machine cannot run; port calls may have been made.
+ */
+MUST_USE enum err core_init(const struct core_boot *boot, struct core *core);
+
+/* Become server thread `number` (below ARENA_WORKERS) of an arena that stands at `arena`. */
+void core_attach(void *arena, uint32_t number, struct port *port, struct core *core);
+
+/*
+ * Finish or take back what server thread `core` was doing when the server died.
+ *
+ * Returns:   ERR_OK; ERR_STALE if it died by its own fault while it changed a space: `*torn` is
+ *            that space's number, and it can only be forgotten.
+ */
+MUST_USE enum err core_recover(struct core *core, uint32_t *torn);
+
+/* A request is over: give back what only it needed. */
+void core_done(struct core *core);
+
+/*
+ * Give back everything that is only kept for speed, so that pool_free() is comparable between two
+ * times at which the same spaces stand.
+ */
+void core_settle(struct core *core);
+
+/* Check everything; each frame is in exactly one place. */
+void core_audit(const struct core *core);

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/fault.h"
+
+#include <base/assert.h>
+
+#include "server/core/object.h"
+#include "server/core/shadow.h"
+
+/* What one fault is about. */
+struct fault {
+    struct space *space;
+    struct region *region;
+    uint64_t *entry; /* of the shadow */
+    uint32_t page;
+    uint32_t access;
+};
+
+/* The region that holds `page`; NULL if none. The last answer is tried first. */
+static inline struct region *fault_find_region(const struct core *core, struct space *space,
+                                               uint32_t page)
+{
+    if (LIKELY(space->region_cache != 0)) {
+        struct region *region = region_at(core, space->region_cache);
+
+        if (LIKELY(page >= region->first && page < region->end)) {
+            return region;
+        }
+    }
+    struct region *region = tree_find(core, &space->tree, page);
+
+    if (region == NULL || region->first > page) {
+        return NULL;
+    }
+    space->region_cache = arena_link(core, region);
+    return region;
+}
+
+static inline pfn_t fault_pfn(const struct core *core, uint32_t frame)
+{
+    return pfn_add((pfn_t){core->head->pool.base}, (npages_t){frame});
+}
+
+/* Give the page a frame of its own, in place of what `answer` says it replaces. */
+static inline enum fault_outcome fault_own(struct core *core, const struct fault *fault,
+                                           enum port_how how, struct fault_answer *answer)
+{
+    struct space *space = fault->space;
+    uint32_t frame = pool_take(core, FRAME_USER, space->number, fault->page);
+
+    if (UNLIKELY(frame == 0)) {
+        return FAULT_NO_FRAME;
+    }
+    *fault->entry = shadow_entry(SHADOW_OWN, frame);
+    space->own++;
+    fault->region->flags |= REGION_TOUCHED;
+    answer->frame = fault_pfn(core, frame);
+    answer->prot = region_rights(fault->region->flags);
+    answer->how = (uint8_t)how;
+    return FAULT_READY;
+}
+
+/*
+ * A page that shows the frame of the region's object, or a copy of it once a private one is
+ * written.
+ */
+static enum fault_outcome fault_object(struct core *core, const struct fault *fault,
+                                       struct fault_answer *answer)
+{
+    const struct region *region = fault->region;
+    const struct object *object = object_at(core, region->object);
+    uint64_t number = region->offset + (fault->page - region->first);
+    bool is_shared = (region->flags & REGION_SHARED) != 0;
+    bool was_absent = *fault->entry == 0;
+
+    if (!object_has_page(object, number)) {
+        return FAULT_PAST_END;
+    }
+    answer->replaces = was_absent ? 0 : 1;
+    if (!is_shared && fault->access == MEM_PROT_WRITE) {
+        enum fault_outcome outcome = fault_own(core, fault, PORT_COPY, answer);
+
+        if (outcome != FAULT_READY) {
+            return outcome;
+        }
+        answer->source = object_pfn(object, number);
+        fault->space->wired -= was_absent ? 0 : 1;
+    } else {
+        *fault->entry = shadow_entry(SHADOW_WIRED, 0);
+        fault->space->wired += was_absent ? 1 : 0;
+        answer->frame = object_pfn(object, number);
+        answer->how = PORT_AS_IS;
+        answer->prot = region_rights(region->flags);
+        if (!is_shared) {
+            answer->prot &= ~MEM_PROT_WRITE;
+        }
+    }
+    if (was_absent) {
+        shadow_count(core, fault->space);
+    }
+    return FAULT_READY;
+}
+
+/* A page that is there but not mapped, or not for this access. */
+static enum fault_outcome fault_present(struct core *core, const struct fault *fault,
+                                        struct fault_answer *answer)
+{
+    uint64_t entry = *fault->entry;
+
+    answer->replaces = 1;
+    switch (shadow_entry_state(entry)) {
+    case SHADOW_OWN:
+        answer->frame = fault_pfn(core, shadow_entry_frame(entry));
+        answer->prot = region_rights(fault->region->flags);
+        answer->how = PORT_AS_IS;
+        return FAULT_READY;
+    case SHADOW_ZERO:
+        if (fault->access == MEM_PROT_WRITE) {
+            enum fault_outcome outcome = fault_own(core, fault, PORT_ZERO, answer);
+
+            fault->space->zero -= outcome == FAULT_READY ? 1 : 0;
+            return outcome;
+        }
+        answer->frame = fault_pfn(core, core->head->pool.zero_frame);
+        answer->prot = region_rights(fault->region->flags) & ~MEM_PROT_WRITE;
+        answer->how = PORT_AS_IS;
+        return FAULT_READY;
+    case SHADOW_WIRED:
+        return fault_object(core, fault, answer);
+    case SHADOW_ABSENT:
+        UNREACHABLE();
+    }
+    UNREACHABLE();
+}
+
+enum fault_outcome fault_handle(struct core *core, struct space *space, vpn_t vpn, uint32_t access,
+                                struct fault_answer *answer)
+{
+    struct fault fault = {.space = space, .access = access};
+
+    if (UNLIKELY(!vpn_to_page(vpn, &fault.page))) {
+        return FAULT_NO_REGION;
+    }
+    fault.region = fault_find_region(core, space, fault.page);
+    if (UNLIKELY(fault.region == NULL)) {
+        return FAULT_NO_REGION;
+    }
+    if (UNLIKELY((region_rights(fault.region->flags) & access) == 0)) {
+        return FAULT_DENIED;
+    }
+    fault.entry = shadow_find(core, space, fault.page);
+    if (UNLIKELY(fault.entry == NULL)) {
+        fault.entry = shadow_make(core, space, fault.page);
+        if (fault.entry == NULL) {
+            return FAULT_NO_FRAME;
+        }
+    }
+    if (*fault.entry != 0) {
+        return fault_present(core, &fault, answer);
+    }
+    if (fault.region->object != 0) {
+        return fault_object(core, &fault, answer);
+    }
+    answer->replaces = 0;
+    if (access == MEM_PROT_WRITE) {
+        enum fault_outcome outcome = fault_own(core, &fault, PORT_ZERO, answer);
+
+        if (UNLIKELY(outcome != FAULT_READY)) {
+            return outcome;
+        }
+    } else {
+        *fault.entry = shadow_entry(SHADOW_ZERO, 0);
+        space->zero++;
+        answer->frame = fault_pfn(core, core->head->pool.zero_frame);
+        answer->prot = region_rights(fault.region->flags) & ~MEM_PROT_WRITE;
+        answer->how = PORT_AS_IS;
+    }
+    shadow_count(core, space);
+    return FAULT_READY;
+}
+
+void fault_install(struct core *core, const struct space *space, uint32_t page,
+                   const struct fault_answer *answer)
+{
+    vpn_t vpn = page_to_vpn(page);
+    npages_t one = {1};
+
+    if (answer->replaces != 0) {
+        port_remove(core->port, space->kernel, vpn, one);
+    }
+    port_install(core->port, space->kernel, vpn, one, answer->frame, answer->prot,
+                 (enum port_how)answer->how, answer->source);
+}
+
+uint32_t fault_populate(struct core *core, struct space *space, struct range range, bool is_write)
+{
+    uint32_t access = is_write ? MEM_PROT_WRITE : MEM_PROT_READ;
+    struct fault_answer answer = {0};
+
+    for (uint32_t page = range.first; page < range.end; page++) {
+        if (fault_handle(core, space, page_to_vpn(page), access, &answer) != FAULT_READY) {
+            return page;
+        }
+        fault_install(core, space, page, &answer);
+    }
+    return range.end;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way a page becomes present: for a client's own fault, for POPULATE and for COPY alike.
+ *
+ *   region look-up -> protection -> what is on the page -> a frame -> what to install
+ *
+ * A fault keeps no state of its own: should it have to wait, it starts again with the look-up,
+ * since the region may have changed, moved or gone meanwhile. It decides and writes down (shadow,
+ * totals); installing is left to the caller, because the answer to a client's fault carries it.
+ *
+ * Not here: who is told of a refused fault (shell).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <abi/error.h>
+#include <base/attr.h>
+#include <base/types.h>
+
+#include "server/core/port.h"
+#include "server/core/space.h"
+
+enum fault_outcome {
+    FAULT_READY = 0,     /* install what the answer says, then the access works */
+    FAULT_NO_REGION = 1, /* SEGV_MAPERR */
+    FAULT_DENIED = 2,    /* SEGV_ACCERR: the protection forbids it */
+    FAULT_PAST_END = 3,  /* BUS_ADRERR: past the end of the object */
+    FAULT_NO_FRAME = 4,  /* BUS_ADRERR: no memory, and nothing to wait for */
+};
+
+/* Valid with FAULT_READY. Install `frame` at the page, with `prot`, as `how` says. */
+struct fault_answer {
+    pfn_t frame;
+    pfn_t source;     /* valid with PORT_COPY */
+    uint32_t prot;    /* MEM_PROT_ bits */
+    uint8_t how;      /* enum port_how */
+    uint8_t replaces; /* something may be mapped there: remove it first */
+    uint16_t reserved;
+};
+
+/*
+ * Make the page at `vpn` present in `space` for `access` (one MEM_PROT_ bit).
+ *
+ * Returns:   FAULT_READY and what to install, or why not. May make port calls (tables).
+ * Semantics: faults of semantics.md; one page a touch.
+ */
+MUST_USE enum fault_outcome fault_handle(struct core *core, struct space *space, vpn_t vpn,
+                                         uint32_t access, struct fault_answer *answer);
+
+/* Carry out an answer through the port. */
+void fault_install(struct core *core, const struct space *space, uint32_t page,
+                   const struct fault_answer *answer);
+
+/*
+ * Make the pages of `range` present, for writing if `is_write`, and install them, until one cannot
+ * be.
+ *
+ * Returns:   the page at which it stopped; the end of the range if all are present.
+ */
+uint32_t fault_populate(struct core *core, struct space *space, struct range range, bool is_write);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/limit.h"
+
+#include <base/assert.h>
+
+#include "server/core/arena.h"
+#include "server/core/pool.h"
+#include "server/core/region.h"
+#include "server/core/space.h"
+
+void limit_begin(struct space *space)
+{
+    space->refusal.error = ERR_OK;
+}
+
+enum err limit_refuse(struct space *space, enum err error)
+{
+    return limit_refuse_over(space, error, MEM_LIMIT_NONE, 0, 0, 0);
+}
+
+enum err limit_refuse_over(struct space *space, enum err error, enum mem_limit limit,
+                           uint64_t value, uint64_t used, uint64_t asked)
+{
+    ASSERT(error != ERR_OK);
+    space->refusal = (struct refusal){.error = (uint32_t)error,
+                                      .limit = (uint32_t)limit,
+                                      .value = value,
+                                      .used = used,
+                                      .asked = asked};
+    return error;
+}
+
+enum err limit_refuse_frames(const struct core *core, struct space *space, uint64_t asked)
+{
+    uint64_t total = core->head->pool.total;
+
+    return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_FRAMES, total, total - pool_free(core),
+                             asked);
+}
+
+/* Whether something is added and `used` - removed + added is more than `limit`. */
+static bool limit_exceeded(uint64_t limit, uint64_t used, uint64_t added, uint64_t removed)
+{
+    ASSERT(used >= removed);
+    return added != 0 && (used - removed > limit || added > limit - (used - removed));
+}
+
+/* Pages that COMMIT_NEVER or COMMIT_HEURISTIC still let be promised at most. */
+static bool limit_commit_exceeded(const struct core *core, const struct limit_change *change)
+{
+    const struct commit *commit = &core->head->commit;
+
+    switch ((enum commit_mode)commit->mode) {
+    case COMMIT_ALWAYS:
+        return false;
+    case COMMIT_HEURISTIC:
+        return change->commit_added > core->head->pool.total;
+    case COMMIT_NEVER:
+        return limit_exceeded(commit->limit, commit->used, change->commit_added,
+                              change->commit_removed);
+    }
+    UNREACHABLE();
+}
+
+enum err limit_check(const struct core *core, struct space *space,
+                     const struct limit_change *change)
+{
+    const struct space_settings *settings = &space->settings;
+    const struct commit *commit = &core->head->commit;
+
+    if (limit_exceeded(settings->pages_max, space->pages, change->pages_added,
+                       change->pages_removed)) {
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_PAGES, settings->pages_max,
+                                 space->pages, change->pages_added);
+    }
+    if (limit_exceeded(settings->data_max, space->data, change->data_added, change->data_removed)) {
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_DATA, settings->data_max, space->data,
+                                 change->data_added);
+    }
+    if (limit_commit_exceeded(core, change)) {
+        uint64_t value = commit->mode == COMMIT_NEVER ? commit->limit : core->head->pool.total;
+
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_COMMIT, value, commit->used,
+                                 change->commit_added);
+    }
+    return ERR_OK;
+}
+
+void limit_subtract(const struct core *core, const struct space *space, struct range range,
+                    struct limit_change *change)
+{
+    for (const struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        uint32_t pages = range_pages(range_common(region_range(region), range));
+
+        change->pages_removed += pages;
+        change->data_removed += region_is_data(region->flags) ? pages : 0;
+        change->commit_removed += (region->flags & REGION_ACCOUNT) != 0 ? pages : 0;
+    }
+}
+
+enum err limit_check_splits(struct space *space, uint32_t splits)
+{
+    uint64_t limit = space->settings.regions_max;
+
+    if (splits != 0 && (uint64_t)space->tree.count + splits > limit) {
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_REGIONS, limit, space->tree.count,
+                                 splits);
+    }
+    return ERR_OK;
+}
+
+void limit_charge(struct core *core, struct space *space, uint32_t flags, uint32_t pages)
+{
+    space->pages += pages;
+    if (region_is_data(flags)) {
+        space->data += pages;
+    }
+    if ((flags & REGION_ACCOUNT) != 0) {
+        space->committed += pages;
+        core->head->commit.used += pages;
+    }
+}
+
+void limit_discharge(struct core *core, struct space *space, uint32_t flags, uint32_t pages)
+{
+    ASSERT(space->pages >= pages);
+    space->pages -= pages;
+    if (region_is_data(flags)) {
+        ASSERT(space->data >= pages);
+        space->data -= pages;
+    }
+    if ((flags & REGION_ACCOUNT) != 0) {
+        ASSERT(space->committed >= pages);
+        space->committed -= pages;
+        core->head->commit.used -= pages;
+    }
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Limits of a space and of the machine, and what a refusal tells the client.
+ *
+ * I1  Totals of a space are sums over its regions; a space that ends takes its totals to zero.
+ * I2  `committed` of the machine is the sum over all regions with REGION_ACCOUNT.
+ * Owner: accounts of a space belong to who serves it; the commit account is shared.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <abi/error.h>
+#include <base/attr.h>
+#include <mem/limits.h>
+
+#include "server/core/range.h"
+
+struct core;
+struct space;
+
+/*
+ * How promises of memory are judged (R24; Linux vm.overcommit_memory). Private writable pages are
+ * promises.
+ */
+enum commit_mode {
+    COMMIT_HEURISTIC = 0, /* refuse a single request for more pages than the machine has frames */
+    COMMIT_ALWAYS = 1,    /* refuse nothing */
+    COMMIT_NEVER = 2, /* refuse what could exceed the frames of the machine; NORESERVE is ignored */
+};
+
+/* In the head of the arena. */
+struct commit {
+    uint32_t mode; /* enum commit_mode; constant */
+    uint32_t reserved;
+    uint64_t limit; /* pages; constant */
+    uint64_t used;  /* pages */
+};
+
+/* Why the last request of a client was refused; kept until its next. */
+struct refusal {
+    uint32_t error; /* enum err; 0: it was not */
+    uint32_t limit; /* enum mem_limit */
+    uint64_t value; /* of the limit; 0 without a limit */
+    uint64_t used;
+    uint64_t asked;
+};
+
+/* What a request adds to a space, and what it takes away first. */
+struct limit_change {
+    uint64_t pages_added;
+    uint64_t pages_removed;
+    uint64_t data_added;
+    uint64_t data_removed;
+    uint64_t commit_added;
+    uint64_t commit_removed;
+};
+
+/* Forget the refusal before: a new request begins. */
+void limit_begin(struct space *space);
+
+/* Record a refusal that names no limit. Returns: `error`. */
+MUST_USE enum err limit_refuse(struct space *space, enum err error);
+
+/* Record a refusal by a limit. Returns: `error`. */
+MUST_USE enum err limit_refuse_over(struct space *space, enum err error, enum mem_limit limit,
+                                    uint64_t value, uint64_t used, uint64_t asked);
+
+/* Enter into `change` what goes when the regions of `range` go. */
+void limit_subtract(const struct core *core, const struct space *space, struct range range,
+                    struct limit_change *change);
+
+/* Record that the machine has no frame left. Returns: ERR_NOMEM. */
+MUST_USE enum err limit_refuse_frames(const struct core *core, struct space *space, uint64_t asked);
+
+/*
+ * Judge a change of a space's totals (R23, R24).
+ *
+ * Returns:   ERR_OK; ERR_NOMEM over the page, data or commit limit (recorded).
+ * On error:  nothing changed.
+ */
+MUST_USE enum err limit_check(const struct core *core, struct space *space,
+                              const struct limit_change *change);
+
+/*
+ * Judge the number of regions if `splits` regions are split one after the other (R26).
+ *
+ * Returns:   ERR_OK; ERR_NOMEM (recorded).
+ */
+MUST_USE enum err limit_check_splits(struct space *space, uint32_t splits);
+
+/* Add or take away `pages` pages of a region with `flags`. */
+void limit_charge(struct core *core, struct space *space, uint32_t flags, uint32_t pages);
+void limit_discharge(struct core *core, struct space *space, uint32_t flags, uint32_t pages);

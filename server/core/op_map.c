@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/op_map.h"
+
+#include <abi/layout.h>
+#include <base/assert.h>
+#include <base/bits.h>
+#include <base/checked.h>
+
+#include "server/core/fault.h"
+#include "server/core/merge.h"
+#include "server/core/op_unmap.h"
+#include "server/core/place.h"
+
+#define MAP_FLAGS_KNOWN                                                                         \
+    (MEM_MAP_TYPE | MEM_MAP_FIXED | MEM_MAP_ANONYMOUS | MEM_MAP_GROWSDOWN | MEM_MAP_DENYWRITE | \
+     MEM_MAP_EXECUTABLE | MEM_MAP_LOCKED | MEM_MAP_NORESERVE | MEM_MAP_POPULATE |               \
+     MEM_MAP_NONBLOCK | MEM_MAP_STACK | MEM_MAP_HUGETLB | MEM_MAP_FIXED_NOREPLACE)
+
+/* What the checks found out and the commit needs. */
+struct map_plan {
+    uint64_t length; /* bytes, whole pages */
+    struct range range;
+    struct region_kind kind;
+    bool replaces; /* regions are in the way */
+};
+
+static bool map_is_fixed(const struct map_request *request)
+{
+    return (request->flags & (MEM_MAP_FIXED | MEM_MAP_FIXED_NOREPLACE)) != 0;
+}
+
+static bool map_is_anonymous(const struct map_request *request)
+{
+    return (request->flags & MEM_MAP_ANONYMOUS) != 0;
+}
+
+/* R1 to R4, and the length of R5. */
+static enum err map_check_length(struct space *space, const struct map_request *request,
+                                 struct map_plan *plan)
+{
+    uint64_t limit = space->settings.regions_max;
+    uint64_t end;
+
+    if (!bits_is_aligned(request->offset, PAGE_SIZE)) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if (!map_is_anonymous(request) && request->object == NULL) {
+        return limit_refuse(space, ERR_BADF);
+    }
+    if (!checked_round_up(request->length, PAGE_SIZE, &plan->length) || plan->length == 0) {
+        return limit_refuse(space, ERR_NOMEM);
+    }
+    if (!map_is_anonymous(request) &&
+        (!checked_add(request->offset / PAGE_SIZE, plan->length / PAGE_SIZE, &end) ||
+         end > OBJECT_PAGES_MAX)) {
+        return limit_refuse(space, ERR_OVERFLOW);
+    }
+    if (space->tree.count > limit) {
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_REGIONS, limit, space->tree.count, 1);
+    }
+    if (plan->length > USER_END) {
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END,
+                                 space->pages * PAGE_SIZE, plan->length);
+    }
+    return ERR_OK;
+}
+
+/* R5 to R8: the place that the client insists on. */
+static enum err map_check_fixed(const struct core *core, struct space *space,
+                                const struct map_request *request, struct map_plan *plan)
+{
+    uint64_t address = uaddr_to_bytes(request->address);
+
+    if (address > USER_END - plan->length) {
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END, address,
+                                 plan->length);
+    }
+    if (range_make(request->address, plan->length, &plan->range) != ERR_OK) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if (address < uaddr_to_bytes(space->settings.lowest) &&
+        (space->settings.privileges & SPACE_PRIVILEGE_LOW) == 0) {
+        return limit_refuse(space, ERR_PERM);
+    }
+    if (plan->range.first < RANGE_USER_FIRST) {
+        return limit_refuse(space, ERR_NOMEM);
+    }
+    plan->replaces = place_is_taken(core, space, plan->range);
+    if (plan->replaces && (request->flags & MEM_MAP_FIXED_NOREPLACE) != 0) {
+        return limit_refuse(space, ERR_EXIST);
+    }
+    return ERR_OK;
+}
+
+/* R9: a place of our choice, or the hint if it is free. */
+static enum err map_check_place(const struct core *core, struct space *space,
+                                const struct map_request *request, struct map_plan *plan)
+{
+    uint32_t pages = (uint32_t)(plan->length / PAGE_SIZE);
+
+    if (!place_find(core, space, request->address, pages, map_is_anonymous(request),
+                    &plan->range)) {
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END,
+                                 space->pages * PAGE_SIZE, plan->length);
+    }
+    return ERR_OK;
+}
+
+/* R12 and R20 without an object. */
+static enum err map_check_anonymous(struct space *space, const struct map_request *request)
+{
+    uint32_t type = request->flags & MEM_MAP_TYPE;
+
+    if (type != MEM_MAP_PRIVATE && type != MEM_MAP_SHARED) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if ((request->flags & MEM_MAP_GROWSDOWN) != 0 && type == MEM_MAP_SHARED) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if (type == MEM_MAP_SHARED) {
+        return limit_refuse(space, ERR_OPNOTSUPP);
+    }
+    return ERR_OK;
+}
+
+/* R12 to R20 with an object. Leaves in `*may` what the region may become. */
+static enum err map_check_object(struct space *space, const struct map_request *request,
+                                 uint32_t *may)
+{
+    uint32_t type = request->flags & MEM_MAP_TYPE;
+    uint32_t rights = request->rights;
+
+    if (type == 0 || type > MEM_MAP_SHARED_VALIDATE) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if (type == MEM_MAP_SHARED_VALIDATE && (request->flags & ~MAP_FLAGS_KNOWN) != 0) {
+        return limit_refuse(space, ERR_OPNOTSUPP);
+    }
+    if (type != MEM_MAP_PRIVATE && (rights & MAP_RIGHT_WRITE) == 0) {
+        if ((request->prot & MEM_PROT_WRITE) != 0) {
+            return limit_refuse(space, ERR_ACCES);
+        }
+        *may &= ~MEM_PROT_WRITE;
+    }
+    if ((rights & MAP_RIGHT_READ) == 0) {
+        return limit_refuse(space, ERR_ACCES);
+    }
+    if ((rights & MAP_RIGHT_EXEC) == 0) {
+        if ((request->prot & MEM_PROT_EXEC) != 0) {
+            return limit_refuse(space, ERR_PERM);
+        }
+        *may &= ~MEM_PROT_EXEC;
+    }
+    if ((rights & MAP_RIGHT_MAPPABLE) == 0) {
+        return limit_refuse(space, ERR_NODEV);
+    }
+    if ((request->flags & MEM_MAP_GROWSDOWN) != 0) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    return ERR_OK;
+}
+
+/* R12 to R22: what the region is. */
+static enum err map_check_kind(const struct core *core, struct space *space,
+                               const struct map_request *request, struct map_plan *plan)
+{
+    const uint32_t unsupported = MEM_MAP_LOCKED | MEM_MAP_HUGETLB | MEM_MAP_GROWSDOWN;
+    uint32_t may = MEM_PROT_ALL;
+    uint32_t type = request->flags & MEM_MAP_TYPE;
+    bool is_anonymous = map_is_anonymous(request);
+    enum err error =
+        is_anonymous ? map_check_anonymous(space, request) : map_check_object(space, request, &may);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    if ((request->flags & unsupported) != 0) {
+        return limit_refuse(space, ERR_OPNOTSUPP);
+    }
+    plan->kind.flags = (request->prot & MEM_PROT_ALL) | may << REGION_MAY_SHIFT;
+    if (type != MEM_MAP_PRIVATE) {
+        plan->kind.flags |= REGION_SHARED;
+    }
+    if ((request->flags & MEM_MAP_NORESERVE) != 0 && core->head->commit.mode != COMMIT_NEVER) {
+        plan->kind.flags |= REGION_NORESERVE;
+    }
+    if (region_is_data(plan->kind.flags) && (plan->kind.flags & REGION_NORESERVE) == 0) {
+        plan->kind.flags |= REGION_ACCOUNT;
+    }
+    plan->kind.object = is_anonymous ? 0 : arena_link(core, request->object);
+    plan->kind.offset = is_anonymous ? plan->range.first : request->offset / PAGE_SIZE;
+    return ERR_OK;
+}
+
+/* R23 to R26: limits, judged after what goes; records. */
+static enum err map_check_room(struct core *core, struct space *space, const struct map_plan *plan)
+{
+    uint32_t pages = range_pages(plan->range);
+    uint32_t splits = plan->replaces && unmap_splits(core, space, plan->range) ? 1 : 0;
+    struct limit_change change = {.pages_added = pages};
+
+    change.data_added = region_is_data(plan->kind.flags) ? pages : 0;
+    change.commit_added = (plan->kind.flags & REGION_ACCOUNT) != 0 ? pages : 0;
+    if (plan->replaces) {
+        limit_subtract(core, space, plan->range, &change);
+    }
+    enum err error = limit_check(core, space, &change);
+
+    if (error == ERR_OK) {
+        error = limit_check_splits(space, splits);
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (region_reserve(core, splits + MERGE_INSERT_RECORDS) != ERR_OK) {
+        return limit_refuse_frames(core, space, 1);
+    }
+    return ERR_OK;
+}
+
+static enum err map_check(struct core *core, struct space *space, const struct map_request *request,
+                          struct map_plan *plan)
+{
+    enum err error = map_check_length(space, request, plan);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = map_is_fixed(request) ? map_check_fixed(core, space, request, plan)
+                                  : map_check_place(core, space, request, plan);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = map_check_kind(core, space, request, plan);
+    if (error != ERR_OK) {
+        return error;
+    }
+    return map_check_room(core, space, plan);
+}
+
+static void map_apply(struct core *core, struct space *space, const struct map_plan *plan)
+{
+    intent_open(core, space, plan->range);
+    if (plan->replaces) {
+        unmap_leaves(core, space, plan->range);
+    }
+    /* Point of no return: nothing below may fail. */
+    intent_write(core);
+    if (plan->replaces) {
+        unmap_apply(core, space, plan->range);
+    }
+    if (plan->kind.object != 0) {
+        object_get(object_at(core, plan->kind.object));
+    }
+    merge_insert(core, space, plan->range, &plan->kind);
+    intent_close(core);
+    AUDIT(space_audit(core, space));
+}
+
+/* R27: what cannot be made present does not fail the request. */
+static void map_populate(struct core *core, struct space *space, const struct map_request *request,
+                         const struct map_plan *plan)
+{
+    if ((request->flags & (MEM_MAP_POPULATE | MEM_MAP_NONBLOCK)) == MEM_MAP_POPULATE &&
+        region_rights(plan->kind.flags) != 0) {
+        (void)fault_populate(core, space, plan->range, region_is_data(plan->kind.flags));
+    }
+}
+
+enum err op_map(struct core *core, struct space *space, const struct map_request *request,
+                uaddr_t *address)
+{
+    struct map_plan plan = {0};
+
+    limit_begin(space);
+    enum err error = map_check(core, space, request, &plan);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    map_apply(core, space, &plan);
+    map_populate(core, space, request, &plan);
+    *address = vpn_to_uaddr(page_to_vpn(plan.range.first));
+    return ERR_OK;
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/op_remap.h"
+
+#include <abi/layout.h>
+#include <base/assert.h>
+#include <base/bits.h>
+#include <base/checked.h>
+
+#include "server/core/fault.h"
+#include "server/core/merge.h"
+#include "server/core/object.h"
+#include "server/core/op_unmap.h"
+#include "server/core/page.h"
+#include "server/core/place.h"
+#include "server/core/shadow.h"
+
+/* A move needs this much room below the limit of regions (Linux move_vma(), mremap_to()). */
+#define REMAP_MOVE_ROOM   3u
+#define REMAP_TARGET_ROOM 5u
+/* Cuts of target, tail and old place, and the new region. */
+#define REMAP_RECORDS (3 * MERGE_CUT_RECORDS + MERGE_INSERT_RECORDS)
+
+/* What the checks found out. Ranges that do not apply are empty. */
+struct remap_plan {
+    uint32_t old_pages;
+    uint32_t new_pages;
+    struct range old;    /* whose pages move, and which goes unless it is kept */
+    struct range target; /* what makes room at the new place */
+    struct range tail;   /* what is cut off */
+    struct range grown;  /* what is added in place */
+    struct range moved;  /* the new place */
+    struct region_kind kind;
+    bool keeps_old;
+    uaddr_t address; /* the answer */
+};
+
+static bool remap_has(const struct remap_request *request, uint32_t flag)
+{
+    return (request->flags & flag) != 0;
+}
+
+/* Flags, alignment, lengths: in the order of mremap(2). */
+static enum err remap_check_arguments(struct space *space, const struct remap_request *request,
+                                      struct remap_plan *plan)
+{
+    bool has_move = remap_has(request, MEM_REMAP_MAYMOVE);
+    struct range range;
+    uint64_t old_length;
+    uint64_t new_length;
+
+    if ((request->flags & ~MEM_REMAP_ALL) != 0 ||
+        (remap_has(request, MEM_REMAP_FIXED) && !has_move) ||
+        (remap_has(request, MEM_REMAP_DONTUNMAP) &&
+         (!has_move || request->length_old != request->length_new)) ||
+        !bits_is_aligned(uaddr_to_bytes(request->address), PAGE_SIZE) ||
+        !checked_round_up(request->length_old, PAGE_SIZE, &old_length) ||
+        !checked_round_up(request->length_new, PAGE_SIZE, &new_length) || new_length == 0) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    /* Nothing mapped: EFAULT, as for an address that is nowhere. */
+    if (range_make(request->address, 0, &range) != ERR_OK) {
+        return limit_refuse(space, ERR_FAULT);
+    }
+    plan->old = range;
+    if (old_length > USER_END || new_length > USER_END) {
+        plan->old_pages = (uint32_t)((old_length > USER_END ? USER_END : old_length) / PAGE_SIZE);
+        plan->new_pages = (uint32_t)((new_length > USER_END ? USER_END : new_length) / PAGE_SIZE);
+        return ERR_RANGE;
+    }
+    plan->old_pages = (uint32_t)(old_length / PAGE_SIZE);
+    plan->new_pages = (uint32_t)(new_length / PAGE_SIZE);
+    return ERR_OK;
+}
+
+/* The region that holds the first page to be remapped; NULL if none. */
+static const struct region *remap_region(const struct core *core, const struct space *space,
+                                         const struct remap_plan *plan)
+{
+    const struct region *region = tree_find(core, &space->tree, plan->old.first);
+
+    return region == NULL || region->first > plan->old.first ? NULL : region;
+}
+
+/*
+ * Whether the old range may become larger or move (Linux vma_to_resize()), and what of it is kept.
+ */
+static enum err remap_check_resize(struct space *space, const struct region *region,
+                                   struct remap_plan *plan)
+{
+    bool is_shared = (region->flags & REGION_SHARED) != 0;
+
+    if (plan->old_pages == 0 && !is_shared) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if (plan->old_pages > region->end - plan->old.first) {
+        return limit_refuse(space, ERR_FAULT);
+    }
+    plan->old = range_of(plan->old.first, plan->old.first + plan->old_pages);
+    plan->kind = region_kind_at(region, plan->old.first);
+    if (plan->kind.object != 0 && plan->kind.offset + plan->new_pages > OBJECT_PAGES_MAX) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    return ERR_OK;
+}
+
+/* R23 and R24 for what the space will have after all. */
+static enum err remap_check_limits(const struct core *core, struct space *space,
+                                   const struct remap_plan *plan)
+{
+    uint32_t stays = plan->keeps_old ? 0 : range_pages(plan->old);
+    uint32_t pages = plan->new_pages > stays ? plan->new_pages - stays : 0;
+    struct limit_change change = {.pages_added = pages};
+
+    change.data_added = region_is_data(plan->kind.flags) ? pages : 0;
+    change.commit_added = (plan->kind.flags & REGION_ACCOUNT) != 0 ? pages : 0;
+    limit_subtract(core, space, plan->target, &change);
+    return limit_check(core, space, &change);
+}
+
+static enum err remap_check_regions(struct space *space, uint32_t room)
+{
+    uint64_t limit = space->settings.regions_max;
+
+    if ((uint64_t)space->tree.count + room >= limit) {
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_REGIONS, limit, space->tree.count,
+                                 room);
+    }
+    return ERR_OK;
+}
+
+/*
+ * Records, and shadow pages at the new place for what is to move. On error those made are dropped
+ * again.
+ */
+static enum err remap_reserve(struct core *core, struct space *space, const struct remap_plan *plan)
+{
+    uint32_t page = page_next(core, space, plan->old);
+
+    if (region_reserve(core, REMAP_RECORDS) != ERR_OK) {
+        return limit_refuse_frames(core, space, 1);
+    }
+    while (page < plan->old.end && !range_is_empty(plan->moved)) {
+        uint32_t target = plan->moved.first + (page - plan->old.first);
+        uint32_t left = shadow_block_range(shadow_block(target, 0), 0).end - target;
+
+        if (shadow_make(core, space, target) == NULL) {
+            unmap_tables(core, space, plan->moved);
+            return limit_refuse_frames(core, space, 1);
+        }
+        /* One leaf is enough for the pages that go to the same 2 MiB. */
+        uint32_t next = plan->old.end - page > left ? page + left : plan->old.end;
+
+        page = page_next(core, space, range_of(next, plan->old.end));
+    }
+    return ERR_OK;
+}
+
+static struct range remap_tail(const struct remap_plan *plan)
+{
+    return range_of(plan->old.first + plan->new_pages, plan->old.first + plan->old_pages);
+}
+
+/* Less than before, in place: what UNMAP of the tail would do and say. */
+static enum err remap_check_shrink(struct core *core, struct space *space, struct remap_plan *plan)
+{
+    if (plan->old_pages > RANGE_USER_END - plan->old.first) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    plan->tail = remap_tail(plan);
+    plan->old = range_of(plan->old.first, plan->old.first);
+    plan->keeps_old = true;
+    enum err error = limit_check_splits(space, unmap_splits(core, space, plan->tail) ? 1 : 0);
+
+    return error != ERR_OK ? error : remap_reserve(core, space, plan);
+}
+
+/* To the place that the client names, or near it. */
+static enum err remap_check_target(struct core *core, struct space *space,
+                                   const struct remap_request *request, struct remap_plan *plan)
+{
+    bool is_fixed = remap_has(request, MEM_REMAP_FIXED);
+    bool is_shrinking = plan->old_pages > plan->new_pages;
+    struct range target;
+    struct range old;
+
+    if (range_make(request->target, (uint64_t)plan->new_pages * PAGE_SIZE, &target) != ERR_OK) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if (range_make(request->address, (uint64_t)plan->old_pages * PAGE_SIZE, &old) != ERR_OK) {
+        return limit_refuse(space, is_shrinking ? ERR_INVAL : ERR_FAULT);
+    }
+    if (range_meets(old, target)) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    enum err error = remap_check_regions(space, REMAP_TARGET_ROOM);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (is_shrinking) {
+        plan->tail = remap_tail(plan);
+        plan->old_pages = plan->new_pages;
+    }
+    const struct region *region = remap_region(core, space, plan);
+
+    /* With old length 0 the target may name the very page to be mapped once more: it goes first. */
+    if (region == NULL || (is_fixed && range_holds(target, plan->old.first))) {
+        return limit_refuse(space, ERR_FAULT);
+    }
+    plan->keeps_old = remap_has(request, MEM_REMAP_DONTUNMAP);
+    error = remap_check_resize(space, region, plan);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (is_fixed) {
+        plan->target = target;
+    }
+    error = remap_check_limits(core, space, plan);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (!is_fixed && !place_find(core, space, request->target, plan->new_pages,
+                                 plan->kind.object == 0, &target)) {
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END,
+                                 space->pages * PAGE_SIZE, request->length_new);
+    }
+    if (is_fixed && uaddr_to_bytes(request->target) < uaddr_to_bytes(space->settings.lowest) &&
+        (space->settings.privileges & SPACE_PRIVILEGE_LOW) == 0) {
+        return limit_refuse(space, ERR_PERM);
+    }
+    if (target.first < RANGE_USER_FIRST) {
+        return limit_refuse(space, ERR_NOMEM);
+    }
+    plan->moved = target;
+    return remap_reserve(core, space, plan);
+}
+
+/* More than before: in place if there is room behind, else elsewhere if it may move. */
+static enum err remap_check_grow(struct core *core, struct space *space,
+                                 const struct remap_request *request, struct remap_plan *plan)
+{
+    const struct region *region = remap_region(core, space, plan);
+    enum err error = remap_check_resize(space, region, plan);
+
+    if (error == ERR_OK) {
+        error = remap_check_limits(core, space, plan);
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    uint32_t delta = plan->new_pages - plan->old_pages;
+
+    if (plan->old.end == region->end && delta <= RANGE_USER_END - plan->old.end) {
+        struct range grown = range_of(plan->old.end, plan->old.end + delta);
+
+        if (!place_is_taken(core, space, grown)) {
+            plan->grown = grown;
+            plan->kind = region_kind_at(region, plan->old.end - 1);
+            plan->kind.offset++;
+            plan->old = range_of(plan->old.first, plan->old.first);
+            plan->keeps_old = true;
+            return remap_reserve(core, space, plan);
+        }
+    }
+    if (!remap_has(request, MEM_REMAP_MAYMOVE) ||
+        !place_find(core, space, (uaddr_t){0}, plan->new_pages, plan->kind.object == 0,
+                    &plan->moved)) {
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END,
+                                 space->pages * PAGE_SIZE, request->length_new);
+    }
+    error = remap_check_regions(space, REMAP_MOVE_ROOM);
+    return error != ERR_OK ? error : remap_reserve(core, space, plan);
+}
+
+static enum err remap_check(struct core *core, struct space *space,
+                            const struct remap_request *request, struct remap_plan *plan)
+{
+    enum err error = remap_check_arguments(space, request, plan);
+
+    if (error != ERR_OK && error != ERR_RANGE) {
+        return error;
+    }
+    if (remap_region(core, space, plan) == NULL) {
+        return limit_refuse(space, ERR_FAULT);
+    }
+    if (remap_has(request, MEM_REMAP_FIXED | MEM_REMAP_DONTUNMAP)) {
+        return error == ERR_RANGE ? limit_refuse(space, ERR_INVAL)
+                                  : remap_check_target(core, space, request, plan);
+    }
+    if (error == ERR_RANGE && plan->old_pages >= plan->new_pages) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if (error == ERR_RANGE) {
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END,
+                                 space->pages * PAGE_SIZE, request->length_new);
+    }
+    if (plan->old_pages == plan->new_pages) {
+        plan->old = range_of(plan->old.first, plan->old.first);
+        plan->keeps_old = true;
+        return ERR_OK;
+    }
+    return plan->old_pages > plan->new_pages ? remap_check_shrink(core, space, plan)
+                                             : remap_check_grow(core, space, request, plan);
+}
+
+/* Put the kind at its new place, or behind the old one. */
+static void remap_insert(struct core *core, struct space *space, const struct remap_plan *plan)
+{
+    struct region_kind kind = plan->kind;
+    struct range range = range_is_empty(plan->moved) ? plan->grown : plan->moved;
+
+    if (range_is_empty(range)) {
+        return;
+    }
+    if (kind.object != 0) {
+        object_get(object_at(core, kind.object));
+    } else {
+        kind.offset = range.first;
+    }
+    merge_insert(core, space, range, &kind);
+}
+
+static void remap_apply(struct core *core, struct space *space, const struct remap_plan *plan)
+{
+    bool moves = !range_is_empty(plan->moved);
+
+    intent_open(core, space, plan->old);
+    unmap_leaves(core, space, plan->target);
+    unmap_leaves(core, space, plan->tail);
+    unmap_leaves(core, space, plan->old);
+    /* Point of no return: nothing below may fail. */
+    intent_write(core);
+    unmap_apply(core, space, plan->target);
+    unmap_apply(core, space, plan->tail);
+    if (moves) {
+        page_move(core, space, plan->old, plan->moved.first);
+    }
+    remap_insert(core, space, plan);
+    if (moves && !plan->keeps_old) {
+        merge_cut(core, space, plan->old);
+    }
+    intent_close(core);
+    unmap_tables(core, space, plan->target);
+    unmap_tables(core, space, plan->tail);
+    unmap_tables(core, space, plan->old);
+    AUDIT(space_audit(core, space));
+}
+
+/* Map what has moved at its new place, as far as the protection lets anyone see it. */
+static void remap_install(struct core *core, struct space *space, struct range range)
+{
+    uint32_t page = page_next(core, space, range);
+    struct fault_answer answer = {0};
+
+    for (; page < range.end; page = page_next(core, space, range_of(page + 1, range.end))) {
+        const struct region *region = tree_find(core, &space->tree, page);
+        uint32_t rights = region_rights(region->flags);
+        uint32_t access = (rights & MEM_PROT_READ) != 0 ? MEM_PROT_READ : rights;
+
+        if (access == 0 ||
+            fault_handle(core, space, page_to_vpn(page), access, &answer) != FAULT_READY) {
+            return;
+        }
+        answer.replaces = 0;
+        fault_install(core, space, page, &answer);
+    }
+}
+
+enum err op_remap(struct core *core, struct space *space, const struct remap_request *request,
+                  uaddr_t *address)
+{
+    struct remap_plan plan = {0};
+
+    limit_begin(space);
+    enum err error = remap_check(core, space, request, &plan);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    remap_apply(core, space, &plan);
+    remap_install(core, space, plan.moved);
+    *address =
+        range_is_empty(plan.moved) ? request->address : vpn_to_uaddr(page_to_vpn(plan.moved.first));
+    return ERR_OK;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/op_unmap.h"
+
+#include <base/assert.h>
+
+#include "server/core/merge.h"
+#include "server/core/page.h"
+#include "server/core/port.h"
+#include "server/core/shadow.h"
+
+bool unmap_splits(const struct core *core, const struct space *space, struct range range)
+{
+    const struct region *region = tree_find(core, &space->tree, range.first);
+
+    return region != NULL && region->first < range.first && region->end > range.end;
+}
+
+void unmap_leaves(struct core *core, struct space *space, struct range range)
+{
+    uint32_t first = page_next(core, space, range);
+
+    if (first < range.end) {
+        struct range rest = range_of(first, range.end);
+
+        port_remove(core->port, space->kernel, page_to_vpn(first), range_npages(rest));
+    }
+}
+
+void unmap_apply(struct core *core, struct space *space, struct range range)
+{
+    page_clear(core, space, range);
+    merge_cut(core, space, range);
+}
+
+void unmap_tables(struct core *core, struct space *space, struct range range)
+{
+    const struct region *next = tree_find(core, &space->tree, range.first);
+    const struct region *prev = tree_before(core, &space->tree, next);
+
+    while (!range_is_empty(range)) {
+        struct range gap = {prev == NULL ? 0 : prev->end, next == NULL ? RANGE_PAGES : next->first};
+
+        shadow_prune(core, space, range_common(range, gap), gap);
+        if (next == NULL || next->end >= range.end) {
+            return;
+        }
+        prev = next;
+        next = tree_next(core, next);
+    }
+}
+
+static enum err unmap_check(struct core *core, struct space *space, uaddr_t address,
+                            uint64_t length, struct range *range)
+{
+    /* munmap(2): every bad argument is EINVAL. */
+    if (range_make(address, length, range) != ERR_OK || range_is_empty(*range)) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    uint32_t splits = unmap_splits(core, space, *range) ? 1 : 0;
+    enum err error = limit_check_splits(space, splits);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (region_reserve(core, splits) != ERR_OK) {
+        return limit_refuse_frames(core, space, 1);
+    }
+    return ERR_OK;
+}
+
+enum err op_unmap(struct core *core, struct space *space, uaddr_t address, uint64_t length)
+{
+    struct range range;
+
+    limit_begin(space);
+    enum err error = unmap_check(core, space, address, length, &range);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    intent_open(core, space, range);
+    unmap_leaves(core, space, range);
+    /* Point of no return: nothing below may fail. */
+    intent_write(core);
+    unmap_apply(core, space, range);
+    intent_close(core);
+    unmap_tables(core, space, range);
+    AUDIT(space_audit(core, space));
+    return ERR_OK;
+}

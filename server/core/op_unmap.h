@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * UNMAP: take whatever regions and pages are in a range out of a space.
+ *
+ * Check and apply are public for the requests that replace or move regions.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <abi/error.h>
+#include <base/attr.h>
+#include <base/types.h>
+
+#include "server/core/range.h"
+#include "server/core/space.h"
+
+/*
+ * Unmap `length` bytes from `address` on; what is free there already is no error.
+ *
+ * Returns:   ERR_OK; ERR_INVAL if the address is not aligned, the length 0, or the range leaves
+ *            user space; ERR_NOMEM if a region would have to be split and the space holds as many
+ *            as it may, or no record is to be had.
+ * On error:  nothing changed.
+ * Semantics: munmap(2).
+ */
+MUST_USE enum err op_unmap(struct core *core, struct space *space, uaddr_t address,
+                           uint64_t length);
+
+/* Whether unmapping the range cuts a region in two. */
+bool unmap_splits(const struct core *core, const struct space *space, struct range range);
+
+/* Remove regions, pages and leaves of the range. In a commit, WRITING, after unmap_leaves(). */
+void unmap_apply(struct core *core, struct space *space, struct range range);
+
+/* Remove what is mapped in the range, if anything can be. In a commit, READY. */
+void unmap_leaves(struct core *core, struct space *space, struct range range);
+
+/* After the commit: drop the tables that nothing needs any longer. */
+void unmap_tables(struct core *core, struct space *space, struct range range);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What requests do to the pages of a range: give them back, move them, count them.
+ *
+ * States and invariants of a page are in shadow.h; pages become present in fault.h. Cost grows with
+ * the pages that are there, and with blocks of 512, not with the length of the range.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "server/core/range.h"
+#include "server/core/space.h"
+
+/* Make every page of the range absent; own frames become free. Makes no port call. */
+void page_clear(struct core *core, struct space *space, struct range range);
+
+/* Move the pages of `from` to the free range of as many pages at `to`; leaves for them exist. */
+void page_move(struct core *core, struct space *space, struct range from, uint32_t to);
+
+/* First page of the range that is not absent; the end of the range if none. */
+uint32_t page_next(const struct core *core, const struct space *space, struct range range);
+
+/* Pages by state. */
+struct page_totals {
+    uint64_t own;
+    uint64_t zero;
+    uint64_t wired;
+};
+
+struct page_totals page_totals(const struct core *core, const struct space *space,
+                               struct range range);

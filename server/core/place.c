@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/place.h"
+
+#include <abi/layout.h>
+#include <base/assert.h>
+#include <base/bits.h>
+
+#include "server/core/gap.h"
+
+/*
+ * A gap for `pages` pages whose start is a multiple of 2 MiB, found as Linux 6.12 finds it: the
+ * upper end of the highest gap that is 2 MiB larger, aligned within.
+ */
+static bool place_find_aligned(const struct core *core, const struct space *space,
+                               struct range limits, uint32_t pages, uint32_t *page)
+{
+    uint32_t mega = (uint32_t)PAGES_PER_MEGA;
+
+    if (pages % mega != 0 || !gap_find_below(core, &space->tree, limits, pages + mega, page)) {
+        return false;
+    }
+    *page += mega - *page % mega;
+    return true;
+}
+
+/*
+ * The hint, rounded down to a page and raised to the lowest address; 0: none, or it leaves user
+ * space.
+ */
+static uint32_t place_hint(uaddr_t hint, uint32_t lowest, uint32_t pages)
+{
+    uint64_t page = uaddr_to_vpn(hint).v;
+
+    if (page == 0 || page + pages > RANGE_USER_END) {
+        return 0;
+    }
+    return page < lowest ? lowest : (uint32_t)page;
+}
+
+bool place_is_taken(const struct core *core, const struct space *space, struct range range)
+{
+    const struct region *region = tree_find(core, &space->tree, range.first);
+
+    return region != NULL && region->first < range.end;
+}
+
+bool place_find(const struct core *core, const struct space *space, uaddr_t hint, uint32_t pages,
+                bool is_anonymous, struct range *range)
+{
+    uint32_t lowest = range_page_of(space->settings.lowest);
+    uint32_t base = range_page_of(space->settings.base);
+
+    ASSERT(pages > 0 && pages <= RANGE_USER_END);
+    lowest = lowest < RANGE_USER_FIRST ? RANGE_USER_FIRST : lowest;
+    base = base < lowest ? lowest : base;
+    uint32_t page = place_hint(hint, lowest, pages);
+
+    if (page != 0 && page + pages <= RANGE_USER_END) {
+        *range = range_of(page, page + pages);
+        if (!place_is_taken(core, space, *range)) {
+            return true;
+        }
+    }
+    struct range below = range_of(lowest, base);
+    struct range above = range_of(base, base > RANGE_USER_END ? base : RANGE_USER_END);
+
+    if ((is_anonymous && place_find_aligned(core, space, below, pages, &page)) ||
+        gap_find_below(core, &space->tree, below, pages, &page) ||
+        gap_find_above(core, &space->tree, above, pages, &page)) {
+        *range = range_of(page, page + pages);
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a mapping goes when the client does not insist (R9).
+ *
+ *   the hint, if given and free -> the highest gap below the mapping base -> the lowest gap above
+ *   it
+ *
+ * Anonymous lengths that are multiples of 2 MiB are put at multiples of 2 MiB where a gap is large
+ * enough.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/types.h>
+
+#include "server/core/range.h"
+#include "server/core/space.h"
+
+/* Find a place for `pages` pages. Returns: whether there is one; then `*range` is it. */
+bool place_find(const struct core *core, const struct space *space, uaddr_t hint, uint32_t pages,
+                bool is_anonymous, struct range *range);
+
+/* Whether a region overlaps the range. */
+bool place_is_taken(const struct core *core, const struct space *space, struct range range);

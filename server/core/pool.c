@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/pool.h"
+
+#include <base/assert.h>
+
+#include "server/core/arena.h"
+
+/*
+ * Take the next frame that was never used; the first one of its page of records becomes that page.
+ */
+static uint32_t pool_take_fresh(struct core *core)
+{
+    struct pool *pool = &core->head->pool;
+
+    while (pool->current < pool->ranges) {
+        struct pool_range *range = &pool->fresh[pool->current];
+
+        if (range->first == range->end) {
+            pool->current++;
+            continue;
+        }
+        uint32_t frame = range->first;
+        uint32_t page = ARENA_RECORDS + frame / POOL_RECORDS;
+
+        range->first++;
+        pool->fresh_left--;
+        if (arena_frame(core, page) != 0) {
+            return frame;
+        }
+        pool->records--;
+        arena_back_records(core, page, frame);
+    }
+    return 0;
+}
+
+/* Put a frame that is in no list at the end of the calling server thread's, which ends with `last`. */
+static void pool_append(struct core *core, uint32_t frame, uint32_t last)
+{
+    struct worker *worker = core->worker;
+
+    core->frames[frame] = (struct frame){.kind = FRAME_FREE};
+    if (last == 0) {
+        worker->free_first = frame;
+    } else {
+        core->frames[last].page = frame;
+    }
+    worker->free_frames++;
+}
+
+/* Move a few frames to the empty list of the calling server thread: shared ones, else fresh ones. */
+static void pool_refill(struct core *core)
+{
+    struct pool *pool = &core->head->pool;
+    uint32_t last = 0;
+
+    for (uint32_t n = 0; n < POOL_REFILL; n++) {
+        uint32_t frame = pool->free_first;
+
+        if (frame != 0) {
+            pool->free_first = core->frames[frame].page;
+            pool->free_frames--;
+        } else {
+            frame = pool_take_fresh(core);
+            if (frame == 0) {
+                return;
+            }
+        }
+        pool_append(core, frame, last);
+        last = frame;
+    }
+}
+
+/* Move frames of the calling server thread to the shared list until it has `keep`. */
+static void pool_spill(struct core *core, uint32_t keep)
+{
+    struct pool *pool = &core->head->pool;
+    struct worker *worker = core->worker;
+
+    while (worker->free_frames > keep) {
+        uint32_t frame = worker->free_first;
+
+        worker->free_first = core->frames[frame].page;
+        worker->free_frames--;
+        core->frames[frame].page = pool->free_first;
+        pool->free_first = frame;
+        pool->free_frames++;
+    }
+}
+
+struct frame *pool_record(const struct core *core, uint32_t frame)
+{
+    ASSERT(frame != 0 && frame < core->head->pool.span);
+    return &core->frames[frame];
+}
+
+/* The list is empty. */
+NOINLINE static uint32_t pool_take_refilled(struct core *core, enum frame_kind kind,
+                                            uint32_t owner, uint32_t page)
+{
+    pool_refill(core);
+    return core->worker->free_first == 0 ? 0 : pool_take(core, kind, owner, page);
+}
+
+uint32_t pool_take(struct core *core, enum frame_kind kind, uint32_t owner, uint32_t page)
+{
+    struct worker *worker = core->worker;
+    uint32_t frame = worker->free_first;
+
+    if (UNLIKELY(frame == 0)) {
+        return pool_take_refilled(core, kind, owner, page);
+    }
+    struct frame *record = &core->frames[frame];
+
+    ASSERT(record->kind == FRAME_FREE);
+    worker->free_first = record->page;
+    worker->free_frames--;
+    *record =
+        (struct frame){.kind = (uint8_t)kind, .references = 1, .owner = owner, .page = page};
+    return frame;
+}
+
+void pool_give(struct core *core, uint32_t frame)
+{
+    struct worker *worker = core->worker;
+    struct frame *record = &core->frames[frame];
+
+    ASSERT(record->kind != FRAME_FREE && record->kind != FRAME_FRESH);
+    ASSERT(record->pins == 0);
+    *record = (struct frame){.kind = FRAME_FREE, .page = worker->free_first};
+    worker->free_first = frame;
+    worker->free_frames++;
+    if (UNLIKELY(worker->free_frames > POOL_LIST_MAX)) {
+        pool_spill(core, POOL_LIST_SPILL);
+    }
+}
+
+uint64_t pool_free(const struct core *core)
+{
+    const struct pool *pool = &core->head->pool;
+    uint64_t free = pool->free_frames + pool->fresh_left - pool->records;
+
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
+        free += core->head->workers[i].free_frames;
+    }
+    return free;
+}
+
+void pool_drain(struct core *core)
+{
+    pool_spill(core, 0);
+}
+
+pfn_t pool_pfn(const struct core *core, uint32_t frame)
+{
+    ASSERT(frame != 0);
+    return pfn_add((pfn_t){core->head->pool.base}, (npages_t){frame});
+}
+
+uint32_t pool_frame(const struct core *core, pfn_t pfn)
+{
+    const struct pool *pool = &core->head->pool;
+
+    if (pfn.v <= pool->base || pfn.v - pool->base >= pool->span) {
+        return 0;
+    }
+    return (uint32_t)(pfn.v - pool->base);
+}
+
+/* Length of a list of free frames, each of which must say so. */
+static uint64_t pool_audit_list(const struct core *core, uint32_t frame)
+{
+    uint64_t count = 0;
+
+    for (; frame != 0; frame = core->frames[frame].page) {
+        ASSERT(core->frames[frame].kind == FRAME_FREE);
+        ASSERT(core->frames[frame].pins == 0 && core->frames[frame].references == 0);
+        count++;
+        ASSERT(count <= core->head->pool.total);
+    }
+    return count;
+}
+
+uint64_t pool_audit(const struct core *core)
+{
+    const struct pool *pool = &core->head->pool;
+    uint64_t fresh = 0;
+    uint64_t listed = pool_audit_list(core, pool->free_first);
+
+    ASSERT(listed == pool->free_frames);
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
+        const struct worker *worker = &core->head->workers[i];
+        uint64_t own = pool_audit_list(core, worker->free_first);
+
+        ASSERT(own == worker->free_frames);
+        listed += own;
+    }
+    for (uint32_t i = 0; i < pool->ranges; i++) {
+        ASSERT(pool->fresh[i].first <= pool->fresh[i].end);
+        fresh += pool->fresh[i].end - pool->fresh[i].first;
+    }
+    ASSERT(fresh == pool->fresh_left);
+    return listed + fresh;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/region.h"
+
+#include <base/assert.h>
+
+STATIC_ASSERT(sizeof(struct region) == 56, "72 records to an arena page");
+
+struct region_kind region_kind_at(const struct region *region, uint32_t page)
+{
+    ASSERT(range_holds(region_range(region), page));
+    return (struct region_kind){.flags = region->flags,
+                                .object = region->object,
+                                .offset = region->offset + (page - region->first)};
+}
+
+bool region_can_join(const struct region_kind *before, uint32_t before_pages,
+                     const struct region_kind *after)
+{
+    return ((before->flags ^ after->flags) & ~REGION_TOUCHED) == 0 &&
+           before->object == after->object && before->offset + before_pages == after->offset;
+}
+
+enum err region_reserve(struct core *core, uint32_t count)
+{
+    struct worker *worker = core->worker;
+
+    ASSERT(count <= ARENA_SPARES);
+    while (worker->spares < count) {
+        uint32_t link = slab_take(core, &core->head->regions);
+
+        if (link == 0) {
+            return ERR_NOMEM;
+        }
+        worker->spare[worker->spares++] = link;
+    }
+    return ERR_OK;
+}
+
+struct region *region_alloc(struct core *core)
+{
+    struct worker *worker = core->worker;
+
+    ASSERT(worker->spares > 0);
+    return region_at(core, worker->spare[--worker->spares]);
+}
+
+void region_free(struct core *core, struct region *region)
+{
+    struct worker *worker = core->worker;
+    uint32_t link = arena_link(core, region);
+
+    if (worker->spares < ARENA_SPARES) {
+        *region = (struct region){0};
+        worker->spare[worker->spares++] = link;
+    } else {
+        slab_give(core, &core->head->regions, link);
+    }
+}
+
+void region_drain(struct core *core)
+{
+    struct worker *worker = core->worker;
+
+    while (worker->spares > 0) {
+        slab_give(core, &core->head->regions, worker->spare[--worker->spares]);
+    }
+}

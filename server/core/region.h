@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One interval of a space with one set of properties.
+ *
+ * Regions of a space are in a balanced tree and in a list in ascending order; both are links.
+ * Records are 56 bytes, 72 to an arena page. Splitting and joining never touches page records.
+ *
+ * I1  Regions of a space do not overlap, are not empty and lie in RANGE_USER_FIRST ..
+ *     RANGE_USER_END.
+ * I2  Neighbours that could be one region are one region (merge.h).
+ * I3  `offset` of an anonymous private region is its own first page (R22).
+ * I4  A region with an object holds one of the object's references.
+ * Owner: the space; freed by region_free().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/attr.h>
+#include <mem/prot.h>
+
+#include "server/core/arena.h"
+#include "server/core/range.h"
+
+struct space;
+
+/* Protection and what the protection may become, as MEM_PROT_ bits shifted. */
+#define REGION_PROT      0x7u
+#define REGION_MAY_SHIFT 3
+#define REGION_MAY       (0x7u << REGION_MAY_SHIFT)
+
+#define REGION_SHARED     0x40u
+#define REGION_NORESERVE  0x80u
+#define REGION_ACCOUNT    0x100u /* its pages are in the commit account */
+#define REGION_DONTFORK   0x200u
+#define REGION_WIPEONFORK 0x400u
+#define REGION_SEQUENTIAL 0x800u
+#define REGION_RANDOM     0x1000u
+#define REGION_HUGEPAGE   0x2000u
+#define REGION_NOHUGEPAGE 0x4000u
+#define REGION_TOUCHED \
+    0x8000u /* may hold pages of its own; the only flag that never keeps regions apart */
+#define REGION_FLAGS 0xffffu
+
+struct region {
+    uint32_t first; /* pages */
+    uint32_t end;
+    uint64_t offset; /* pages */
+    uint32_t flags;
+    uint32_t object; /* link; 0: anonymous */
+    uint32_t next;   /* links; 0: none */
+    uint32_t prev;
+    uint32_t left;
+    uint32_t right;
+    uint32_t parent;
+    uint32_t gap_max; /* largest gap before a region of this subtree, pages */
+    uint32_t height;  /* of this subtree; a leaf has 1 */
+    uint32_t reserved;
+};
+
+/* What a region is apart from its place. */
+struct region_kind {
+    uint32_t flags;
+    uint32_t object;
+    uint64_t offset; /* of the first page */
+};
+
+static inline struct region *region_at(const struct core *core, uint32_t link)
+{
+    return arena_at(core, link);
+}
+
+static inline struct range region_range(const struct region *region)
+{
+    return range_of(region->first, region->end);
+}
+
+static inline uint32_t region_pages(const struct region *region)
+{
+    return region->end - region->first;
+}
+
+/* Protection with what the page table adds: write implies read. */
+static inline uint32_t region_rights(uint32_t flags)
+{
+    return (flags | (flags & MEM_PROT_WRITE) >> 1) & REGION_PROT;
+}
+
+/* Counted against the data limit (R23): private and writable. */
+static inline bool region_is_data(uint32_t flags)
+{
+    return (flags & (MEM_PROT_WRITE | REGION_SHARED)) == MEM_PROT_WRITE;
+}
+
+/* What `region` is from `page` on, a page of it. */
+struct region_kind region_kind_at(const struct region *region, uint32_t page);
+
+/* Whether pages of kind `after` starting where pages of kind `before` end make one region (R26). */
+bool region_can_join(const struct region_kind *before, uint32_t before_pages,
+                     const struct region_kind *after);
+
+/*
+ * Have `count` region records in hand, at most ARENA_SPARES.
+ *
+ * Returns:   ERR_OK; ERR_NOMEM if there is no frame for them. May make port calls.
+ * On error:  nothing changed but what is in hand.
+ */
+MUST_USE enum err region_reserve(struct core *core, uint32_t count);
+
+/* A zeroed record out of the hand, which must not be empty. */
+struct region *region_alloc(struct core *core);
+
+void region_free(struct core *core, struct region *region);
+
+/* Give the records in hand back. */
+void region_drain(struct core *core);

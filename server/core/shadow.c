@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/shadow.h"
+
+#include <base/assert.h>
+
+#include "server/core/port.h"
+
+STATIC_ASSERT(ARENA_PAGES <= SHADOW_COUNT_ONE, "an arena page fits below the count");
+
+uint64_t *shadow_upper(const struct core *core, const struct space *space, uint32_t level,
+                       uint32_t page)
+{
+    /* The root belongs to the space, which is written through this pointer by who may write it. */
+    uint64_t *root = arena_at(core, arena_link(core, &space->root[shadow_block(page, 1)]));
+
+    if (level == 1) {
+        return root;
+    }
+    if (*root == 0) {
+        return NULL;
+    }
+    uint64_t *middle = arena_page(core, shadow_upper_page(*root));
+
+    return &middle[shadow_block(page, 0) & (SHADOW_ENTRIES - 1)];
+}
+
+bool shadow_load(const struct core *core, struct space *space, uint32_t page)
+{
+    uint64_t *upper = shadow_upper(core, space, 0, page);
+
+    if (upper == NULL || *upper == 0) {
+        return false;
+    }
+    space->leaf_tag = page >> SHADOW_BITS;
+    space->leaf_page = shadow_upper_page(*upper);
+    space->leaf_entry = arena_link(core, upper);
+    return true;
+}
+
+/* Enter a new shadow page and its table. */
+static void shadow_enter(const struct core *core, struct space *space, uint32_t level,
+                         uint32_t page, uint64_t entry)
+{
+    uint64_t *upper = shadow_upper(core, space, level, page);
+
+    ASSERT(upper != NULL && *upper == 0);
+    *upper = entry;
+    if (level == 0) {
+        *shadow_upper(core, space, 1, page) += SHADOW_COUNT_ONE;
+    }
+    space->shadows++;
+}
+
+/* Have the shadow page of `level` over `page`, and the kernel's table beside it. */
+static bool shadow_make_level(struct core *core, struct space *space, uint32_t level, uint32_t page)
+{
+    const uint64_t *upper = shadow_upper(core, space, level, page);
+
+    ASSERT(upper != NULL);
+    if (*upper != 0) {
+        return true;
+    }
+    if (!arena_page_reserve(core, 1)) {
+        return false;
+    }
+    uint32_t frame = pool_take(core, FRAME_TABLE, space->number, 0);
+
+    if (frame == 0) {
+        return false;
+    }
+    uint32_t below = arena_page_take(core);
+    uint32_t start = shadow_block_range(shadow_block(page, level), level).first;
+
+    ASSERT(below != 0);
+    intent_step_space(core, STEP_TABLE, space, level, start, frame, below);
+    port_table_add(core->port, space->kernel, level, page_to_vpn(start), pool_pfn(core, frame));
+    shadow_enter(core, space, level, page, below | (uint64_t)frame << SHADOW_FRAME_SHIFT);
+    intent_step_done(core);
+    return true;
+}
+
+uint64_t *shadow_make(struct core *core, struct space *space, uint32_t page)
+{
+    if (!shadow_make_level(core, space, 1, page) || !shadow_make_level(core, space, 0, page)) {
+        return NULL;
+    }
+    return shadow_find(core, space, page);
+}
+
+bool shadow_adopt(struct core *core, struct space *space, uint32_t level, uint32_t page,
+                  pfn_t table)
+{
+    uint32_t below = arena_page_take(core);
+
+    if (below == 0) {
+        return false;
+    }
+    shadow_enter(core, space, level, page,
+                 below | (uint64_t)pool_frame(core, table) << SHADOW_FRAME_SHIFT | SHADOW_ADOPTED);
+    space->adopted_tables++;
+    return true;
+}
+
+/* Write down that an empty shadow page and its table are gone. */
+static void shadow_leave(struct core *core, struct space *space, uint32_t level, uint32_t page)
+{
+    uint64_t *upper = shadow_upper(core, space, level, page);
+    uint64_t entry = *upper;
+
+    ASSERT(shadow_upper_count(entry) == 0);
+    *upper = 0;
+    if (level == 0) {
+        *shadow_upper(core, space, 1, page) -= SHADOW_COUNT_ONE;
+        if (space->leaf_tag == page >> SHADOW_BITS) {
+            space->leaf_tag = SPACE_NO_TAG;
+        }
+    }
+    arena_page_give(core, shadow_upper_page(entry));
+    if ((entry & SHADOW_ADOPTED) != 0) {
+        space->adopted_tables--;
+    } else {
+        pool_give(core, shadow_upper_frame(entry));
+    }
+    space->shadows--;
+}
+
+/* Drop the shadow page of `level` over `page`, if it is there and empty. */
+static void shadow_drop(struct core *core, struct space *space, uint32_t level, uint32_t page)
+{
+    const uint64_t *upper = shadow_upper(core, space, level, page);
+
+    if (upper == NULL || *upper == 0 || shadow_upper_count(*upper) != 0) {
+        return;
+    }
+    uint64_t entry = *upper;
+    uint32_t start = shadow_block_range(shadow_block(page, level), level).first;
+    uint32_t frame = shadow_upper_frame(entry);
+
+    intent_step_space(core, STEP_UNTABLE, space, level, start, frame, 0);
+    port_table_remove(core->port, space->kernel, level, page_to_vpn(start), pool_pfn(core, frame));
+    shadow_leave(core, space, level, page);
+    intent_step_done(core);
+}
+
+void shadow_prune(struct core *core, struct space *space, struct range range, struct range gap)
+{
+    if (range_is_empty(range)) {
+        return;
+    }
+    for (uint32_t top = shadow_block(range.first, 1); top <= shadow_block(range.end - 1, 1);
+         top++) {
+        struct range inner = range_common(shadow_block_range(top, 1), range);
+
+        if (space->root[top] == 0) {
+            continue;
+        }
+        for (uint32_t block = shadow_block(inner.first, 0); block <= shadow_block(inner.end - 1, 0);
+             block++) {
+            struct range covered = shadow_block_range(block, 0);
+
+            if (range_covers(gap, covered)) {
+                shadow_drop(core, space, 0, covered.first);
+            }
+        }
+        if (range_covers(gap, shadow_block_range(top, 1))) {
+            shadow_drop(core, space, 1, inner.first);
+        }
+    }
+}
+
+void shadow_recover(struct core *core)
+{
+    const struct intent *intent = &core->worker->intent;
+    bool is_making = intent->step == STEP_TABLE;
+
+    if (!is_making && intent->step != STEP_UNTABLE) {
+        return;
+    }
+    struct space *space = arena_page(core, intent->step_space);
+
+    if (is_making) {
+        port_table_remove(core->port, space->kernel, intent->level, page_to_vpn(intent->where),
+                          pool_pfn(core, intent->frame));
+        arena_page_give(core, intent->page);
+        pool_give(core, intent->frame);
+        intent_step_done(core);
+        return;
+    }
+    uint32_t level = intent->level;
+    uint32_t where = intent->where;
+
+    intent_step_done(core);
+    shadow_drop(core, space, level, where);
+}
+
+/* A leaf: its frames say whose they are, and some region wants it. Returns: entries in use. */
+static uint32_t shadow_audit_leaf(const struct core *core, const struct space *space,
+                                  uint32_t block, uint64_t upper)
+{
+    const uint64_t *leaf = arena_page(core, shadow_upper_page(upper));
+    struct range range = shadow_block_range(block, 0);
+    const struct region *region = tree_find(core, &space->tree, range.first);
+    uint32_t used = 0;
+
+    ASSERT(region != NULL && region->first < range.end);
+    for (uint32_t i = 0; i < SHADOW_ENTRIES; i++) {
+        uint32_t page = range.first + i;
+
+        if (leaf[i] == 0) {
+            continue;
+        }
+        used++;
+        region = tree_find(core, &space->tree, page);
+        ASSERT(region != NULL && region->first <= page);
+        switch (shadow_entry_state(leaf[i])) {
+        case SHADOW_OWN: {
+            const struct frame *frame = pool_record(core, shadow_entry_frame(leaf[i]));
+
+            ASSERT(frame->kind == FRAME_USER && frame->references == 1);
+            ASSERT(frame->owner == space->number && frame->page == page);
+            ASSERT((region->flags & REGION_TOUCHED) != 0);
+            break;
+        }
+        case SHADOW_ZERO:
+            ASSERT(region->object == 0);
+            break;
+        case SHADOW_WIRED:
+            ASSERT(region->object != 0);
+            break;
+        case SHADOW_ABSENT:
+            UNREACHABLE();
+        }
+    }
+    return used;
+}
+
+uint32_t shadow_audit(const struct core *core, const struct space *space)
+{
+    uint32_t pages = 0;
+
+    for (uint32_t top = 0; top < SPACE_ROOT; top++) {
+        uint32_t leaves = 0;
+
+        if (space->root[top] == 0) {
+            continue;
+        }
+        pages++;
+        const uint64_t *middle = arena_page(core, shadow_upper_page(space->root[top]));
+        const struct region *region =
+            tree_find(core, &space->tree, shadow_block_range(top, 1).first);
+
+        ASSERT(region != NULL && region->first < shadow_block_range(top, 1).end);
+        for (uint32_t i = 0; i < SHADOW_ENTRIES; i++) {
+            if (middle[i] != 0) {
+                leaves++;
+                ASSERT(shadow_upper_count(middle[i]) ==
+                       shadow_audit_leaf(core, space, top * SHADOW_ENTRIES + i, middle[i]));
+            }
+        }
+        ASSERT(shadow_upper_count(space->root[top]) == leaves);
+        pages += leaves;
+    }
+    ASSERT(pages == space->shadows);
+    return pages;
+}

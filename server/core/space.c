@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/space.h"
+
+#include <base/assert.h>
+
+#include "server/core/merge.h"
+#include "server/core/op_unmap.h"
+#include "server/core/page.h"
+#include "server/core/port.h"
+#include "server/core/shadow.h"
+#include "server/core/thread.h"
+
+STATIC_ASSERT(sizeof(struct space) <= PAGE_SIZE, "a space is one arena page");
+
+static struct space *space_at(const struct core *core, uint32_t number)
+{
+    return arena_page(core, number);
+}
+
+static bool settings_are_valid(const struct space_settings *settings)
+{
+    struct range range;
+
+    return range_make(settings->lowest, 0, &range) == ERR_OK &&
+           range_make(settings->base, 0, &range) == ERR_OK && settings->regions_max > 0 &&
+           (settings->privileges & ~SPACE_PRIVILEGES) == 0;
+}
+
+/* A record in the list of spaces, MAKING. Returns: NULL without a frame. */
+static struct space *space_enlist(struct core *core, const struct space_settings *settings)
+{
+    struct arena_head *head = core->head;
+    uint32_t number = arena_page_take(core);
+
+    if (number == 0) {
+        return NULL;
+    }
+    struct space *space = space_at(core, number);
+
+    space->number = number;
+    space->settings = *settings;
+    space->leaf_tag = SPACE_NO_TAG;
+    space->next = head->space_first;
+    if (head->space_first != 0) {
+        space_at(core, head->space_first)->prev = number;
+    }
+    head->space_first = number;
+    head->spaces++;
+    space->state = SPACE_MAKING;
+    return space;
+}
+
+static void space_delist(struct core *core, struct space *space)
+{
+    struct arena_head *head = core->head;
+    uint32_t number = space->number;
+
+    if (space->prev != 0) {
+        space_at(core, space->prev)->next = space->next;
+    } else {
+        head->space_first = space->next;
+    }
+    if (space->next != 0) {
+        space_at(core, space->next)->prev = space->prev;
+    }
+    head->spaces--;
+    arena_zero(space, PAGE_SIZE);
+    arena_page_give(core, number);
+}
+
+enum err space_make(struct core *core, const struct space_settings *settings, struct space **space)
+{
+    if (!settings_are_valid(settings)) {
+        return ERR_INVAL;
+    }
+    struct space *made = space_enlist(core, settings);
+
+    if (made == NULL) {
+        return ERR_NOMEM;
+    }
+    uint32_t number = made->number;
+
+    made->object_frame = pool_take(core, FRAME_OBJECT, number, 0);
+    made->root_frame = pool_take(core, FRAME_TABLE, number, 0);
+    made->slots_frame = pool_take(core, FRAME_OBJECT, number, 0);
+    if (made->object_frame == 0 || made->root_frame == 0 || made->slots_frame == 0) {
+        space_end(core, made);
+        return ERR_NOMEM;
+    }
+    made->kernel = pool_pfn(core, made->object_frame);
+    port_space_make(core->port, made->kernel, pool_pfn(core, made->root_frame),
+                    pool_pfn(core, made->slots_frame), number, settings->priority);
+    made->state = SPACE_LIVE;
+    *space = made;
+    return ERR_OK;
+}
+
+enum err space_adopt(struct core *core, const struct space_settings *settings, pfn_t object,
+                     struct space **space)
+{
+    if (!settings_are_valid(settings)) {
+        return ERR_INVAL;
+    }
+    struct space *made = space_enlist(core, settings);
+
+    if (made == NULL) {
+        return ERR_NOMEM;
+    }
+    made->kernel = object;
+    made->state = SPACE_LIVE;
+    *space = made;
+    return ERR_OK;
+}
+
+enum err space_adopt_table(struct core *core, struct space *space, uint32_t level, vpn_t vpn,
+                           pfn_t table)
+{
+    uint32_t page;
+
+    ASSERT(level <= 1);
+    if (!vpn_to_page(vpn, &page) || pool_frame(core, table) == 0) {
+        return ERR_INVAL;
+    }
+    return shadow_adopt(core, space, level, page, table) ? ERR_OK : ERR_NOMEM;
+}
+
+struct space *space_find(const struct core *core, uint64_t number)
+{
+    for (uint32_t link = core->head->space_first; link != 0; link = space_at(core, link)->next) {
+        if (link == number && space_at(core, link)->state == SPACE_LIVE) {
+            return space_at(core, link);
+        }
+    }
+    return NULL;
+}
+
+/* The kernel has the frame: remember it for the end of the space. */
+static void space_keep_slab(const struct core *core, struct space *space, uint32_t frame)
+{
+    pool_record(core, frame)->page = space->slab_first;
+    space->slab_first = frame;
+    space->donated++;
+}
+
+enum err space_donate(struct core *core, struct space *space, uint32_t slab)
+{
+    ASSERT(slab == PORT_SLAB_OBJECTS || slab == PORT_SLAB_HANDLES);
+    limit_begin(space);
+    uint32_t frame = pool_take(core, FRAME_OBJECT, space->number, 0);
+
+    if (frame == 0) {
+        return limit_refuse_frames(core, space, 1);
+    }
+    intent_step_space(core, STEP_SLAB, space, slab, 0, frame, 0);
+    enum err error =
+        port_slab_donate(core->port, space->kernel, pool_pfn(core, frame), (enum port_slab)slab);
+
+    if (error == ERR_OK) {
+        space_keep_slab(core, space, frame);
+    } else {
+        pool_give(core, frame);
+        error = limit_refuse(space, error);
+    }
+    intent_step_done(core);
+    return error;
+}
+
+/* Every region and page of the space. */
+static void space_clear(struct core *core, struct space *space)
+{
+    struct range all = range_of(RANGE_USER_FIRST, RANGE_USER_END);
+    struct range gap = range_of(0, RANGE_PAGES);
+
+    if (space->tree.count != 0) {
+        port_remove(core->port, space->kernel, page_to_vpn(all.first), range_npages(all));
+        intent_open(core, space, all);
+        intent_write(core);
+        unmap_apply(core, space, all);
+        intent_close(core);
+    }
+    shadow_prune(core, space, gap, gap);
+    ASSERT(space->shadows == 0 && space->adopted_tables == 0);
+}
+
+/* One frame that the kernel must let go of; the field is empty afterwards. */
+static void space_release(struct core *core, uint32_t *frame)
+{
+    if (*frame != 0) {
+        port_frame_release(core->port, pool_pfn(core, *frame));
+        pool_give(core, *frame);
+        *frame = 0;
+    }
+}
+
+static void space_release_slabs(struct core *core, struct space *space)
+{
+    while (space->slab_first != 0) {
+        uint32_t frame = space->slab_first;
+
+        port_frame_release(core->port, pool_pfn(core, frame));
+        space->slab_first = pool_record(core, frame)->page;
+        space->donated--;
+        pool_give(core, frame);
+    }
+    ASSERT(space->donated == 0);
+}
+
+void space_end(struct core *core, struct space *space)
+{
+    bool was_made = space->state != SPACE_MAKING || space->kernel.v != 0;
+
+    space->state = SPACE_ENDING;
+    if (was_made) {
+        port_space_end(core->port, space->kernel);
+        thread_end_all(core, space);
+        space_clear(core, space);
+        thread_end_window(core, space);
+        space_release_slabs(core, space);
+        space_release(core, &space->slots_frame);
+        space_release(core, &space->object_frame);
+    }
+    /* Frames that the kernel never saw, or that came free with the space's object. */
+    uint32_t *frames[] = {&space->slots_frame, &space->object_frame, &space->root_frame};
+
+    for (int i = 0; i < 3; i++) {
+        if (*frames[i] != 0) {
+            pool_give(core, *frames[i]);
+            *frames[i] = 0;
+        }
+    }
+    ASSERT(space->tree.count == 0 && space->threads == 0);
+    ASSERT(space->pages == 0 && space->data == 0 && space->committed == 0);
+    ASSERT(space->own == 0 && space->zero == 0 && space->wired == 0);
+    space_delist(core, space);
+}
+
+void space_recover(struct core *core)
+{
+    const struct intent *intent = &core->worker->intent;
+
+    if (intent->step == STEP_SLAB) {
+        struct space *space = space_at(core, intent->step_space);
+        enum err error = port_slab_donate(core->port, space->kernel, pool_pfn(core, intent->frame),
+                                          (enum port_slab)intent->level);
+
+        if (error == ERR_OK) {
+            space_keep_slab(core, space, intent->frame);
+        } else {
+            pool_give(core, intent->frame);
+        }
+        intent_step_done(core);
+    }
+    uint32_t link = core->head->space_first;
+
+    while (link != 0) {
+        struct space *space = space_at(core, link);
+
+        link = space->next;
+        if (space->state != SPACE_LIVE) {
+            space_end(core, space);
+        } else {
+            /* A request that reserved tables and then did not happen. */
+            unmap_tables(core, space, range_of(0, RANGE_PAGES));
+        }
+    }
+}
+
+uint64_t space_audit(const struct core *core, const struct space *space)
+{
+    struct range all = range_of(0, RANGE_PAGES);
+    struct page_totals totals = page_totals(core, space, all);
+    uint64_t pages = 0;
+    uint64_t data = 0;
+    uint64_t committed = 0;
+    uint32_t shadows = shadow_audit(core, space);
+
+    tree_audit(core, &space->tree);
+    ASSERT(space->state == SPACE_LIVE);
+    for (const struct region *region = tree_first(core, &space->tree); region != NULL;
+         region = tree_next(core, region)) {
+        merge_audit(core, space, region);
+        pages += region_pages(region);
+        data += region_is_data(region->flags) ? region_pages(region) : 0;
+        committed += (region->flags & REGION_ACCOUNT) != 0 ? region_pages(region) : 0;
+    }
+    ASSERT(pages == space->pages && data == space->data && committed == space->committed);
+    ASSERT(totals.own == space->own && totals.zero == space->zero);
+    ASSERT(totals.wired == space->wired);
+    ASSERT(space->own + space->zero + space->wired <= space->pages);
+    uint64_t frames = totals.own + (shadows - space->adopted_tables) + space->donated;
+
+    frames += space->object_frame != 0 ? 3 : 0;
+    frames += space->window_table != 0 ? 1 : 0;
+    frames += space->window_leaf != 0 ? 1 : 0;
+    return frames;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One client's address space: one arena page.
+ *
+ *   FREE   -> MAKING  [space_make]   record and frames are being collected; named in the list of
+ *             spaces
+ *   FREE   -> LIVE    [space_adopt]
+ *   MAKING -> LIVE    [space_make]   the kernel has its side
+ *   MAKING -> ENDING  [space_end]    a frame was missing, or the server died
+ *   LIVE   -> ENDING  [space_end]    what it has is given back, each thing after the kernel let go
+ *             of it
+ *   ENDING -> FREE    [space_end]
+ *
+ * I1  Totals are sums over regions (pages, data, commit) and over the shadow (own, zero, wired
+ *     pages).
+ * I2  `leaf_tag` names the block that `leaf_page` and `leaf_entry` belong to, or no block.
+ * I3  `region_cache` is 0 or a region of this space.
+ * I4  A space that ends has no regions, pages, tables, threads or donated frames left; asserted.
+ * Owner: the server thread that serves the space.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <abi/error.h>
+#include <base/attr.h>
+#include <base/types.h>
+
+#include "server/core/limit.h"
+#include "server/core/tree.h"
+
+#define SPACE_ROOT   256u
+#define SPACE_NO_TAG UINT32_MAX
+
+/* Privileges of a space, from the manifest. */
+#define SPACE_PRIVILEGE_LOW 0x1u /* map below the lowest address */
+#define SPACE_PRIVILEGES    0x1u
+
+/* What the maker of a space says about it. Addresses are bytes, page aligned. */
+struct space_settings {
+    uaddr_t lowest; /* lowest address that may be mapped without privilege */
+    uaddr_t base;   /* mapping base: free choice goes downward from here (R9) */
+    uint64_t regions_max;
+    uint64_t pages_max; /* MEM_UNLIMITED: no limit */
+    uint64_t data_max;
+    uint32_t privileges;
+    uint32_t priority; /* highest of its threads, for the kernel */
+};
+
+enum space_state {
+    SPACE_FREE = 0,
+    SPACE_MAKING = 1,
+    SPACE_LIVE = 2,
+    SPACE_ENDING = 3,
+};
+
+struct space {
+    uint32_t state;  /* enum space_state */
+    uint32_t number; /* its arena page, and its badge */
+    uint32_t next;   /* in the list of all spaces; 0: none */
+    uint32_t prev;
+
+    uint32_t object_frame;
+    uint32_t root_frame;
+    uint32_t slots_frame;  /* 0: an adopted space, whose frames are not core's */
+    uint32_t slab_first;   /* donated frames, linked through their records */
+    uint32_t window_table; /* frames of the window's tables; 0: none */
+    uint32_t window_leaf;
+    pfn_t kernel; /* the kernel's name: frame of its object */
+    uint32_t threads;
+    uint32_t donated; /* frames the kernel has for this space, tables and root aside */
+    uint32_t client;  /* the shell's record of it, in the slab `clients`; core only stores it */
+    uint32_t reserved;
+    uint64_t merges; /* how often a region joined a neighbour; for QUERY */
+    uint64_t faults; /* of its threads that the shell was told of; for QUERY */
+
+    struct tree tree;
+    uint32_t region_cache; /* region that answered the last look-up */
+    uint32_t leaf_tag;
+    uint32_t leaf_page;
+    uint32_t leaf_entry; /* link of the entry above the leaf */
+
+    uint64_t pages;          /* in regions */
+    uint64_t data;           /* private writable */
+    uint64_t committed;      /* in the commit account */
+    uint64_t own;            /* pages with a frame of their own */
+    uint64_t zero;           /* pages on the zero frame */
+    uint64_t wired;          /* pages on frames of wired objects */
+    uint32_t shadows;        /* shadow pages (arena pages), each with a page table beside it */
+    uint32_t adopted_tables; /* of `shadows`: those whose page table is not from the pool */
+
+    struct space_settings settings;
+    struct refusal refusal;
+    uint64_t root[SPACE_ROOT]; /* entries of shadow.h, 1 GiB each */
+};
+
+/*
+ * Make a space and its kernel object.
+ *
+ * Returns:   ERR_OK; ERR_NOMEM if frames are missing; ERR_INVAL if a setting makes no sense.
+ * On error:  nothing changed.
+ */
+MUST_USE enum err space_make(struct core *core, const struct space_settings *settings,
+                             struct space **space);
+
+/*
+ * Take over a space that the kernel built at boot: its object and its tables, which are no frames
+ * of the pool.
+ *
+ * Its regions follow as MAP requests with FIXED and POPULATE of wired objects (installing what is
+ * there is no harm), after space_adopt_table() named each table.
+ * Returns:   as space_make().
+ */
+MUST_USE enum err space_adopt(struct core *core, const struct space_settings *settings,
+                              pfn_t object, struct space **space);
+
+/*
+ * Name a page table of an adopted space: level 1 before the level 0 tables under it. Returns:
+ * ERR_NOMEM.
+ */
+MUST_USE enum err space_adopt_table(struct core *core, struct space *space, uint32_t level,
+                                    vpn_t vpn, pfn_t table);
+
+/* The live space with this number (its badge); NULL if there is none. */
+struct space *space_find(const struct core *core, uint64_t number);
+
+/*
+ * Donate a frame of the pool to the kernel for small objects of this space.
+ *
+ * Returns:   ERR_OK; ERR_NOMEM without a frame (recorded); ERR_NO_SLOT if the handle table is full.
+ * On error:  nothing changed.
+ */
+MUST_USE enum err space_donate(struct core *core, struct space *space, uint32_t slab);
+
+/* End a space, from any state: its threads, regions, pages, tables, donated frames, record. */
+void space_end(struct core *core, struct space *space);
+
+/* Go on with what a dead server left half made or half ended. */
+void space_recover(struct core *core);
+
+/* Check this space: tree, regions, shadow, totals. Returns: frames it holds. */
+uint64_t space_audit(const struct core *core, const struct space *space);

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: MIT */
+#include "mirror.h"
+
+#include <string.h>
+
+#include <base/assert.h>
+#include <tap.h>
+
+#include "server/core/page.h"
+#include "server/core/shadow.h"
+
+static struct mirror_page *mirror_at(struct mirror *mirror, uint32_t page)
+{
+    ASSERT(page >= mirror->first && page < mirror->first + mirror->pages);
+    return &mirror->page[page - mirror->first];
+}
+
+static bool mirror_is_mapped(struct mirror *mirror, uint32_t page)
+{
+    return page >= mirror->first && page < mirror->first + mirror->pages &&
+           mirror_at(mirror, page)->is_mapped;
+}
+
+static bool mirror_joins(const struct mirror_page *a, const struct mirror_page *b)
+{
+    return a->is_mapped && b->is_mapped && ((a->flags ^ b->flags) & ~REGION_TOUCHED) == 0 &&
+           a->has_object == b->has_object && (!a->has_object || a->offset + 1 == b->offset);
+}
+
+/* First page after the region that `page` is in. */
+static uint32_t mirror_region_end(struct mirror *mirror, uint32_t page)
+{
+    uint32_t end = page + 1;
+
+    while (end < mirror->first + mirror->pages &&
+           mirror_joins(mirror_at(mirror, end - 1), mirror_at(mirror, end))) {
+        end++;
+    }
+    return end;
+}
+
+/* What one page of a region has touched, the region has. */
+static void mirror_settle(struct mirror *mirror)
+{
+    uint32_t end = mirror->first + mirror->pages;
+
+    for (uint32_t page = mirror->first; page < end;) {
+        uint32_t region_end = mirror_region_end(mirror, page);
+        uint32_t touched = 0;
+
+        for (uint32_t i = page; i < region_end; i++) {
+            touched |= mirror_at(mirror, i)->flags & REGION_TOUCHED;
+        }
+        for (uint32_t i = page; i < region_end; i++) {
+            mirror_at(mirror, i)->flags |= touched;
+        }
+        page = region_end;
+    }
+}
+
+struct space *mirror_make(struct world *world, uint32_t pages, struct mirror *mirror)
+{
+    struct space_settings settings = world_settings();
+    struct space *space = NULL;
+    uint32_t end = MIRROR_MIDDLE + pages / 2;
+
+    ASSERT(pages <= MIRROR_PAGES_MAX);
+    *mirror = (struct mirror){.first = end - pages, .pages = pages};
+    settings.lowest = world_address(mirror->first);
+    settings.base = world_address(end);
+    enum err error = space_make(&world->core, &settings, &space);
+
+    ASSERT(error == ERR_OK);
+    /* A filler that nothing in the window can join: wired, shared. */
+    struct object *object = world_object(world, 1);
+    const struct map_request filler = {
+        .address = settings.base,
+        .length = (uint64_t)(RANGE_USER_END - end) * PAGE_SIZE,
+        .prot = 0,
+        .flags = MEM_MAP_SHARED | MEM_MAP_FIXED,
+        .object = object,
+        .rights = MAP_RIGHT_READ | MAP_RIGHT_MAPPABLE,
+    };
+    uaddr_t address;
+
+    error = op_map(&world->core, space, &filler, &address);
+    ASSERT(error == ERR_OK);
+    object_put(&world->core, object);
+    return space;
+}
+
+/* R9 in its simplest form. */
+static bool mirror_find(struct mirror *mirror, uaddr_t hint, uint32_t pages, uint32_t *found)
+{
+    uint32_t end = mirror->first + mirror->pages;
+    uint32_t wanted = (uint32_t)(hint.v / PAGE_SIZE);
+
+    if (wanted != 0) {
+        bool is_free = true;
+
+        wanted = wanted < mirror->first ? mirror->first : wanted;
+        for (uint32_t page = wanted; page < wanted + pages; page++) {
+            is_free = is_free && page < end && !mirror_is_mapped(mirror, page);
+        }
+        if (is_free) {
+            *found = wanted;
+            return true;
+        }
+    }
+    for (uint32_t start = end - mirror->first >= pages ? end - pages : 0; start >= mirror->first;
+         start--) {
+        bool is_free = true;
+
+        for (uint32_t page = start; page < start + pages; page++) {
+            is_free = is_free && !mirror_is_mapped(mirror, page);
+        }
+        if (is_free) {
+            *found = start;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err mirror_map(struct mirror *mirror, const struct map_request *request, uaddr_t *address)
+{
+    uint32_t pages = (uint32_t)(request->length / PAGE_SIZE);
+    uint32_t first = (uint32_t)(request->address.v / PAGE_SIZE);
+    bool is_shared = (request->flags & MEM_MAP_TYPE) != MEM_MAP_PRIVATE;
+    bool has_object = (request->flags & MEM_MAP_ANONYMOUS) == 0;
+    uint32_t may = MEM_PROT_ALL;
+    uint32_t flags = request->prot;
+
+    if ((request->flags & MEM_MAP_FIXED) == 0) {
+        if (!mirror_find(mirror, request->address, pages, &first)) {
+            return ERR_NOMEM;
+        }
+    } else if (request->flags & MEM_MAP_FIXED_NOREPLACE) {
+        for (uint32_t page = first; page < first + pages; page++) {
+            if (mirror_at(mirror, page)->is_mapped) {
+                return ERR_EXIST;
+            }
+        }
+    }
+    if (is_shared) {
+        if (request->prot & MEM_PROT_WRITE) {
+            return ERR_ACCES; /* tests give no write right */
+        }
+        may &= ~MEM_PROT_WRITE;
+        flags |= REGION_SHARED;
+    }
+    flags |= may << REGION_MAY_SHIFT;
+    flags |= request->flags & MEM_MAP_NORESERVE ? REGION_NORESERVE : 0;
+    if (!is_shared && (flags & MEM_PROT_WRITE) && !(flags & REGION_NORESERVE)) {
+        flags |= REGION_ACCOUNT;
+    }
+    for (uint32_t i = 0; i < pages; i++) {
+        *mirror_at(mirror, first + i) =
+            (struct mirror_page){.is_mapped = 1,
+                                 .flags = flags,
+                                 .has_object = has_object ? 1 : 0,
+                                 .offset = request->offset / PAGE_SIZE + i};
+    }
+    mirror_settle(mirror);
+    *address = world_address(first);
+    return ERR_OK;
+}
+
+enum err mirror_unmap(struct mirror *mirror, uint32_t first, uint32_t end)
+{
+    if (first == end) {
+        return ERR_INVAL;
+    }
+    for (uint32_t page = first; page < end; page++) {
+        *mirror_at(mirror, page) = (struct mirror_page){0};
+    }
+    return ERR_OK;
+}
+
+enum err mirror_protect(struct mirror *mirror, uint32_t first, uint32_t end, uint32_t prot,
+                        bool is_linux)
+{
+    enum err error = ERR_OK;
+
+    for (uint32_t page = first; page < end && error == ERR_OK; page++) {
+        const struct mirror_page *at = mirror_at(mirror, page);
+
+        if (!at->is_mapped) {
+            error = ERR_NOMEM;
+        } else if (prot & ~(at->flags >> REGION_MAY_SHIFT)) {
+            error = ERR_ACCES;
+        }
+        if (error != ERR_OK) {
+            end = is_linux ? page : first;
+        }
+    }
+    for (uint32_t page = first; page < end; page++) {
+        struct mirror_page *at = mirror_at(mirror, page);
+
+        at->flags = (at->flags & ~REGION_PROT) | prot;
+        if ((prot & MEM_PROT_WRITE) && !(at->flags & (REGION_SHARED | REGION_NORESERVE))) {
+            at->flags |= REGION_ACCOUNT;
+        } else if (!(prot & MEM_PROT_WRITE) && !at->has_object && !(at->flags & REGION_TOUCHED)) {
+            at->flags &= ~REGION_ACCOUNT;
+        }
+    }
+    mirror_settle(mirror);
+    return error;
+}
+
+/* The flags that advice leaves; `*is_known` whether it is of that sort. */
+static uint32_t mirror_advised(uint32_t flags, uint32_t advice, bool *is_known)
+{
+    const uint32_t ahead = REGION_SEQUENTIAL | REGION_RANDOM;
+
+    *is_known = true;
+    switch (advice) {
+    case MEM_ADVISE_NORMAL:
+        return flags & ~ahead;
+    case MEM_ADVISE_SEQUENTIAL:
+        return (flags & ~ahead) | REGION_SEQUENTIAL;
+    case MEM_ADVISE_RANDOM:
+        return (flags & ~ahead) | REGION_RANDOM;
+    case MEM_ADVISE_DONTFORK:
+        return flags | REGION_DONTFORK;
+    case MEM_ADVISE_DOFORK:
+        return flags & ~REGION_DONTFORK;
+    default:
+        *is_known = false;
+        return flags;
+    }
+}
+
+enum err mirror_advise(struct mirror *mirror, uint32_t first, uint32_t end, uint32_t advice,
+                       bool is_linux)
+{
+    bool has_hole = false;
+
+    for (uint32_t page = first; page < end; page++) {
+        has_hole = has_hole || !mirror_at(mirror, page)->is_mapped;
+    }
+    if (has_hole && !is_linux) {
+        return ERR_NOMEM;
+    }
+    for (uint32_t page = first; page < end; page++) {
+        struct mirror_page *at = mirror_at(mirror, page);
+        bool is_flag;
+
+        if (!at->is_mapped) {
+            continue;
+        }
+        at->flags = mirror_advised(at->flags, advice, &is_flag);
+        if (!is_flag && advice == MEM_ADVISE_DONTNEED) {
+            at->is_own = 0;
+        }
+    }
+    mirror_settle(mirror);
+    return has_hole ? ERR_NOMEM : ERR_OK;
+}
+
+/*
+ * Move or copy pages to a free place; grown ones continue the last kind.
+ *
+ * The new place joins its neighbours while the old one still stands, as in Linux: one of them may
+ * be what is left of the old region.
+ */
+static void mirror_move(struct mirror *mirror, uint32_t from, uint32_t old_pages, uint32_t to,
+                        uint32_t new_pages, bool keeps_old)
+{
+    const struct mirror_page kind = *mirror_at(mirror, from);
+
+    for (uint32_t i = 0; i < new_pages; i++) {
+        struct mirror_page *at = mirror_at(mirror, to + i);
+
+        *at = kind;
+        at->is_own = 0;
+        at->offset = kind.offset + i;
+        if (i < old_pages) {
+            *at = *mirror_at(mirror, from + i);
+            mirror_at(mirror, from + i)->is_own = 0;
+        }
+    }
+    mirror_settle(mirror);
+    for (uint32_t i = 0; i < old_pages && !keeps_old; i++) {
+        *mirror_at(mirror, from + i) = (struct mirror_page){0};
+    }
+}
+
+static enum err mirror_remap_target(struct mirror *mirror, const struct remap_request *request,
+                                    uaddr_t *address)
+{
+    uint32_t from = (uint32_t)(request->address.v / PAGE_SIZE);
+    uint32_t old_pages = (uint32_t)(request->length_old / PAGE_SIZE);
+    uint32_t new_pages = (uint32_t)(request->length_new / PAGE_SIZE);
+    uint32_t to = (uint32_t)(request->target.v / PAGE_SIZE);
+    bool is_fixed = (request->flags & MEM_REMAP_FIXED) != 0;
+    uint32_t kept = old_pages < new_pages ? old_pages : new_pages;
+
+    if (from + old_pages > to && to + new_pages > from) {
+        return ERR_INVAL;
+    }
+    if (kept == 0 && is_fixed && from >= to && from < to + new_pages) {
+        return ERR_FAULT; /* what is to be mapped again is unmapped first */
+    }
+    if (kept == 0 && !(mirror_at(mirror, from)->flags & REGION_SHARED)) {
+        return ERR_INVAL;
+    }
+    if (kept > mirror_region_end(mirror, from) - from) {
+        return ERR_FAULT;
+    }
+    if (!is_fixed && !mirror_find(mirror, request->target, new_pages, &to)) {
+        return ERR_NOMEM;
+    }
+    for (uint32_t page = to; page < to + new_pages; page++) {
+        *mirror_at(mirror, page) = (struct mirror_page){0};
+    }
+    for (uint32_t page = from + new_pages; page < from + old_pages; page++) {
+        *mirror_at(mirror, page) = (struct mirror_page){0};
+    }
+    mirror_move(mirror, from, kept, to, new_pages, (request->flags & MEM_REMAP_DONTUNMAP) != 0);
+    *address = world_address(to);
+    return ERR_OK;
+}
+
+enum err mirror_remap(struct mirror *mirror, const struct remap_request *request, uaddr_t *address)
+{
+    uint32_t from = (uint32_t)(request->address.v / PAGE_SIZE);
+    uint32_t old_pages = (uint32_t)(request->length_old / PAGE_SIZE);
+    uint32_t new_pages = (uint32_t)(request->length_new / PAGE_SIZE);
+    bool may_move = (request->flags & MEM_REMAP_MAYMOVE) != 0;
+    bool keeps = (request->flags & MEM_REMAP_DONTUNMAP) != 0;
+    uint32_t end = mirror->first + mirror->pages;
+    uint32_t to;
+
+    *address = request->address;
+    if (((request->flags & MEM_REMAP_FIXED) && !may_move) ||
+        (keeps && (!may_move || old_pages != new_pages)) || new_pages == 0) {
+        return ERR_INVAL;
+    }
+    if (!mirror_at(mirror, from)->is_mapped) {
+        return ERR_FAULT;
+    }
+    if (request->flags & (MEM_REMAP_FIXED | MEM_REMAP_DONTUNMAP)) {
+        enum err error = mirror_remap_target(mirror, request, address);
+
+        mirror_settle(mirror);
+        return error;
+    }
+    if (new_pages <= old_pages) {
+        for (uint32_t page = from + new_pages; page < from + old_pages; page++) {
+            *mirror_at(mirror, page) = (struct mirror_page){0};
+        }
+        return ERR_OK;
+    }
+    if (old_pages == 0 && !(mirror_at(mirror, from)->flags & REGION_SHARED)) {
+        return ERR_INVAL;
+    }
+    uint32_t region_end = mirror_region_end(mirror, from);
+
+    if (old_pages > region_end - from) {
+        return ERR_FAULT;
+    }
+    if (from + old_pages == region_end && from + new_pages <= end) {
+        bool is_free = true;
+
+        for (uint32_t page = region_end; page < from + new_pages; page++) {
+            is_free = is_free && !mirror_is_mapped(mirror, page);
+        }
+        if (is_free) {
+            for (uint32_t page = region_end; page < from + new_pages; page++) {
+                *mirror_at(mirror, page) = *mirror_at(mirror, page - 1);
+                mirror_at(mirror, page)->offset++;
+                mirror_at(mirror, page)->is_own = 0;
+            }
+            mirror_settle(mirror);
+            return ERR_OK;
+        }
+    }
+    if (!may_move || !mirror_find(mirror, (uaddr_t){0}, new_pages, &to)) {
+        return ERR_NOMEM;
+    }
+    mirror_move(mirror, from, old_pages, to, new_pages, false);
+    mirror_settle(mirror);
+    *address = world_address(to);
+    return ERR_OK;
+}
+
+uint64_t mirror_word(const struct mirror *mirror, uint32_t page)
+{
+    const struct mirror_page *at = &mirror->page[page - mirror->first];
+
+    if (at->is_own) {
+        return at->word;
+    }
+    return at->has_object ? WORLD_WORD + at->offset : 0;
+}
+
+enum fault_outcome mirror_touch(struct mirror *mirror, uint32_t page, uint32_t access,
+                                uint64_t *word)
+{
+    struct mirror_page *at = mirror_at(mirror, page);
+
+    if (!at->is_mapped) {
+        return FAULT_NO_REGION;
+    }
+    if (access == MEM_PROT_WRITE ? !(at->flags & MEM_PROT_WRITE)
+                                 : !(at->flags & (MEM_PROT_READ | MEM_PROT_WRITE))) {
+        return FAULT_DENIED;
+    }
+    if (at->has_object && at->offset >= WORLD_WIRED) {
+        return FAULT_PAST_END;
+    }
+    if (access == MEM_PROT_WRITE) {
+        at->is_own = 1;
+        at->word = *word;
+        at->flags |= REGION_TOUCHED;
+        mirror_settle(mirror);
+    } else {
+        *word = mirror_word(mirror, page);
+    }
+    return FAULT_READY;
+}
+
+/* What core has for a page, without faulting. */
+static uint64_t core_word(const struct world *world, struct space *space,
+                          const struct region *region, uint32_t page)
+{
+    const uint64_t *entry = shadow_find(&world->core, space, page);
+
+    if (entry != NULL && shadow_entry_state(*entry) == SHADOW_OWN) {
+        pfn_t pfn = pool_pfn(&world->core, shadow_entry_frame(*entry));
+
+        return model_read(world->port, (uint32_t)(pfn.v - MODEL_BASE));
+    }
+    return region->object == 0 ? 0 : WORLD_WORD + region->offset + (page - region->first);
+}
+
+bool mirror_matches(const struct mirror *mirror, const struct world *world, struct space *space)
+{
+    const struct core *core = &world->core;
+    uint32_t end = mirror->first + mirror->pages;
+    const struct region *region = tree_first(core, &space->tree);
+
+    for (uint32_t page = mirror->first; page < end; page++) {
+        const struct mirror_page *at = &mirror->page[page - mirror->first];
+
+        while (region != NULL && region->end <= page) {
+            region = tree_next(core, region);
+        }
+        bool is_mapped = region != NULL && region->first <= page;
+        uint64_t offset = is_mapped ? region->offset + (page - region->first) : 0;
+        bool is_equal = is_mapped == (at->is_mapped != 0);
+
+        if (is_equal && is_mapped) {
+            bool continues = page > mirror->first && mirror_joins(at - 1, at);
+
+            is_equal = region->flags == at->flags &&
+                       (region->object != 0) == (at->has_object != 0) &&
+                       offset == (at->has_object ? at->offset : page) &&
+                       (region->first == page) == !continues &&
+                       core_word(world, space, region, page) == mirror_word(mirror, page);
+        }
+        if (!EXPECT(is_equal)) {
+            tap_note("page %u of the window: core has flags %x from %d, the mirror %x",
+                     page - mirror->first, is_mapped ? region->flags : 0,
+                     is_mapped ? (int)(region->first - mirror->first) : -1, at->flags);
+            mirror_note(mirror, "mirror");
+            return false;
+        }
+    }
+    return EXPECT(tree_first(core, &space->tree)->first >= mirror->first);
+}
+
+void mirror_note(const struct mirror *mirror, const char *title)
+{
+    char line[MIRROR_PAGES_MAX + 1] = {0};
+
+    for (uint32_t i = 0; i < mirror->pages; i++) {
+        const struct mirror_page *at = &mirror->page[i];
+
+        line[i] = '.';
+        if (at->is_mapped) {
+            line[i] = "-rwWxrwX"[at->flags & REGION_PROT];
+            line[i] = at->has_object ? 'O' : line[i];
+        }
+    }
+    tap_note("%s: %s", title, line);
+    for (uint32_t i = 0; i < mirror->pages; i++) {
+        const struct mirror_page *at = &mirror->page[i];
+
+        if (at->is_mapped) {
+            tap_note("  %u: flags %x object %u offset %u own %u", i, at->flags, at->has_object,
+                     (unsigned)at->offset, at->is_own);
+        }
+    }
+}

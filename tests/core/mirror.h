@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a space must look like, said page by page: the rules of MAP, UNMAP, PROTECT, REMAP and
+ * ADVISE over an array.
+ *
+ * There are no regions here, only pages with properties; regions are runs of pages that could be
+ * one region. Each request is carried out in its simplest form and answers the error that core must
+ * answer. The window is the only place where core finds room: below it nothing may be mapped, and a
+ * filler region takes everything above. Around its middle lies a 1 GiB boundary, so that the window
+ * spreads over two shadow leaves and two middle tables.
+ *
+ * Not here: limits.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "world.h"
+
+#define MIRROR_PAGES_MAX 32u
+#define MIRROR_MIDDLE    (UINT32_C(3) << 18)
+
+struct mirror_page {
+    uint32_t is_mapped;
+    uint32_t flags; /* REGION_ bits */
+    uint32_t has_object;
+    uint32_t is_own;
+    uint64_t offset; /* into the object */
+    uint64_t word;   /* valid with `is_own` */
+};
+
+struct mirror {
+    uint32_t first; /* page number of pages[0] */
+    uint32_t pages;
+    struct mirror_page page[MIRROR_PAGES_MAX];
+};
+
+/* A space whose window has `pages` pages, and its mirror. */
+struct space *mirror_make(struct world *world, uint32_t pages, struct mirror *mirror);
+
+/* Requests, as core has them; ranges are within the window. Answer: the error expected. */
+enum err mirror_map(struct mirror *mirror, const struct map_request *request, uaddr_t *address);
+enum err mirror_unmap(struct mirror *mirror, uint32_t first, uint32_t end);
+enum err mirror_protect(struct mirror *mirror, uint32_t first, uint32_t end, uint32_t prot,
+                        bool is_linux);
+enum err mirror_advise(struct mirror *mirror, uint32_t first, uint32_t end, uint32_t advice,
+                       bool is_linux);
+enum err mirror_remap(struct mirror *mirror, const struct remap_request *request, uaddr_t *address);
+enum fault_outcome mirror_touch(struct mirror *mirror, uint32_t page, uint32_t access,
+                                uint64_t *word);
+
+/* What the client reads on a page that is mapped. */
+uint64_t mirror_word(const struct mirror *mirror, uint32_t page);
+
+/*
+ * Expect the space to be as the mirror says: regions, totals, contents of all pages. Returns:
+ * whether it is.
+ */
+bool mirror_matches(const struct mirror *mirror, const struct world *world, struct space *space);
+
+/* One line with a letter a page, for diagnostics. */
+void mirror_note(const struct mirror *mirror, const char *title);

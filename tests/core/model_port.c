@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include <base/assert.h>
+#include <mem/prot.h>
+
+#include "model.h"
+
+static struct model_frame *model_frame(struct port *port, pfn_t pfn)
+{
+    return &port->frames[model_index(pfn)];
+}
+
+/* Each port call begins here, and ends with model_leave(). */
+static void model_enter(struct port *port)
+{
+    port->calls++;
+    if (port->calls == port->kill_at && !port->kills_after) {
+        longjmp(port->killed, 1);
+    }
+}
+
+static void model_leave(struct port *port)
+{
+    if (port->calls == port->kill_at && port->kills_after) {
+        longjmp(port->killed, 1);
+    }
+}
+
+static bool model_is_unused(const struct model_frame *frame)
+{
+    return frame->kind == MODEL_FREE || (frame->kind == MODEL_USER && frame->mappings == 0);
+}
+
+static void model_donate(struct port *port, pfn_t pfn, enum model_kind kind)
+{
+    struct model_frame *frame = model_frame(port, pfn);
+
+    ASSERT(model_is_unused(frame));
+    model_set_kind(frame, kind);
+}
+
+static struct model_space *model_space_opt(struct port *port, pfn_t object)
+{
+    uint32_t index = model_index(object);
+
+    for (uint32_t i = 0; i < MODEL_SPACES; i++) {
+        if (port->spaces[i].is_used && port->spaces[i].object == index) {
+            return &port->spaces[i];
+        }
+    }
+    return NULL;
+}
+
+static struct model_space *model_space(struct port *port, pfn_t object)
+{
+    struct model_space *space = model_space_opt(port, object);
+
+    ASSERT(space != NULL);
+    return space;
+}
+
+static void model_drop(struct port *port, struct model_entry *entry)
+{
+    ASSERT(port->frames[entry->frame].mappings > 0);
+    port->frames[entry->frame].mappings--;
+    *entry = (struct model_entry){0};
+}
+
+/* Space calls. */
+
+void port_space_make(struct port *port, pfn_t object, pfn_t root, pfn_t slots, uint64_t badge,
+                     uint32_t priority)
+{
+    (void)priority;
+    model_enter(port);
+    ASSERT(badge != 0);
+    for (uint32_t i = 0; i < MODEL_SPACES; i++) {
+        if (!port->spaces[i].is_used) {
+            model_donate(port, object, MODEL_OBJECT);
+            model_donate(port, root, MODEL_TABLE);
+            model_donate(port, slots, MODEL_OBJECT);
+            port->spaces[i] = (struct model_space){.is_used = true,
+                                                   .object = model_index(object),
+                                                   .root = model_index(root),
+                                                   .slots = model_index(slots)};
+            model_leave(port);
+            return;
+        }
+    }
+    UNREACHABLE();
+}
+
+void port_space_end(struct port *port, pfn_t object)
+{
+    model_enter(port);
+    struct model_space *space = model_space_opt(port, object);
+
+    if (space != NULL) {
+        space->is_ended = true;
+    }
+    model_leave(port);
+}
+
+void port_thread_make(struct port *port, pfn_t space, pfn_t object, pfn_t message, uint32_t number,
+                      uint32_t window_page, uint32_t priority)
+{
+    (void)priority;
+    model_enter(port);
+    struct model_space *made = model_space(port, space);
+
+    ASSERT(number > 0 && window_page < MODEL_ENTRIES);
+    ASSERT(!made->is_ended && made->window[0] != 0 && made->window[1] != 0);
+    model_donate(port, object, MODEL_OBJECT);
+    model_donate(port, message, MODEL_MESSAGE);
+    model_frame(port, object)->word = model_index(message);
+    made->threads++;
+    model_leave(port);
+}
+
+enum err port_slab_donate(struct port *port, pfn_t space, pfn_t frame, enum port_slab what)
+{
+    (void)what;
+    model_enter(port);
+    ASSERT(!model_space(port, space)->is_ended);
+    if (model_frame(port, frame)->kind != MODEL_OBJECT) {
+        model_donate(port, frame, MODEL_OBJECT);
+    }
+    model_leave(port);
+    return ERR_OK;
+}
+
+void port_frame_release(struct port *port, pfn_t frame)
+{
+    model_enter(port);
+    struct model_space *space = model_space_opt(port, frame);
+    struct model_frame *released = model_frame(port, frame);
+
+    if (space != NULL) {
+        ASSERT(space->is_ended && space->window[0] == 0 && space->window[1] == 0);
+        for (uint32_t i = 0; i < MODEL_ENTRIES; i++) {
+            ASSERT(!port->frames[space->root].entries[i].is_valid);
+        }
+        model_set_kind(&port->frames[space->root], MODEL_FREE);
+        space->is_used = false;
+    } else if (released->kind == MODEL_OBJECT && released->word != 0) {
+        model_set_kind(&port->frames[released->word], MODEL_FREE);
+    }
+    if (released->kind == MODEL_OBJECT) {
+        model_set_kind(released, MODEL_FREE);
+    }
+    model_leave(port);
+}
+
+/* Tables. */
+
+void port_table_add(struct port *port, pfn_t space, uint32_t level, vpn_t vpn, pfn_t table)
+{
+    model_enter(port);
+    struct model_space *owner = model_space(port, space);
+    struct model_entry *entry = model_entry(port, owner->root, level + 1, vpn.v);
+
+    ASSERT(!owner->is_ended && level <= 1);
+    ASSERT(entry != NULL);
+    ASSERT(!entry->is_valid);
+    model_donate(port, table, MODEL_TABLE);
+    *entry = (struct model_entry){.frame = model_index(table), .is_valid = 1, .is_table = 1};
+    model_leave(port);
+}
+
+void port_table_remove(struct port *port, pfn_t space, uint32_t level, vpn_t vpn, pfn_t table)
+{
+    model_enter(port);
+    struct model_entry *entry = model_entry(port, model_space(port, space)->root, level + 1, vpn.v);
+
+    if (entry != NULL && entry->is_valid) {
+        ASSERT(entry->frame == model_index(table));
+        struct model_entry *entries = port->frames[entry->frame].entries;
+
+        for (uint32_t i = 0; i < MODEL_ENTRIES; i++) {
+            ASSERT(!entries[i].is_table);
+            if (entries[i].is_valid) {
+                model_drop(port, &entries[i]);
+            }
+        }
+        *entry = (struct model_entry){0};
+        model_set_kind(model_frame(port, table), MODEL_FREE);
+    }
+    model_leave(port);
+}
+
+void port_window_table_add(struct port *port, pfn_t space, uint32_t level, uint32_t window_page,
+                           pfn_t table)
+{
+    model_enter(port);
+    struct model_space *owner = model_space(port, space);
+
+    ASSERT(level <= 1 && window_page < MODEL_ENTRIES && owner->window[level] == 0);
+    ASSERT(level == 1 || owner->window[1] != 0);
+    model_donate(port, table, MODEL_TABLE);
+    owner->window[level] = model_index(table);
+    model_leave(port);
+}
+
+void port_window_table_remove(struct port *port, pfn_t space, uint32_t level, uint32_t window_page,
+                              pfn_t table)
+{
+    model_enter(port);
+    struct model_space *owner = model_space(port, space);
+
+    ASSERT(level <= 1 && window_page < MODEL_ENTRIES);
+    if (owner->window[level] != 0) {
+        ASSERT(owner->window[level] == model_index(table));
+        ASSERT(level == 0 || owner->window[0] == 0);
+        owner->window[level] = 0;
+        model_set_kind(model_frame(port, table), MODEL_FREE);
+    }
+    model_leave(port);
+}
+
+/* Leaves. */
+
+void port_install(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, pfn_t frame,
+                  uint32_t prot, enum port_how how, pfn_t source)
+{
+    model_enter(port);
+    struct model_space *owner = model_space(port, space);
+
+    ASSERT(!owner->is_ended && prot != 0 && (prot & ~MEM_PROT_ALL) == 0);
+    ASSERT((prot & MEM_PROT_WRITE) == 0 || (prot & MEM_PROT_READ) != 0);
+    for (uint64_t i = 0; i < pages.v; i++) {
+        struct model_entry *entry = model_entry(port, owner->root, 0, vpn.v + i);
+        struct model_frame *target = model_frame(port, pfn_add(frame, (npages_t){i}));
+
+        ASSERT(entry != NULL);
+        ASSERT(!entry->is_valid);
+        if (how == PORT_AS_IS) {
+            ASSERT(target->kind == MODEL_USER || target->kind == MODEL_WIRED);
+            ASSERT(target->kind == MODEL_USER || (prot & MEM_PROT_WRITE) == 0);
+            if (port->drops_as_is) {
+                port->installs_dropped++;
+                continue;
+            }
+        } else {
+            ASSERT(model_is_unused(target));
+            model_set_kind(target, MODEL_USER);
+        }
+        if (how == PORT_COPY) {
+            const struct model_frame *from = model_frame(port, source);
+
+            ASSERT(pages.v == 1);
+            ASSERT(from->kind == MODEL_USER || from->kind == MODEL_WIRED);
+            target->word = model_read(port, model_index(source));
+        }
+        *entry = (struct model_entry){
+            .frame = model_index(frame) + (uint32_t)i, .is_valid = 1, .prot = (uint8_t)prot};
+        target->mappings++;
+    }
+    model_leave(port);
+}
+
+/* Take rights from every leaf of the range; leaves without rights go. */
+static void model_restrict(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, uint32_t prot)
+{
+    const struct model_space *owner = model_space(port, space);
+    uint64_t end = vpn.v + pages.v;
+
+    ASSERT(pages.v > 0 && end <= UINT64_C(1) << 26);
+    for (uint64_t page = vpn.v; page < end; page++) {
+        struct model_entry *entry = model_entry(port, owner->root, 1, page);
+
+        if (entry == NULL || !entry->is_valid) {
+            page = entry == NULL ? page | 0x3ffff : page | 0x1ff;
+            continue;
+        }
+        entry = model_entry(port, owner->root, 0, page);
+        if (entry->is_valid) {
+            entry->prot &= (uint8_t)prot;
+            if (entry->prot == 0) {
+                model_drop(port, entry);
+            }
+        }
+    }
+}
+
+void port_remove(struct port *port, pfn_t space, vpn_t vpn, npages_t pages)
+{
+    model_enter(port);
+    model_restrict(port, space, vpn, pages, 0);
+    model_leave(port);
+}
+
+void port_restrict(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, uint32_t prot)
+{
+    model_enter(port);
+    model_restrict(port, space, vpn, pages, prot);
+    model_leave(port);
+}
+
+void port_copy(struct port *port, pfn_t to, uint32_t to_offset, pfn_t from, uint32_t from_offset,
+               uint32_t length)
+{
+    model_enter(port);
+    ASSERT(model_frame(port, to)->kind == MODEL_USER);
+    ASSERT(model_frame(port, from)->kind == MODEL_USER ||
+           model_frame(port, from)->kind == MODEL_WIRED);
+    ASSERT(to_offset + length <= PAGE_SIZE && from_offset + length <= PAGE_SIZE);
+    memmove(model_bytes(port, model_index(to)) + to_offset,
+            model_bytes(port, model_index(from)) + from_offset, length);
+    model_leave(port);
+}
+
+void port_zero(struct port *port, pfn_t frame)
+{
+    model_enter(port);
+    model_donate(port, frame, MODEL_USER);
+    model_leave(port);
+}
+
+/* The arena. */
+
+void port_arena_table_add(struct port *port, uint32_t level, uint32_t arena_page, pfn_t table)
+{
+    model_enter(port);
+    uint32_t slot = level == 1 ? 512 : arena_page / 512;
+
+    ASSERT(level == 1 || (port->has_arena_table[512] && arena_page % 512 == 0));
+    if (!port->has_arena_table[slot]) {
+        model_donate(port, table, MODEL_TABLE);
+        port->has_arena_table[slot] = true;
+    }
+    model_leave(port);
+}
+
+void port_arena_table_remove(struct port *port, uint32_t level, uint32_t arena_page, pfn_t table)
+{
+    model_enter(port);
+    ASSERT(level == 0 && arena_page % 512 == 0);
+    if (port->has_arena_table[arena_page / 512]) {
+        model_set_kind(model_frame(port, table), MODEL_FREE);
+        port->has_arena_table[arena_page / 512] = false;
+    }
+    model_leave(port);
+}
+
+void port_arena_back(struct port *port, uint32_t arena_page, pfn_t frame)
+{
+    model_enter(port);
+    ASSERT(port->has_arena_table[arena_page / 512]);
+    if (model_frame(port, frame)->kind != MODEL_SERVER) {
+        model_donate(port, frame, MODEL_SERVER);
+        memset(port->arena + (uint64_t)arena_page * PAGE_SIZE, 0, PAGE_SIZE);
+    }
+    model_leave(port);
+}
+
+void port_arena_unback(struct port *port, uint32_t arena_page, pfn_t frame)
+{
+    model_enter(port);
+    if (model_frame(port, frame)->kind == MODEL_SERVER) {
+        model_set_kind(model_frame(port, frame), MODEL_FREE);
+        /* Whoever reads it after this finds no zeros. */
+        memset(port->arena + (uint64_t)arena_page * PAGE_SIZE, 0xa5, PAGE_SIZE);
+    }
+    model_leave(port);
+}

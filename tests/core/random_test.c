@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Random requests and touches on small windows, each compared with the mirror, the validators run
+ * after each.
+ *
+ * Options by environment: HF_SEED (default: the time), HF_STEPS.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <tap.h>
+
+#include "mirror.h"
+
+#define STEPS_DEFAULT 60000u
+#define SPACES        2u
+
+static uint64_t state;
+
+static uint32_t draw(uint32_t below)
+{
+    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)((state >> 33) % below);
+}
+
+static uint64_t option(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+
+    return text == NULL ? otherwise : strtoull(text, NULL, 0);
+}
+
+/* One client: the space and what it must be. */
+struct side {
+    struct space *space;
+    struct mirror mirror;
+};
+
+static struct world *world;
+static struct object *object;
+static uint64_t next_word = 1;
+
+/* The request of this step, for the report of a failure. */
+static char request_text[128];
+
+#define DESCRIBE(...) (void)snprintf(request_text, sizeof request_text, __VA_ARGS__)
+
+static unsigned offset_in(const struct mirror *mirror, uaddr_t address)
+{
+    return (unsigned)(uaddr_to_vpn(address).v - mirror->first);
+}
+
+static void draw_range(const struct mirror *mirror, uint32_t *first, uint32_t *end)
+{
+    *first = mirror->first + draw(mirror->pages);
+    *end = *first + draw(mirror->first + mirror->pages - *first + 1);
+    if (draw(3) == 0 && *end > *first + 2) {
+        *end = *first + 1 + draw(2);
+    }
+}
+
+static uint32_t draw_prot(void)
+{
+    static const uint32_t prots[] = {0, 1, 3, 3, 3, 2, 5, 4, 7};
+
+    return prots[draw(sizeof prots / sizeof prots[0])];
+}
+
+static bool step_map(struct side *side)
+{
+    uint32_t first;
+    uint32_t end;
+    uaddr_t ours = {0};
+    uaddr_t theirs = {0};
+
+    draw_range(&side->mirror, &first, &end);
+    end += first == end ? 1 : 0;
+    struct map_request request = {
+        .address = world_address(first),
+        .length = (uint64_t)(end - first) * PAGE_SIZE,
+        .prot = draw_prot(),
+        .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS,
+    };
+
+    if (draw(4) != 0) {
+        request.flags |= MEM_MAP_FIXED;
+        request.flags |= draw(6) == 0 ? MEM_MAP_FIXED_NOREPLACE : 0;
+    } else if (draw(2) == 0) {
+        request.address.v = 0;
+    }
+    request.flags |= draw(5) == 0 ? MEM_MAP_NORESERVE : 0;
+    if (draw(4) == 0) {
+        request.object = object;
+        request.rights = MAP_RIGHT_READ | MAP_RIGHT_EXEC | MAP_RIGHT_MAPPABLE;
+        request.offset = (uint64_t)draw(WORLD_WIRED + 4) * PAGE_SIZE;
+        request.flags &= ~MEM_MAP_ANONYMOUS;
+        request.flags ^= draw(2) == 0 ? MEM_MAP_PRIVATE | MEM_MAP_SHARED : 0;
+    }
+    DESCRIBE("map %u +%u prot %u flags %x offset %u", offset_in(&side->mirror, request.address),
+             end - first, request.prot, request.flags, (unsigned)(request.offset / PAGE_SIZE));
+    enum err expected = mirror_map(&side->mirror, &request, &ours);
+    enum err got = op_map(&world->core, side->space, &request, &theirs);
+
+    return EXPECT_ERR(got, expected) && EXPECT_U64(theirs.v, ours.v);
+}
+
+static bool step_unmap(struct side *side)
+{
+    uint32_t first;
+    uint32_t end;
+
+    draw_range(&side->mirror, &first, &end);
+    DESCRIBE("unmap %u +%u", first - side->mirror.first, end - first);
+    enum err expected = mirror_unmap(&side->mirror, first, end);
+
+    return EXPECT_ERR(op_unmap(&world->core, side->space, world_address(first),
+                               (uint64_t)(end - first) * PAGE_SIZE),
+                      expected);
+}
+
+static bool step_protect(struct side *side)
+{
+    uint32_t first;
+    uint32_t end;
+
+    draw_range(&side->mirror, &first, &end);
+    const struct protect_request request = {
+        .address = world_address(first),
+        .length = (uint64_t)(end - first) * PAGE_SIZE,
+        .prot = draw_prot(),
+        .is_linux = draw(2) == 0,
+    };
+    DESCRIBE("protect %u +%u prot %u linux %d", first - side->mirror.first, end - first,
+             request.prot, request.is_linux);
+    enum err expected = mirror_protect(&side->mirror, first, end, request.prot, request.is_linux);
+
+    return EXPECT_ERR(op_protect(&world->core, side->space, &request), expected);
+}
+
+static bool step_advise(struct side *side)
+{
+    static const uint32_t advices[] = {
+        MEM_ADVISE_NORMAL,   MEM_ADVISE_RANDOM,   MEM_ADVISE_SEQUENTIAL, MEM_ADVISE_WILLNEED,
+        MEM_ADVISE_DONTNEED, MEM_ADVISE_DONTNEED, MEM_ADVISE_DONTFORK,   MEM_ADVISE_DOFORK,
+    };
+    uint32_t first;
+    uint32_t end;
+
+    draw_range(&side->mirror, &first, &end);
+    const struct advise_request request = {
+        .address = world_address(first),
+        .length = (uint64_t)(end - first) * PAGE_SIZE,
+        .advice = advices[draw(sizeof advices / sizeof advices[0])],
+        .is_linux = draw(2) == 0,
+    };
+    DESCRIBE("advise %u +%u advice %u linux %d", first - side->mirror.first, end - first,
+             request.advice, request.is_linux);
+    enum err expected = mirror_advise(&side->mirror, first, end, request.advice, request.is_linux);
+
+    return EXPECT_ERR(op_advise(&world->core, side->space, &request), expected);
+}
+
+static bool step_remap(struct side *side)
+{
+    const struct mirror *mirror = &side->mirror;
+    uint32_t first;
+    uint32_t end;
+    uaddr_t ours = {0};
+    uaddr_t theirs = {0};
+
+    draw_range(mirror, &first, &end);
+    struct remap_request request = {
+        .address = world_address(first),
+        .length_old = (uint64_t)(end - first) * PAGE_SIZE,
+        .length_new = (uint64_t)draw(mirror->pages / 2) * PAGE_SIZE,
+        .flags = draw(MEM_REMAP_ALL + 1),
+    };
+
+    if (request.flags & MEM_REMAP_DONTUNMAP) {
+        request.length_new = draw(8) == 0 ? request.length_new : request.length_old;
+    }
+    uint32_t room = mirror->pages - (uint32_t)(request.length_new / PAGE_SIZE);
+
+    request.target = world_address(mirror->first + draw(room + 1));
+    DESCRIBE("remap %u %u -> %u flags %u target %u", first - mirror->first, end - first,
+             (unsigned)(request.length_new / PAGE_SIZE), request.flags,
+             offset_in(mirror, request.target));
+    enum err expected = mirror_remap(&side->mirror, &request, &ours);
+    enum err got = op_remap(&world->core, side->space, &request, &theirs);
+
+    return EXPECT_ERR(got, expected) && (got != ERR_OK || EXPECT_U64(theirs.v, ours.v));
+}
+
+static bool step_touch(struct side *side)
+{
+    uint32_t page = side->mirror.first + draw(side->mirror.pages);
+    uint32_t access = draw(2) == 0 ? MEM_PROT_WRITE : MEM_PROT_READ;
+    uint64_t ours = next_word++;
+    uint64_t theirs = ours;
+    DESCRIBE("touch %u access %u", page - side->mirror.first, access);
+    enum fault_outcome expected = mirror_touch(&side->mirror, page, access, &ours);
+
+    return EXPECT_U64(world_touch(world, side->space, page, access, &theirs), expected) &&
+           EXPECT_U64(theirs, ours);
+}
+
+static bool step(struct side *side)
+{
+    switch (draw(12)) {
+    case 0:
+    case 1:
+    case 2:
+        return step_map(side);
+    case 3:
+        return step_unmap(side);
+    case 4:
+    case 5:
+        return step_protect(side);
+    case 6:
+        return step_advise(side);
+    case 7:
+    case 8:
+        return step_remap(side);
+    default:
+        return step_touch(side);
+    }
+}
+
+TAP_TEST(random_requests_leave_what_the_mirror_says)
+{
+    uint64_t steps = option("HF_STEPS", STEPS_DEFAULT);
+    struct side sides[SPACES];
+
+    state = option("HF_SEED", (uint64_t)time(NULL));
+    tap_note("HF_SEED=%llu HF_STEPS=%llu", (unsigned long long)state, (unsigned long long)steps);
+    world = world_make(2500, COMMIT_ALWAYS);
+    object = world_object(world, WORLD_WIRED);
+    core_settle(&world->core);
+    uint64_t before = pool_free(&world->core);
+
+    for (uint32_t i = 0; i < SPACES; i++) {
+        sides[i].space = mirror_make(world, 8 + 16 * i, &sides[i].mirror);
+    }
+    for (uint64_t i = 0; i < steps; i++) {
+        struct side *side = &sides[draw(SPACES)];
+        const struct mirror was = side->mirror;
+
+        if (!step(side) || !mirror_matches(&side->mirror, world, side->space)) {
+            mirror_note(&was, "before");
+            tap_note("step %llu: %s", (unsigned long long)i, request_text);
+            return;
+        }
+        core_done(&world->core);
+        (void)space_audit(&world->core, side->space);
+        if (i % 64 == 0) {
+            world_audit(world);
+        }
+    }
+    for (uint32_t i = 0; i < SPACES; i++) {
+        space_end(&world->core, sides[i].space);
+    }
+    core_settle(&world->core);
+    EXPECT_U64(pool_free(&world->core), before);
+    world_audit(world);
+    world_free(world);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct tap_test tests[] = {
+        TAP(random_requests_leave_what_the_mirror_says),
+    };
+
+    return TAP_RUN(argc, argv, tests);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* MAP_NORESERVE, MAP_ANONYMOUS */
+#include "world.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <base/assert.h>
+
+#include "server/core/page.h"
+#include "server/core/shadow.h"
+
+static unsigned char *world_arena(void)
+{
+    void *memory = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    ASSERT(memory != MAP_FAILED);
+    return memory;
+}
+
+struct world *world_make(uint32_t frames, uint32_t commit_mode)
+{
+    struct world *world = calloc(1, sizeof *world);
+
+    ASSERT(world != NULL && frames >= 64 && frames <= WORLD_FRAMES);
+    world->arena = world_arena();
+    world->port = model_make(world->arena);
+    model_wire(world->port, WORLD_ARCHIVE, WORLD_WIRED, WORLD_WORD);
+    uint32_t small = frames / 8;
+    const struct core_range ranges[] = {
+        {{MODEL_BASE + 10}, {small}},
+        {{MODEL_BASE + 20 + small}, {frames - small}},
+    };
+    const struct core_boot boot = {
+        .arena = world->arena,
+        .port = world->port,
+        .lowest = {MODEL_BASE},
+        .end = {MODEL_BASE + MODEL_FRAMES},
+        .ranges = ranges,
+        .range_count = 2,
+        .commit_mode = commit_mode,
+    };
+    enum err error = core_init(&boot, &world->core);
+
+    ASSERT(error == ERR_OK);
+    return world;
+}
+
+void world_free(struct world *world)
+{
+    int failed = munmap(world->arena, ARENA_BYTES);
+
+    ASSERT(failed == 0);
+    model_free(world->port);
+    free(world);
+}
+
+/* Copy the pages that are backed. */
+static void world_copy_arena(unsigned char *to, const struct world *from)
+{
+    for (uint32_t page = 0; page < ARENA_PAGES; page++) {
+        if (from->core.head->table_frame[page / ARENA_BLOCK] == 0) {
+            page |= ARENA_BLOCK - 1;
+        } else if (arena_frame(&from->core, page) != 0) {
+            memcpy(to + (uint64_t)page * PAGE_SIZE, arena_page(&from->core, page), PAGE_SIZE);
+        }
+    }
+}
+
+void world_copy(struct world *to, const struct world *from)
+{
+    model_copy(to->port, from->port);
+    world_copy_arena(to->arena, from);
+    core_attach(to->arena, 0, to->port, &to->core);
+}
+
+void world_restart(struct world *world)
+{
+    unsigned char *arena = world_arena();
+    unsigned char *old = world->arena;
+
+    world_copy_arena(arena, world);
+    world->arena = arena;
+    world->port->arena = arena;
+    core_attach(arena, 0, world->port, &world->core);
+    int failed = munmap(old, ARENA_BYTES);
+
+    ASSERT(failed == 0);
+}
+
+struct space_settings world_settings(void)
+{
+    return (struct space_settings){
+        .lowest = {0x10000},
+        .base = {UINT64_C(0x3ff0000000)},
+        .regions_max = MEM_MAX_MAP_COUNT_DEFAULT,
+        .pages_max = MEM_UNLIMITED,
+        .data_max = MEM_UNLIMITED,
+        .priority = 10,
+    };
+}
+
+struct space *world_space(struct world *world)
+{
+    struct space_settings settings = world_settings();
+    struct space *space = NULL;
+    enum err error = space_make(&world->core, &settings, &space);
+
+    ASSERT(error == ERR_OK);
+    return space;
+}
+
+struct space *world_find(const struct world *world, uint64_t number)
+{
+    struct space *space = space_find(&world->core, number);
+
+    ASSERT(space != NULL);
+    return space;
+}
+
+enum fault_outcome world_touch(struct world *world, struct space *space, uint32_t page,
+                               uint32_t access, uint64_t *word)
+{
+    for (int tries = 0; tries < 3; tries++) {
+        const struct model_entry *leaf = model_leaf(world->port, space->kernel, page);
+        struct fault_answer answer = {0};
+
+        if (leaf != NULL && (leaf->prot & access) != 0) {
+            if (access == MEM_PROT_WRITE) {
+                model_write(world->port, leaf->frame, *word);
+            } else {
+                *word = model_read(world->port, leaf->frame);
+            }
+            return FAULT_READY;
+        }
+        enum fault_outcome outcome =
+            fault_handle(&world->core, space, page_to_vpn(page), access, &answer);
+
+        if (outcome != FAULT_READY) {
+            return outcome;
+        }
+        fault_install(&world->core, space, page, &answer);
+        core_done(&world->core);
+        if (world->port->drops_as_is && answer.how == PORT_AS_IS) {
+            return FAULT_READY;
+        }
+    }
+    UNREACHABLE();
+}
+
+enum fault_outcome world_write(struct world *world, struct space *space, uint32_t page,
+                               uint64_t word)
+{
+    return world_touch(world, space, page, MEM_PROT_WRITE, &word);
+}
+
+enum fault_outcome world_read(struct world *world, struct space *space, uint32_t page,
+                              uint64_t *word)
+{
+    return world_touch(world, space, page, MEM_PROT_READ, word);
+}
+
+void world_map(struct world *world, struct space *space, uint32_t page, uint32_t pages,
+               uint32_t prot)
+{
+    const struct map_request request = {
+        .address = world_address(page),
+        .length = (uint64_t)pages * PAGE_SIZE,
+        .prot = prot,
+        .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | MEM_MAP_FIXED,
+    };
+    uaddr_t address;
+    enum err error = op_map(&world->core, space, &request, &address);
+
+    ASSERT(error == ERR_OK);
+    ASSERT(address.v == request.address.v);
+    core_done(&world->core);
+}
+
+struct object *world_object(struct world *world, uint32_t pages)
+{
+    struct object *object = NULL;
+    enum err error = object_make_wired(&world->core, (pfn_t){MODEL_BASE + WORLD_ARCHIVE},
+                                       (npages_t){pages}, &object);
+
+    ASSERT(pages <= WORLD_WIRED);
+    ASSERT(error == ERR_OK);
+    return object;
+}
+
+void world_starve(struct world *world, uint64_t left)
+{
+    core_settle(&world->core);
+    while (pool_free(&world->core) > left) {
+        uint32_t frame = pool_take(&world->core, FRAME_OBJECT, 0, 0);
+
+        ASSERT(frame != 0);
+        /* Out of play for good: the total knows nothing of it any longer. */
+        world->core.head->pool.total--;
+    }
+}
+
+/* Every leaf of a space is what the shadow says, and no more than the region allows. */
+static void world_audit_space(const struct world *world, struct space *space)
+{
+    const struct core *core = &world->core;
+
+    for (const struct region *region = tree_first(core, &space->tree); region != NULL;
+         region = tree_next(core, region)) {
+        for (uint32_t page = region->first; page < region->end; page++) {
+            const struct model_entry *leaf = model_leaf(world->port, space->kernel, page);
+            const uint64_t *entry = shadow_find(core, space, page);
+
+            if (leaf == NULL) {
+                page = entry == NULL ? page | 511 : page;
+                continue;
+            }
+            ASSERT(entry != NULL && *entry != 0);
+            ASSERT((leaf->prot & ~region_rights(region->flags)) == 0);
+            bool is_own = shadow_entry_state(*entry) == SHADOW_OWN;
+            uint32_t zero = core->head->pool.zero_frame;
+            uint32_t frame = is_own ? shadow_entry_frame(*entry) : zero;
+
+            if (shadow_entry_state(*entry) != SHADOW_WIRED) {
+                ASSERT(MODEL_BASE + leaf->frame == pool_pfn(core, frame).v);
+            }
+            ASSERT(is_own || (leaf->prot & MEM_PROT_WRITE) == 0);
+        }
+    }
+}
+
+void world_audit(const struct world *world)
+{
+    const struct core *core = &world->core;
+    uint64_t leaves = 0;
+    uint64_t present = 0;
+
+    core_audit(core);
+    model_audit(world->port);
+    for (uint32_t link = core->head->space_first; link != 0;) {
+        struct space *space = arena_page(core, link);
+
+        world_audit_space(world, space);
+        present += space->own + space->zero + space->wired;
+        link = space->next;
+    }
+    for (uint32_t i = 0; i < MODEL_FRAMES; i++) {
+        leaves += world->port->frames[i].mappings;
+    }
+    /* No leaf is left where core knows of no page. */
+    ASSERT(leaves <= present);
+    for (uint32_t i = 0; i < MODEL_FRAMES; i++) {
+        uint32_t frame = pool_frame(core, (pfn_t){MODEL_BASE + i});
+        bool is_recorded = arena_frame(core, ARENA_RECORDS + frame / POOL_RECORDS) != 0;
+
+        if (is_recorded && core->frames[frame].kind == FRAME_FREE) {
+            ASSERT(world->port->frames[i].mappings == 0);
+            ASSERT(world->port->frames[i].kind == MODEL_FREE ||
+                   world->port->frames[i].kind == MODEL_USER);
+        }
+    }
+}
