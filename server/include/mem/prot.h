@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#define MEM_PROT_NONE  0x0u
 #define MEM_PROT_READ  0x1u
 #define MEM_PROT_WRITE 0x2u
 #define MEM_PROT_EXEC  0x4u
