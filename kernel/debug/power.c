@@ -34,13 +34,13 @@ NORETURN static void stop(enum sbi_reset_type type)
 
 void power_off(uint64_t status)
 {
-    console_print("\n[holdfast %sexit %lu]\n", power_nonce, status);
+    console_print("[holdfast %sexit %lu]\n", power_nonce, status);
     stop(SBI_RESET_SHUTDOWN);
 }
 
 void power_off_panic(const char *reason)
 {
-    console_print("\n[holdfast %spanic %s]\n", power_nonce, reason);
+    console_print("[holdfast %spanic %s]\n", power_nonce, reason);
     stop(SBI_RESET_SHUTDOWN);
 }
 
