@@ -78,16 +78,14 @@ def main():
     report = Report()
 
     def show(data):
-        text = data.decode(errors="replace")
-        report.read(text)
-        sys.stdout.write(text)
+        sys.stdout.write(report.read(data.decode(errors="replace")))
         sys.stdout.flush()
 
     outcome = machine.run(show)
+    sys.stdout.write(report.finish())
     trouble = report.trouble(outcome)
     if trouble and not report.is_bailed_out:
-        start = "\n" if report.unfinished else ""
-        print(f"{start}Bail out! {trouble}")
+        print(f"Bail out! {trouble}")
     return 1 if trouble or report.failed or report.is_bailed_out else 0
 
 

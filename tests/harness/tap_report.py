@@ -17,17 +17,27 @@ class Report:
         self.unfinished = ""
 
     def read(self, text):
+        """Take output as it comes; returns its whole lines as TAP: all else is made a comment."""
         *lines, self.unfinished = (self.unfinished + text).split("\n")
-        for line in lines:
-            plan = PLAN.match(line)
-            result = RESULT.match(line)
-            if plan:
-                self.planned = int(plan[1])
-            elif result:
-                self.results += 1
-                self.failed += 1 if result[1] else 0
-            elif line.startswith("Bail out!"):
-                self.is_bailed_out = True
+        return "".join(self._line(line) + "\n" for line in lines)
+
+    def finish(self):
+        """The unfinished last line, as a whole one."""
+        return self.read("\n") if self.unfinished else ""
+
+    def _line(self, line):
+        plan = PLAN.match(line)
+        result = RESULT.match(line)
+        if plan:
+            self.planned = int(plan[1])
+        elif result:
+            self.results += 1
+            self.failed += 1 if result[1] else 0
+        elif line.startswith("Bail out!"):
+            self.is_bailed_out = True
+        elif not line.startswith("#"):
+            return "# " + line
+        return line
 
     def trouble(self, outcome):
         """What is wrong apart from failed tests, or None."""

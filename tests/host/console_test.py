@@ -79,6 +79,12 @@ def every_other_end_has_a_status_of_its_own_and_a_text():
     expect("no way on" in ends[0].trouble, True)
 
 
+def what_is_not_tap_becomes_a_comment():
+    report = Report()
+    shown = report.read("1..1\nhello\n# note\n") + report.read("ok 1\nhal") + report.finish()
+    expect(shown, "1..1\n# hello\n# note\nok 1\n# hal\n")
+
+
 def trouble_of(tap, end_line="exit 0"):
     report = Report()
     report.read(tap)
@@ -107,6 +113,7 @@ if __name__ == "__main__":
         backtrace_addresses_get_names,
         status_of_the_program_is_the_status_of_the_run,
         every_other_end_has_a_status_of_its_own_and_a_text,
+        what_is_not_tap_becomes_a_comment,
         complete_tap_is_believed,
         incomplete_tap_is_not_believed,
     ]))
