@@ -106,7 +106,7 @@ static struct archive_file find_file(const struct archive_file *archive, const c
 }
 
 /* Handles to what has no memory, for the memory server and for init. */
-static void give_machine(struct space *space)
+static void give_machine(struct space *space) REQUIRES(handle_lock)
 {
     handle_put(space, HANDLE_LOG, handle_make(NULL, OBJECT_LOG, RIGHT_ALL, 0));
     handle_put(space, HANDLE_MACHINE, handle_make(NULL, OBJECT_MACHINE, RIGHT_ALL, 0));

@@ -175,8 +175,8 @@ TAP_TEST(clocks_go_forward_together)
     struct timespec before;
     struct timespec after;
     struct tms spent;
-    REQUIRE(EXPECT_I64(clock_gettime(CLOCK_MONOTONIC, &before), 0));
     clock_t ticks = times(&spent);
+    REQUIRE(EXPECT_I64(clock_gettime(CLOCK_MONOTONIC, &before), 0));
     do {
         REQUIRE(EXPECT_I64(clock_gettime(CLOCK_MONOTONIC, &after), 0));
     } while ((after.tv_sec - before.tv_sec) * 1000000000L + after.tv_nsec - before.tv_nsec <

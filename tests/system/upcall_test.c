@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <abi/fault.h>
+#include <base/attr.h>
 #include <hf/env.h>
 #include <hf/kernel.h>
 #include <hf/mem.h>
@@ -81,7 +82,7 @@ static void upcall_off(void)
 }
 
 /* Store to `address` with an instruction of 4 bytes; returns a register that must survive it. */
-static uint64_t store_to(uint64_t address)
+NOINLINE static uint64_t store_to(uint64_t address)
 {
     register uint64_t t3 __asm__("t3") = UINT64_C(0x1234567890abcdef);
     __asm__ volatile(".option push\n\t.option norvc\n\tsd t3, 0(%1)\n\t.option pop"

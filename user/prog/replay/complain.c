@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+PRINTF_LIKE(2, 0)
 static void complain_print(struct place place, const char *format, va_list arguments)
 {
     /* What was printed so far comes first, also where both streams end in one console. */
