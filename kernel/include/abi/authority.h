@@ -26,8 +26,8 @@
  *                  frame: message page; a3 = thread number; a4 = number of its message page in the
  *                  window of the space; a5 = priority. RANGE: a3, a4 or a5 too large; EXIST: a3 or
  *                  a4 is taken; NO_TABLE: no table in the window of the server (result a0 = 0) or
- *                  of the space (a0 = 1). Makes a thread that was not started; maps its message page
- *                  in the space at a4 and in the server at a3, both readable and writable
+ *                  of the space (a0 = 1). Makes a thread that was not started; maps its message
+ *                  page in the space at a4 and in the server at a3, both readable and writable
  *
  * OBJECT_HANDLE    a0 = space or thread (STALE: it has ended); a1 = rights; a2 = slot of the
  *                  caller, 0: any free one (NO_SLOT EXIST RANGE). Result a0 = slot
@@ -49,10 +49,11 @@
  * MAP              a0 = space; a1 = entries (1..MAP_ENTRIES_MAX, else INVAL) at offset 0 of the
  *                  caller's message page. Result a0 = entries carried out, on errors too. INVAL: an
  *                  entry is malformed, or of a kind that map.h has for the other sort of space.
- *                  INSTALL... takes the place of the leaves that are there. Refused ones: FRAME_KIND
- *                  (a frame is not of the kind needed; UNTABLE: another frame is the table there),
- *                  NO_TABLE, EXIST (TABLE: one is there), BUSY (UNTABLE while it holds a lower
- *                  table). In a space that has ended all but REMOVE, RESTRICT and UNTABLE are STALE
+ *                  INSTALL... takes the place of the leaves that are there. Refused ones:
+ *                  FRAME_KIND (a frame is not of the kind needed; UNTABLE: another frame is the
+ *                  table there), NO_TABLE, EXIST (TABLE: one is there), BUSY (UNTABLE while it
+ *                  holds a lower table). In a space that has ended all but REMOVE, RESTRICT and
+ *                  UNTABLE are STALE
  *
  * FRAME_COPY       a0 = frame to write, USER; a1 = offset; a2 = frame to read, USER or of the boot
  *                  archive; a3 = offset; a4 = bytes; a5 = 0, or 1: write zeros, with a2 = a3 = 0

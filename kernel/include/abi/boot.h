@@ -8,9 +8,9 @@
 
 /*
  * Head of a flat image: boot/server and boot/init of the archive. Segments are page aligned in the
- * file and in memory, in ascending order, and do not overlap; bytes past file_bytes are zero. The entry gets
- * a0 = address of its message page, which holds struct boot_info (server) or struct init_info (init),
- * tp = gp = sp = 0: it sets up its own stack, in its bss.
+ * file and in memory, in ascending order, and do not overlap; bytes past file_bytes are zero. The
+ * entry gets a0 = address of its message page, which holds struct boot_info (server) or struct
+ * init_info (init), tp = gp = sp = 0: it sets up its own stack, in its bss.
  */
 #define IMAGE_MAGIC        UINT64_C(0x54534146444c4f48) /* "HOLDFAST" */
 #define IMAGE_VERSION      1u
@@ -60,27 +60,28 @@ struct boot_segment {
 /* In the memory server's message page when it starts. */
 struct boot_info {
     uint32_t version;
-    uint32_t bytes;               /* of this structure */
-    uint64_t frames_end;          /* one past the highest frame number of RAM */
-    uint64_t frames_start;        /* lowest frame number of RAM */
-    uint64_t thread_numbers;      /* thread numbers are below this */
+    uint32_t bytes;          /* of this structure */
+    uint64_t frames_end;     /* one past the highest frame number of RAM */
+    uint64_t frames_start;   /* lowest frame number of RAM */
+    uint64_t thread_numbers; /* thread numbers are below this */
     uint64_t timebase_hz;
     uint64_t harts;
-    uint64_t seed;                /* 64 random bits, or the --seed of the command line */
-    uint64_t server_space_pfn;    /* frames of the kernel objects that stand */
+    uint64_t seed;             /* 64 random bits, or the --seed of the command line */
+    uint64_t server_space_pfn; /* frames of the kernel objects that stand */
     uint64_t server_thread_pfn;
     uint64_t init_space_pfn;
     uint64_t init_thread_pfn;
-    uint64_t server_heap_va;      /* first free page-aligned address behind the server's image */
-    struct boot_range archive;    /* frames of the boot archive */
+    uint64_t server_heap_va;   /* first free page-aligned address behind the server's image */
+    struct boot_range archive; /* frames of the boot archive */
     uint64_t archive_bytes;
     /*
-     * Page tables of init's space, all of them, contiguous: the root, level 1 and level 0 of the window, then
-     * those of the segments by ascending address, each of level 1 before the first of level 0 under it.
+     * Page tables of init's space, all of them, contiguous: the root, level 1 and level 0 of the
+     * window, then those of the segments by ascending address, each of level 1 before the first of
+     * level 0 under it.
      */
     struct boot_range init_tables;
     struct boot_range server_tables;
-    uint32_t free_count;          /* ranges of free frames, ascending */
+    uint32_t free_count; /* ranges of free frames, ascending */
     uint32_t init_segment_count;
     struct boot_range free[BOOT_RANGES_MAX];
     struct boot_segment init_segments[BOOT_SEGMENTS_MAX];

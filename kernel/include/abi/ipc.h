@@ -14,19 +14,22 @@
  *                    out: t0 = enum err
  *   REPLY_WAIT       in:  t1 = endpoint handle, t2 = tag, t3:t4 = token of the caller to answer
  *                         (t3 = 0: answer nobody), a0..a7 = words
- *                    out: t0 = enum err; a message: t1 = badge, t2 = tag, t3:t4 = token, a0..a7 = words.
- *                         On any error nothing was received: STALE if the caller to answer is gone,
+ *                    out: t0 = enum err; a message: t1 = badge, t2 = tag, t3:t4 = token, a0..a7 =
+ *                         words. On any error nothing was received: STALE if the caller to answer
+ *                         is gone,
  *                         RECEIVER_SLOTS if its slots are full, BADF if the endpoint handle is bad
  *                         (the answer has been delivered in that case and in no other).
- *   FAULT_REPLY_WAIT in:  as REPLY_WAIT; t5 = what to do with the faulted thread (enum fault_action in
- *                         fault.h), a0..a7 = up to four struct map_entry (map.h), unused ones zero
+ *   FAULT_REPLY_WAIT in:  as REPLY_WAIT; t5 = what to do with the faulted thread (enum fault_action
+ *                         in fault.h), a0..a7 = up to four struct map_entry (map.h), unused ones
+ *                         zero
  *                    out: as REPLY_WAIT
  *
- * Preserved over every call: sp, gp, tp, s0..s11 and the floating-point registers. All other registers
- * that are not results are zero afterwards.
+ * Preserved over every call: sp, gp, tp, s0..s11 and the floating-point registers. All other
+ * registers that are not results are zero afterwards.
  *
- * A token is a pair: t3 = serial number of the wait, from one 64-bit counter, never 0; t4 = thread number.
- * It is good only for the process that received it, until used, or until the waiting thread ends.
+ * A token is a pair: t3 = serial number of the wait, from one 64-bit counter, never 0; t4 = thread
+ * number. It is good only for the process that received it, until used, or until the waiting thread
+ * ends.
  */
 #pragma once
 
@@ -45,30 +48,33 @@ enum sys {
 /*
  * Tag of a message.
  *   bits  7..0   kind (enum ipc_kind); what a sender puts there is ignored
- *   bits 15..8   mask: bit i set: word i is a handle of the sender. On arrival word i is the receiver's new
- *                slot, or the badge if the handle names an endpoint of the receiver's own process
- *   bits 23..16  on arrival, mask: word i is such a badge. From a sender: mask of handles to be closed on
- *                the sender's side once they are delivered (a move), subset of bits 15..8
+ *   bits 15..8   mask: bit i set: word i is a handle of the sender. On arrival word i is the
+ *                receiver's new slot, or the badge if the handle names an endpoint of the
+ *                receiver's own process
+ *   bits 23..16  on arrival, mask: word i is such a badge. From a sender: mask of handles to be
+ *                closed on the sender's side once they are delivered (a move), subset of bits 15..8
  *   bits 63..24  zero; a sender's non-zero bits are INVAL
  */
 enum ipc_kind {
-    IPC_CALL = 0,   /* a call; token answers it */
-    IPC_FAULT = 1,  /* a thread of the space that the badge names has faulted: words as in fault.h */
+    IPC_CALL = 0, /* a call; token answers it */
+    /* a thread of the space that the badge names has faulted: words as in fault.h */
+    IPC_FAULT = 1,
     IPC_NOTIFY = 2, /* the bound notification: a0 = its bits, now cleared; no token, badge 0 */
 };
 
-#define IPC_TAG_KIND        UINT64_C(0xff)
+#define IPC_TAG_KIND          UINT64_C(0xff)
 #define IPC_TAG_HANDLES_SHIFT 8
 #define IPC_TAG_BADGES_SHIFT  16
 #define IPC_TAG_MOVES_SHIFT   16
-#define IPC_TAG_LEGAL       UINT64_C(0xffffff)
+#define IPC_TAG_LEGAL         UINT64_C(0xffffff)
 
 /* Rights of a handle; derive and transfer can only take away. */
-#define RIGHT_CALL     0x01u /* endpoint: call */
-#define RIGHT_RECEIVE  0x02u /* endpoint: receive and answer */
-#define RIGHT_SIGNAL   0x04u /* notification: set bits */
-#define RIGHT_WAIT     0x08u /* notification: wait, bind */
-#define RIGHT_CONTROL  0x10u /* thread: start, stop, end...; space: give handles; log: write; machine: power */
+#define RIGHT_CALL    0x01u /* endpoint: call */
+#define RIGHT_RECEIVE 0x02u /* endpoint: receive and answer */
+#define RIGHT_SIGNAL  0x04u /* notification: set bits */
+#define RIGHT_WAIT    0x08u /* notification: wait, bind */
+/* thread: start, stop, end...; space: give handles; log: write; machine: power */
+#define RIGHT_CONTROL  0x10u
 #define RIGHT_TRANSFER 0x20u /* may be sent in a message */
 #define RIGHT_DERIVE   0x40u /* may be derived from; with RECEIVE: with a badge */
 #define RIGHT_DESTROY  0x80u /* may end the object */
@@ -88,8 +94,9 @@ enum object_kind {
 };
 
 /* Slots that stand when a process starts. Others are free. */
-#define HANDLE_NONE      0
-#define HANDLE_MEM       1 /* the memory server, badged for this process (in the server: its endpoint) */
+#define HANDLE_NONE 0
+/* the memory server, badged for this process (in the server: its endpoint) */
+#define HANDLE_MEM       1
 #define HANDLE_LOG       2
 #define HANDLE_MACHINE   3 /* init and the memory server only, until handed on */
 #define HANDLE_AUTHORITY 4 /* memory server only */
@@ -103,9 +110,10 @@ enum object_kind {
 #define EVENT_TIME  0x2u /* the time of SYS_TIMER has come */
 
 /* Use of the message page, bytes. Vectors of kernel calls start at offset 0. */
-#define MESSAGE_DATA_BYTES      3072u
-#define MESSAGE_UPCALL_OFFSET   3072u /* struct upcall_context; written by the kernel at an upcall */
-#define MESSAGE_LOG_BYTES_MAX   MESSAGE_DATA_BYTES
+#define MESSAGE_DATA_BYTES 3072u
+/* struct upcall_context; written by the kernel at an upcall */
+#define MESSAGE_UPCALL_OFFSET 3072u
+#define MESSAGE_LOG_BYTES_MAX MESSAGE_DATA_BYTES
 
 #define PRIORITY_COUNT   32u /* 0 runs last */
 #define PRIORITY_DEFAULT 8u
@@ -125,6 +133,6 @@ enum info {
 
 /* SYS_POWER: what. */
 enum power {
-    POWER_OFF = 0,     /* a0 = this, a1 = exit status for the framed end line */
+    POWER_OFF = 0, /* a0 = this, a1 = exit status for the framed end line */
     POWER_RESTART = 1,
 };

@@ -6,12 +6,13 @@
  *   USER_START .. USER_END       what regions may cover
  *   USER_END .. 2^38             guard page
  *   ........                     not canonical
- *   WINDOW_START, 1 GiB          message pages of this space's threads (user access, wired). In the memory
- *                                server: the message pages of all threads. Outside regions, so that no
- *                                mapping request can name it.
+ *   WINDOW_START, 1 GiB          message pages of this space's threads (user access, wired). In the
+ *                                memory server: the message pages of all threads. Outside regions,
+ *                                so that no mapping request can name it.
  *   above                        the kernel
  *
- * Message page n of a space (and thread number n in the memory server) is at WINDOW_START + n * 4 KiB.
+ * Message page n of a space (and thread number n in the memory server) is at WINDOW_START + n * 4
+ * KiB.
  */
 #pragma once
 

@@ -2,13 +2,15 @@
 /*
  * Requests to the memory server and its answers: eight words each, as they travel in a0..a7.
  *
- * Word 0 of a request is `head`: bits 15..0 the number (MEM_...), bit 16 the LINUX form of R0 (a refusal part-way
- * leaves what Linux leaves done), other bits zero. Word 7, `space`, is a handle to the space that the request
- * is about (tag mask bit 7) or 0 for one's own. Word 0 of an answer is `error`, an enum err; on an error the
- * other words are zero. Unknown flags, nonzero `reserved` and handles where none belong: INVAL.
+ * Word 0 of a request is `head`: bits 15..0 the number (MEM_...), bit 16 the LINUX form of R0 (a
+ * refusal part-way leaves what Linux leaves done), other bits zero. Word 7, `space`, is a handle to
+ * the space that the request is about (tag mask bit 7) or 0 for one's own. Word 0 of an answer is
+ * `error`, an enum err; on an error the other words are zero. Unknown flags, nonzero `reserved` and
+ * handles where none belong: INVAL.
  *
- * A handle to something of the server's (space, object) is a badged handle to the server's endpoint; the rights it
- * gives there are in the badge and chosen when the server makes it (MEM_RIGHT_...).
+ * A handle to something of the server's (space, object) is a badged handle to the server's
+ * endpoint; the rights it gives there are in the badge and chosen when the server makes it
+ * (MEM_RIGHT_...).
  *
  * Lists travel in the message page from offset 0, at most MESSAGE_DATA_BYTES.
  */
@@ -120,8 +122,9 @@ struct mem_empty_rep {
 };
 
 /*
- * QUERY: the first regions that end above `addr`, at most `count` of them, as struct mem_region in the message page;
- * count 0: only the totals. The answer's `next` is where to go on (0: there are no more).
+ * QUERY: the first regions that end above `addr`, at most `count` of them, as struct mem_region in
+ * the message page; count 0: only the totals. The answer's `next` is where to go on (0: there are
+ * no more).
  */
 struct mem_query_req {
     uint64_t head;
@@ -159,8 +162,9 @@ struct mem_refusal_req {
     uint64_t reserved[7];
 };
 struct mem_refusal_rep {
-    uint64_t error;   /* of this request itself */
-    uint64_t refused; /* enum err of the request that was refused last, OK: none since the last success */
+    uint64_t error; /* of this request itself */
+    /* enum err of the request that was refused last, OK: none since the last success */
+    uint64_t refused;
     uint64_t request; /* its number */
     uint64_t limit;   /* enum mem_limit */
     uint64_t value;   /* of the limit */
@@ -170,11 +174,12 @@ struct mem_refusal_rep {
 };
 
 /*
- * COPY `length` bytes (at most MEM_COPY_BYTES_MAX a request) from `from` to `to`. One side is the caller's own space, the
- * other is `space`; direction says which. The answer counts the bytes copied; FAULT if it is short.
+ * COPY `length` bytes (at most MEM_COPY_BYTES_MAX a request) from `from` to `to`. One side is the
+ * caller's own space, the other is `space`; direction says which. The answer counts the bytes
+ * copied; FAULT if it is short.
  */
-#define MEM_COPY_TO      0u /* own -> space */
-#define MEM_COPY_FROM    1u /* space -> own */
+#define MEM_COPY_TO        0u /* own -> space */
+#define MEM_COPY_FROM      1u /* space -> own */
 #define MEM_COPY_BYTES_MAX 262144u
 struct mem_copy_req {
     uint64_t head;
@@ -201,13 +206,16 @@ struct mem_stats_rep {
     uint64_t total;
     uint64_t free;
     uint64_t user;
-    uint64_t tables; /* page tables and the shadow beside them */
-    uint64_t server; /* the arena's other pages */
+    uint64_t tables;  /* page tables and the shadow beside them */
+    uint64_t server;  /* the arena's other pages */
     uint64_t objects; /* kernel objects and message pages */
     uint64_t kernel;  /* kernel image, firmware, frame table, boot archive */
 };
 
-/* LIMITS: which = enum mem_limit; set: 1 sets value (CONTROL; only down without privilege), 0 reads. */
+/*
+ * LIMITS: which = enum mem_limit; set: 1 sets value (CONTROL; only down without privilege), 0
+ * reads.
+ */
 struct mem_limits_req {
     uint64_t head;
     uint64_t which;
@@ -223,7 +231,10 @@ struct mem_limits_rep {
     uint64_t reserved[5];
 };
 
-/* SPACE_MAKE: a child of the caller. Two handles come back: the server's (word 1) and the kernel's (word 2). */
+/*
+ * SPACE_MAKE: a child of the caller. Two handles come back: the server's (word 1) and the kernel's
+ * (word 2).
+ */
 struct mem_space_make_req {
     uint64_t head;
     uint64_t frames_max;   /* budget in frames, 0: no limit but the parent's */
