@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "boot/options.h"
+
+#include "boot/text.h"
+#include "tap.h"
+
+TAP_TEST(all_options_are_read)
+{
+    const struct options options = options_read("nonce=ab12 seed=42 quiet trace");
+    EXPECT_STR(options.nonce, "ab12");
+    EXPECT(options.has_seed);
+    EXPECT_U64(options.seed, 42);
+    EXPECT(options.is_quiet);
+    EXPECT(options.is_traced);
+}
+
+TAP_TEST(words_of_others_are_no_options)
+{
+    const struct options options =
+        options_read("  quiets=1 xquiet quie\tnonce seedy=3 root=/dev/quiet ");
+    EXPECT_STR(options.nonce, "");
+    EXPECT(!options.has_seed);
+    EXPECT(!options.is_quiet);
+    EXPECT(!options.is_traced);
+}
+
+TAP_TEST(an_empty_line_has_no_options)
+{
+    EXPECT(!options_read("").is_quiet);
+    EXPECT(!options_read("   ").is_quiet);
+}
+
+TAP_TEST(long_nonces_are_cut)
+{
+    char line[200] = "nonce=";
+    for (unsigned i = 6; i < sizeof(line) - 1; i++) {
+        line[i] = 'x';
+    }
+    const struct options options = options_read(line);
+    EXPECT_U64(text_length(options.nonce), POWER_NONCE_MAX);
+}
+
+TAP_TEST(seeds_are_whole_numbers_of_64_bits)
+{
+    EXPECT_U64(options_read("seed=18446744073709551615").seed, UINT64_MAX);
+    EXPECT_U64(options_read("seed=0xffffffffffffffff").seed, UINT64_MAX);
+    EXPECT(options_read("seed=0").has_seed);
+    EXPECT(!options_read("seed=18446744073709551616").has_seed);
+    EXPECT(!options_read("seed=0x10000000000000000").has_seed);
+    EXPECT(!options_read("seed=").has_seed);
+    EXPECT(!options_read("seed=12a").has_seed);
+    EXPECT(!options_read("seed=-1").has_seed);
+    EXPECT(!options_read("seed=0x").has_seed);
+}
+
+TAP_TEST(copied_texts_end_in_their_room)
+{
+    char room[4] = "zzz";
+    text_copy(room, sizeof(room), "abcdef", 6);
+    EXPECT_STR(room, "abc");
+    text_copy(room, sizeof(room), "ab\0d", 4);
+    EXPECT_STR(room, "ab");
+    text_copy(room, sizeof(room), "abc", 1);
+    EXPECT_STR(room, "a");
+}
+
+int main(int argc, char **argv)
+{
+    static const struct tap_test tests[] = {
+        TAP(all_options_are_read),
+        TAP(words_of_others_are_no_options),
+        TAP(an_empty_line_has_no_options),
+        TAP(long_nonces_are_cut),
+        TAP(seeds_are_whole_numbers_of_64_bits),
+        TAP(copied_texts_end_in_their_room),
+    };
+    return TAP_RUN(argc, argv, tests);
+}
