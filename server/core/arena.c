@@ -353,6 +353,7 @@ void arena_recover(struct core *core)
     case STEP_UNTABLE:
     case STEP_WINDOW_TABLE:
     case STEP_SLAB:
+    case STEP_INSTALL:
         return;
     }
     intent_step_done(core);

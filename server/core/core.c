@@ -123,6 +123,7 @@ enum err core_recover(struct core *core, uint32_t *torn)
     intent->phase = INTENT_IDLE;
     arena_recover(core);
     shadow_recover(core);
+    fault_recover(core);
     thread_recover(core);
     space_recover(core);
     core_done(core);

@@ -132,49 +132,76 @@ static enum fault_outcome fault_present(struct core *core, const struct fault *f
     UNREACHABLE();
 }
 
-enum fault_outcome fault_handle(struct core *core, struct space *space, vpn_t vpn, uint32_t access,
-                                struct fault_answer *answer)
+/* A read of a page that was never written: the zero frame shows. */
+static enum fault_outcome fault_zero(struct core *core, const struct fault *fault,
+                                     struct fault_answer *answer)
 {
-    struct fault fault = {.space = space, .access = access};
+    *fault->entry = shadow_entry(SHADOW_ZERO, 0);
+    fault->space->zero++;
+    answer->frame = fault_pfn(core, core->head->pool.zero_frame);
+    answer->prot = region_rights(fault->region->flags) & ~MEM_PROT_WRITE;
+    answer->how = PORT_AS_IS;
+    answer->replaces = 0;
+    shadow_count(core, fault->space);
+    return FAULT_READY;
+}
 
-    if (UNLIKELY(!vpn_to_page(vpn, &fault.page))) {
-        return FAULT_NO_REGION;
-    }
-    fault.region = fault_find_region(core, space, fault.page);
-    if (UNLIKELY(fault.region == NULL)) {
-        return FAULT_NO_REGION;
-    }
-    if (UNLIKELY((region_rights(fault.region->flags) & access) == 0)) {
-        return FAULT_DENIED;
-    }
-    fault.entry = shadow_find(core, space, fault.page);
-    if (UNLIKELY(fault.entry == NULL)) {
-        fault.entry = shadow_make(core, space, fault.page);
-        if (fault.entry == NULL) {
-            return FAULT_NO_FRAME;
-        }
-    }
+/*
+ * Everything but the first write to an anonymous page; kept apart so that the latter saves few
+ * registers.
+ */
+NOINLINE static enum fault_outcome fault_other(struct core *core, struct fault fault,
+                                               struct fault_answer *answer)
+{
     if (*fault.entry != 0) {
         return fault_present(core, &fault, answer);
     }
     if (fault.region->object != 0) {
         return fault_object(core, &fault, answer);
     }
-    answer->replaces = 0;
-    if (access == MEM_PROT_WRITE) {
-        enum fault_outcome outcome = fault_own(core, &fault, PORT_ZERO, answer);
+    return fault_zero(core, &fault, answer);
+}
 
-        if (UNLIKELY(outcome != FAULT_READY)) {
-            return outcome;
-        }
-    } else {
-        *fault.entry = shadow_entry(SHADOW_ZERO, 0);
-        space->zero++;
-        answer->frame = fault_pfn(core, core->head->pool.zero_frame);
-        answer->prot = region_rights(fault.region->flags) & ~MEM_PROT_WRITE;
-        answer->how = PORT_AS_IS;
+enum fault_outcome fault_handle(struct core *core, struct space *space, vpn_t vpn, uint32_t access,
+                                struct fault_answer *answer)
+{
+    uint32_t page;
+
+    if (UNLIKELY(!vpn_to_page(vpn, &page))) {
+        return FAULT_NO_REGION;
     }
+    struct region *region = fault_find_region(core, space, page);
+    if (UNLIKELY(region == NULL)) {
+        return FAULT_NO_REGION;
+    }
+    const uint32_t rights = region_rights(region->flags);
+    if (UNLIKELY((rights & access) == 0)) {
+        return FAULT_DENIED;
+    }
+    uint64_t *entry = shadow_find(core, space, page);
+    if (UNLIKELY(entry == NULL)) {
+        entry = shadow_make(core, space, page);
+        if (entry == NULL) {
+            return FAULT_NO_FRAME;
+        }
+    }
+    if (UNLIKELY(access != MEM_PROT_WRITE || *entry != 0 || region->object != 0)) {
+        const struct fault fault = {space, region, entry, page, access};
+
+        return fault_other(core, fault, answer);
+    }
+    const uint32_t frame = pool_take(core, FRAME_USER, space->number, page);
+    if (UNLIKELY(frame == 0)) {
+        return FAULT_NO_FRAME;
+    }
+    *entry = shadow_entry(SHADOW_OWN, frame);
+    space->own++;
+    region->flags |= REGION_TOUCHED;
     shadow_count(core, space);
+    answer->frame = fault_pfn(core, frame);
+    answer->prot = rights;
+    answer->how = PORT_ZERO;
+    answer->replaces = 0;
     return FAULT_READY;
 }
 
@@ -183,12 +210,42 @@ void fault_install(struct core *core, const struct space *space, uint32_t page,
 {
     vpn_t vpn = page_to_vpn(page);
     npages_t one = {1};
+    bool is_new = answer->how != PORT_AS_IS;
 
+    /* A page that is present but was never filled must not survive the server. */
+    if (is_new) {
+        core->worker->intent.source = answer->source;
+        intent_step_space(core, STEP_INSTALL, space, answer->how, page,
+                          pool_frame(core, answer->frame), answer->prot);
+    }
     if (answer->replaces != 0) {
         port_remove(core->port, space->kernel, vpn, one);
     }
     port_install(core->port, space->kernel, vpn, one, answer->frame, answer->prot,
                  (enum port_how)answer->how, answer->source);
+    if (is_new) {
+        intent_step_done(core);
+    }
+}
+
+void fault_recover(struct core *core)
+{
+    const struct intent *intent = &core->worker->intent;
+
+    if (intent->step == STEP_INSTALL) {
+        const struct space *space = arena_page(core, intent->step_space);
+        const struct fault_answer answer = {
+            .frame = pool_pfn(core, intent->frame),
+            .source = intent->source,
+            .prot = intent->page,
+            .how = (uint8_t)intent->level,
+            .replaces = 1,
+        };
+        uint32_t page = intent->where;
+
+        intent_step_done(core);
+        fault_install(core, space, page, &answer);
+    }
 }
 
 uint32_t fault_populate(struct core *core, struct space *space, struct range range, bool is_write)

@@ -53,6 +53,9 @@ MUST_USE enum fault_outcome fault_handle(struct core *core, struct space *space,
 void fault_install(struct core *core, const struct space *space, uint32_t page,
                    const struct fault_answer *answer);
 
+/* Install the page that a dead server had decided about. */
+void fault_recover(struct core *core);
+
 /*
  * Make the pages of `range` present, for writing if `is_write`, and install them, until one cannot
  * be.

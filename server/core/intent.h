@@ -28,6 +28,8 @@
 
 #include <stdint.h>
 
+#include <base/types.h>
+
 #include "server/core/range.h"
 
 struct core;
@@ -49,6 +51,7 @@ enum intent_step {
     STEP_UNTABLE = 6,       /* space, level, where: first page; finished */
     STEP_WINDOW_TABLE = 7,  /* space, level, where: window page; taken back */
     STEP_SLAB = 8,          /* space, level: enum port_slab; finished */
+    STEP_INSTALL = 9,       /* space, where: page, level: how, page: protection, source; finished */
 };
 
 /* In the worker of the arena's head. */
@@ -62,6 +65,7 @@ struct intent {
     uint32_t step_space; /* valid in the steps that name it */
     uint32_t level;
     uint32_t page;
+    pfn_t source;
 };
 
 /* Announce a commit on `range` of `space`; everything it needs is reserved. */

@@ -33,7 +33,10 @@ static uint32_t pool_take_fresh(struct core *core)
     return 0;
 }
 
-/* Put a frame that is in no list at the end of the calling server thread's, which ends with `last`. */
+/*
+ * Put a frame that is in no list at the end of the calling server thread's, which ends with
+ * `last`.
+ */
 static void pool_append(struct core *core, uint32_t frame, uint32_t last)
 {
     struct worker *worker = core->worker;
@@ -47,7 +50,9 @@ static void pool_append(struct core *core, uint32_t frame, uint32_t last)
     worker->free_frames++;
 }
 
-/* Move a few frames to the empty list of the calling server thread: shared ones, else fresh ones. */
+/*
+ * Move a few frames to the empty list of the calling server thread: shared ones, else fresh ones.
+ */
 static void pool_refill(struct core *core)
 {
     struct pool *pool = &core->head->pool;
@@ -94,8 +99,8 @@ struct frame *pool_record(const struct core *core, uint32_t frame)
 }
 
 /* The list is empty. */
-NOINLINE static uint32_t pool_take_refilled(struct core *core, enum frame_kind kind,
-                                            uint32_t owner, uint32_t page)
+NOINLINE static uint32_t pool_take_refilled(struct core *core, enum frame_kind kind, uint32_t owner,
+                                            uint32_t page)
 {
     pool_refill(core);
     return core->worker->free_first == 0 ? 0 : pool_take(core, kind, owner, page);
@@ -114,8 +119,7 @@ uint32_t pool_take(struct core *core, enum frame_kind kind, uint32_t owner, uint
     ASSERT(record->kind == FRAME_FREE);
     worker->free_first = record->page;
     worker->free_frames--;
-    *record =
-        (struct frame){.kind = (uint8_t)kind, .references = 1, .owner = owner, .page = page};
+    *record = (struct frame){.kind = (uint8_t)kind, .references = 1, .owner = owner, .page = page};
     return frame;
 }
 

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every layout of a window of five pages, each page free, writable and written, or readable and
+ * read, times every request on every range of it, compared with the mirror.
+ *
+ * The window lies across a boundary of 1 GiB, so that every layout has pages in two shadow leaves.
+ */
+#include <tap.h>
+
+#include "mirror.h"
+
+#define WINDOW  5u
+#define LAYOUTS 243u /* 3 to the power of WINDOW */
+
+static struct world *world;
+static struct space *space;
+static struct mirror mirror;
+static struct mirror empty;
+static uint64_t cases;
+
+/* Make the window what `layout` says, page by page, so that joining is tried on the way. */
+static void build(uint32_t layout)
+{
+    EXPECT_ERR(op_unmap(&world->core, space, world_address(empty.first), WINDOW * PAGE_SIZE),
+               ERR_OK);
+    mirror = empty;
+    for (uint32_t i = 0; i < WINDOW; i++, layout /= 3) {
+        uint32_t page = mirror.first + i;
+        uint64_t word = 100 + i;
+        struct map_request request = {
+            .address = world_address(page),
+            .length = PAGE_SIZE,
+            .prot = layout % 3 == 1 ? 3 : 1,
+            .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | MEM_MAP_FIXED,
+        };
+        uint32_t access = layout % 3 == 1 ? MEM_PROT_WRITE : MEM_PROT_READ;
+        uaddr_t address;
+
+        if (layout % 3 != 0) {
+            EXPECT_ERR(mirror_map(&mirror, &request, &address), ERR_OK);
+            EXPECT_ERR(op_map(&world->core, space, &request, &address), ERR_OK);
+            EXPECT_U64(mirror_touch(&mirror, page, access, &word), FAULT_READY);
+            EXPECT_U64(world_touch(world, space, page, access, &word), FAULT_READY);
+        }
+    }
+}
+
+static bool compare(enum err got, enum err expected)
+{
+    cases++;
+    core_done(&world->core);
+    return EXPECT_ERR(got, expected) && mirror_matches(&mirror, world, space);
+}
+
+static bool try_unmap(uint32_t layout, uint32_t first, uint32_t end)
+{
+    build(layout);
+    enum err expected = mirror_unmap(&mirror, first, end);
+
+    return compare(
+        op_unmap(&world->core, space, world_address(first), (uint64_t)(end - first) * PAGE_SIZE),
+        expected);
+}
+
+static bool try_protect(uint32_t layout, uint32_t first, uint32_t end)
+{
+    static const uint32_t prots[] = {0, 1, 3};
+
+    for (uint32_t i = 0; i < 6; i++) {
+        const struct protect_request request = {
+            .address = world_address(first),
+            .length = (uint64_t)(end - first) * PAGE_SIZE,
+            .prot = prots[i / 2],
+            .is_linux = i % 2 == 1,
+        };
+
+        build(layout);
+        enum err expected = mirror_protect(&mirror, first, end, request.prot, request.is_linux);
+
+        if (!compare(op_protect(&world->core, space, &request), expected)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool try_advise(uint32_t layout, uint32_t first, uint32_t end)
+{
+    static const uint32_t advices[] = {MEM_ADVISE_DONTNEED, MEM_ADVISE_DONTFORK};
+
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct advise_request request = {
+            .address = world_address(first),
+            .length = (uint64_t)(end - first) * PAGE_SIZE,
+            .advice = advices[i / 2],
+            .is_linux = i % 2 == 1,
+        };
+
+        build(layout);
+        enum err expected = mirror_advise(&mirror, first, end, request.advice, request.is_linux);
+
+        if (!compare(op_advise(&world->core, space, &request), expected)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool try_map(uint32_t layout, uint32_t first, uint32_t end)
+{
+    static const uint32_t flags[] = {MEM_MAP_FIXED, MEM_MAP_FIXED | MEM_MAP_FIXED_NOREPLACE, 0};
+
+    for (uint32_t i = 0; i < 6; i++) {
+        const struct map_request request = {
+            .address = world_address(first),
+            .length = (uint64_t)(end - first) * PAGE_SIZE,
+            .prot = i % 2 == 0 ? 3 : 1,
+            .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | flags[i / 2],
+        };
+        uaddr_t ours = {0};
+        uaddr_t theirs = {0};
+
+        build(layout);
+        enum err expected = mirror_map(&mirror, &request, &ours);
+
+        if (!compare(op_map(&world->core, space, &request, &theirs), expected) ||
+            !EXPECT_U64(theirs.v, ours.v)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool try_remap(uint32_t layout, uint32_t first, uint32_t end)
+{
+    static const uint32_t flags[] = {0, 1, 3, 5, 7};
+
+    for (uint32_t i = 0; i < 5; i++) {
+        for (uint32_t pages = 1; pages <= 3; pages++) {
+            uint32_t targets = (flags[i] & MEM_REMAP_FIXED) != 0 ? WINDOW - pages + 1 : 1;
+
+            for (uint32_t target = 0; target < targets; target++) {
+                const struct remap_request request = {
+                    .address = world_address(first),
+                    .length_old = (uint64_t)(end - first) * PAGE_SIZE,
+                    .length_new = (uint64_t)pages * PAGE_SIZE,
+                    .flags = flags[i],
+                    .target = world_address(mirror.first + target),
+                };
+                uaddr_t ours = {0};
+                uaddr_t theirs = {0};
+
+                build(layout);
+                enum err expected = mirror_remap(&mirror, &request, &ours);
+
+                if (!compare(op_remap(&world->core, space, &request, &theirs), expected) ||
+                    !EXPECT(expected != ERR_OK || theirs.v == ours.v)) {
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+static bool (*const requests[])(uint32_t layout, uint32_t first, uint32_t end) = {
+    try_unmap, try_protect, try_advise, try_map, try_remap,
+};
+
+static bool try_layout(uint32_t layout)
+{
+    uint32_t last = empty.first + WINDOW;
+
+    for (uint32_t first = empty.first; first < last; first++) {
+        for (uint32_t end = first + 1; end <= last; end++) {
+            for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+                if (!requests[i](layout, first, end)) {
+                    build(layout);
+                    mirror_note(&mirror, "layout");
+                    tap_note("request %zu on %u..%u", i, first - empty.first, end - empty.first);
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+TAP_TEST(every_request_on_every_small_layout_does_what_the_mirror_says)
+{
+    world = world_make(1000, COMMIT_ALWAYS);
+    space = mirror_make(world, WINDOW, &empty);
+    for (uint32_t layout = 0; layout < LAYOUTS; layout++) {
+        if (!try_layout(layout)) {
+            return;
+        }
+        world_audit(world);
+    }
+    tap_note("%llu cases", (unsigned long long)cases);
+    space_end(&world->core, space);
+    world_audit(world);
+    world_free(world);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct tap_test tests[] = {
+        TAP(every_request_on_every_small_layout_does_what_the_mirror_says),
+    };
+
+    return TAP_RUN(argc, argv, tests);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every reservation of every operation is refused once: the operation is tried with 0, 1, 2, ...
+ * free frames until it works.
+ */
+#include <tap.h>
+
+#include "scene.h"
+#include "snapshot.h"
+
+/* More frames than any case needs. */
+#define ENOUGH 64u
+
+static struct scene template;
+static struct scene tried;
+static struct snapshot before;
+static struct snapshot after;
+static struct snapshot found;
+
+/* Try with `left` free frames. Returns: whether the case succeeded. */
+static bool try_with(const struct scene_case *one, uint64_t left)
+{
+    scene_copy(&tried, &template);
+    world_starve(tried.world, left);
+    enum err error = one->run(&tried);
+
+    snapshot_take(tried.world, &found);
+    world_audit(tried.world);
+    if (error == ERR_OK) {
+        EXPECT(one->is_partial || snapshot_is_equal(&found, &after));
+        return true;
+    }
+    EXPECT_ERR(error, ERR_NOMEM);
+    if (!one->is_partial) {
+        EXPECT(snapshot_is_equal(&found, &before));
+    }
+    return false;
+}
+
+TAP_TEST(a_refused_reservation_leaves_everything_as_it_was)
+{
+    scene_make(&template);
+    scene_make(&tried);
+    snapshot_take(template.world, &before);
+    for (size_t i = 0; i < scene_case_count; i++) {
+        const struct scene_case *one = &scene_cases[i];
+        uint64_t left = 0;
+
+        scene_copy(&tried, &template);
+        EXPECT_ERR(one->run(&tried), ERR_OK);
+        snapshot_take(tried.world, &after);
+        while (left < ENOUGH && !try_with(one, left)) {
+            left++;
+        }
+        tap_note("%s: %llu frames", one->name, (unsigned long long)left);
+        EXPECT(left < ENOUGH);
+    }
+    scene_free(&template);
+    scene_free(&tried);
+}
+
+TAP_TEST(a_refusal_for_want_of_frames_says_so)
+{
+    scene_make(&template);
+    struct space *space = world_find(template.world, template.first);
+
+    world_starve(template.world, 0);
+    EXPECT_ERR(op_unmap(&template.world->core, space, world_address(scene_page(1)), PAGE_SIZE),
+               ERR_NOMEM);
+    EXPECT_U64(space->refusal.error, ERR_NOMEM);
+    EXPECT_U64(space->refusal.limit, MEM_LIMIT_FRAMES);
+    EXPECT_U64(space->refusal.used, space->refusal.value);
+    scene_free(&template);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct tap_test tests[] = {
+        TAP(a_refused_reservation_leaves_everything_as_it_was),
+        TAP(a_refusal_for_want_of_frames_says_so),
+    };
+
+    return TAP_RUN(argc, argv, tests);
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+#include "scene.h"
+
+#include <base/assert.h>
+#include <mem/prot.h>
+
+#define SCENE_FRAMES 1200u
+#define MIDDLE       (UINT32_C(3) << 18)
+
+uint32_t scene_page(uint32_t index)
+{
+    /* Letters 3 and 7 start a new GiB and a new 2 MiB. */
+    return MIDDLE - 3 + index + (index >= 7 ? 512 - 4 : 0);
+}
+
+static struct space *first(const struct scene *scene)
+{
+    return world_find(scene->world, scene->first);
+}
+
+static struct space *second(const struct scene *scene)
+{
+    return world_find(scene->world, scene->second);
+}
+
+static struct core *core_of(const struct scene *scene)
+{
+    return &scene->world->core;
+}
+
+static enum err map(const struct scene *scene, uint32_t index, uint32_t pages, uint32_t prot,
+                    uint32_t flags, bool has_object)
+{
+    const struct map_request request = {
+        .address = flags & MEM_MAP_FIXED ? world_address(scene_page(index)) : (uaddr_t){0},
+        .length = (uint64_t)pages * PAGE_SIZE,
+        .prot = prot,
+        .flags = flags | (has_object ? 0 : MEM_MAP_ANONYMOUS),
+        .object = has_object ? scene->object : NULL,
+        .rights = MAP_RIGHT_READ | MAP_RIGHT_MAPPABLE,
+    };
+    uaddr_t address;
+
+    return op_map(core_of(scene), first(scene), &request, &address);
+}
+
+static enum err map_elsewhere(const struct scene *scene)
+{
+    return map(scene, 0, 3, 3, MEM_MAP_PRIVATE, false);
+}
+
+static enum err map_joining_both_sides(const struct scene *scene)
+{
+    return map(scene, 12, 1, 3, MEM_MAP_PRIVATE | MEM_MAP_FIXED, false);
+}
+
+static enum err map_over_everything(const struct scene *scene)
+{
+    uint32_t pages = scene_page(11) - scene_page(1);
+
+    return map(scene, 1, pages, 1, MEM_MAP_PRIVATE | MEM_MAP_FIXED, false);
+}
+
+static enum err map_object_into_the_middle(const struct scene *scene)
+{
+    return map(scene, 1, 1, 1, MEM_MAP_SHARED | MEM_MAP_FIXED, true);
+}
+
+static enum err map_populated(const struct scene *scene)
+{
+    return map(scene, 0, 4, 3, MEM_MAP_PRIVATE | MEM_MAP_POPULATE, false);
+}
+
+static enum err unmap_the_middle(const struct scene *scene)
+{
+    return op_unmap(core_of(scene), first(scene), world_address(scene_page(1)), PAGE_SIZE);
+}
+
+static enum err unmap_everything(const struct scene *scene)
+{
+    return op_unmap(core_of(scene), first(scene), world_address(RANGE_USER_FIRST),
+                    page_to_address(RANGE_USER_END - RANGE_USER_FIRST));
+}
+
+static enum err protect_the_middle(const struct scene *scene)
+{
+    const struct protect_request request = {
+        .address = world_address(scene_page(1)), .length = PAGE_SIZE, .prot = 1};
+
+    return op_protect(core_of(scene), first(scene), &request);
+}
+
+static enum err protect_two_regions(const struct scene *scene)
+{
+    const struct protect_request request = {
+        .address = world_address(scene_page(1)), .length = 3 * PAGE_SIZE, .prot = 0};
+
+    return op_protect(core_of(scene), first(scene), &request);
+}
+
+static enum err remap(const struct scene *scene, uint32_t index, uint32_t old_pages,
+                      uint32_t new_pages, uint32_t flags, uint32_t target)
+{
+    const struct remap_request request = {
+        .address = world_address(scene_page(index)),
+        .length_old = (uint64_t)old_pages * PAGE_SIZE,
+        .length_new = (uint64_t)new_pages * PAGE_SIZE,
+        .flags = flags,
+        .target = world_address(target),
+    };
+    uaddr_t address;
+
+    return op_remap(core_of(scene), first(scene), &request, &address);
+}
+
+static enum err remap_shrinking(const struct scene *scene)
+{
+    return remap(scene, 0, 3, 1, 0, 0);
+}
+
+static enum err remap_growing_in_place(const struct scene *scene)
+{
+    return remap(scene, 3, 2, 3, 0, 0);
+}
+
+static enum err remap_moving(const struct scene *scene)
+{
+    return remap(scene, 0, 3, 550, MEM_REMAP_MAYMOVE, 0);
+}
+
+static enum err remap_moving_over_others(const struct scene *scene)
+{
+    return remap(scene, 0, 2, 4, MEM_REMAP_MAYMOVE | MEM_REMAP_FIXED, scene_page(6));
+}
+
+static enum err remap_without_unmapping(const struct scene *scene)
+{
+    return remap(scene, 1, 1, 1, MEM_REMAP_MAYMOVE | MEM_REMAP_DONTUNMAP, 0);
+}
+
+static enum err advise(const struct scene *scene, uint32_t advice)
+{
+    const struct advise_request request = {
+        .address = world_address(scene_page(1)), .length = 3 * PAGE_SIZE, .advice = advice};
+
+    return op_advise(core_of(scene), first(scene), &request);
+}
+
+static enum err advise_dontneed(const struct scene *scene)
+{
+    return advise(scene, MEM_ADVISE_DONTNEED);
+}
+
+static enum err advise_dontfork(const struct scene *scene)
+{
+    return advise(scene, MEM_ADVISE_DONTFORK);
+}
+
+static enum err outcome_to_err(enum fault_outcome outcome)
+{
+    ASSERT(outcome == FAULT_READY || outcome == FAULT_NO_FRAME);
+    return outcome == FAULT_READY ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err fault_where_no_table_is(const struct scene *scene)
+{
+    return outcome_to_err(world_write(scene->world, first(scene), scene_page(9) + 515, 77));
+}
+
+static enum err fault_over_the_zero_frame(const struct scene *scene)
+{
+    return outcome_to_err(world_write(scene->world, first(scene), scene_page(2), 78));
+}
+
+static enum err fault_reading_an_object(const struct scene *scene)
+{
+    uint64_t word;
+
+    return outcome_to_err(world_read(scene->world, first(scene), scene_page(6) + 1, &word));
+}
+
+static enum err copy_between_spaces(const struct scene *scene)
+{
+    const struct copy_request request = {
+        .to = second(scene),
+        .from = first(scene),
+        .to_address = {page_to_address(scene_page(0)) + 100},
+        .from_address = {page_to_address(scene_page(0)) + 50},
+        .length = 2 * PAGE_SIZE,
+    };
+    uint64_t copied;
+
+    return op_copy(core_of(scene), &request, &copied);
+}
+
+static enum err make_a_space(const struct scene *scene)
+{
+    struct space_settings settings = world_settings();
+    struct space *space;
+
+    return space_make(core_of(scene), &settings, &space);
+}
+
+static enum err end_a_space(const struct scene *scene)
+{
+    space_end(core_of(scene), first(scene));
+    return ERR_OK;
+}
+
+static enum err make_a_thread(const struct scene *scene)
+{
+    struct thread *thread;
+
+    return thread_make(core_of(scene), second(scene), 3, 10, &thread);
+}
+
+static enum err end_a_thread(const struct scene *scene)
+{
+    thread_end(core_of(scene), thread_find(core_of(scene), scene->thread));
+    return ERR_OK;
+}
+
+static enum err donate_a_slab(const struct scene *scene)
+{
+    return space_donate(core_of(scene), first(scene), PORT_SLAB_OBJECTS);
+}
+
+static enum err settle(const struct scene *scene)
+{
+    core_settle(core_of(scene));
+    return ERR_OK;
+}
+
+const struct scene_case scene_cases[] = {
+    {"map elsewhere", map_elsewhere, false},
+    {"map joining both sides", map_joining_both_sides, false},
+    {"map over everything", map_over_everything, false},
+    {"map an object into the middle", map_object_into_the_middle, false},
+    {"map populated", map_populated, true},
+    {"unmap the middle", unmap_the_middle, false},
+    {"unmap everything", unmap_everything, false},
+    {"protect the middle", protect_the_middle, false},
+    {"protect two regions", protect_two_regions, false},
+    {"remap shrinking", remap_shrinking, false},
+    {"remap growing in place", remap_growing_in_place, false},
+    {"remap moving", remap_moving, false},
+    {"remap moving over others", remap_moving_over_others, false},
+    {"remap without unmapping", remap_without_unmapping, false},
+    {"advise dontneed", advise_dontneed, false},
+    {"advise dontfork", advise_dontfork, false},
+    {"fault where no table is", fault_where_no_table_is, false},
+    {"fault over the zero frame", fault_over_the_zero_frame, false},
+    {"fault reading an object", fault_reading_an_object, false},
+    {"copy between spaces", copy_between_spaces, true},
+    {"make a space", make_a_space, false},
+    {"end a space", end_a_space, false},
+    {"make a thread", make_a_thread, false},
+    {"end a thread", end_a_thread, false},
+    {"donate a slab", donate_a_slab, false},
+    {"settle", settle, false},
+};
+const size_t scene_case_count = sizeof scene_cases / sizeof scene_cases[0];
+
+/* Leave no free region record in the arena: a third space takes them, page by page. */
+static void scene_use_up_records(struct world *world)
+{
+    struct space *space = world_space(world);
+    uint32_t page = MIDDLE;
+
+    do {
+        world_map(world, space, page, 1, 0);
+        page += 2;
+        core_settle(&world->core);
+    } while (world->core.head->regions.partial != 0);
+}
+
+void scene_make(struct scene *scene)
+{
+    scene->world = world_make(SCENE_FRAMES, COMMIT_NEVER);
+    scene->object = world_object(scene->world, 8);
+    struct space *one = world_space(scene->world);
+    struct space *two = world_space(scene->world);
+    struct thread *thread = NULL;
+    uint64_t word;
+
+    scene->first = one->number;
+    scene->second = two->number;
+    world_map(scene->world, one, scene_page(0), 3, 3);
+    world_map(scene->world, one, scene_page(3), 2, 1);
+    world_map(scene->world, one, scene_page(9), 3, 3);
+    world_map(scene->world, one, scene_page(13), 600, 3);
+    enum err error = map(scene, 6, 2, 3, MEM_MAP_PRIVATE | MEM_MAP_FIXED, true);
+
+    ASSERT(error == ERR_OK);
+    enum fault_outcome outcome = world_write(scene->world, one, scene_page(0), 10);
+
+    ASSERT(outcome == FAULT_READY);
+    outcome = world_write(scene->world, one, scene_page(1), 11);
+    ASSERT(outcome == FAULT_READY);
+    outcome = world_read(scene->world, one, scene_page(2), &word);
+    ASSERT(outcome == FAULT_READY);
+    outcome = world_read(scene->world, one, scene_page(3), &word);
+    ASSERT(outcome == FAULT_READY);
+    outcome = world_write(scene->world, one, scene_page(6), 16);
+    ASSERT(outcome == FAULT_READY);
+    outcome = world_write(scene->world, one, scene_page(10), 20);
+    ASSERT(outcome == FAULT_READY);
+    world_map(scene->world, two, scene_page(0), 4, 3);
+    error = thread_make(&scene->world->core, one, 0, 10, &thread);
+    ASSERT(error == ERR_OK);
+    scene->thread = thread->number;
+    error = space_donate(&scene->world->core, one, PORT_SLAB_HANDLES);
+    ASSERT(error == ERR_OK);
+    scene_use_up_records(scene->world);
+    world_audit(scene->world);
+}
+
+void scene_copy(struct scene *to, const struct scene *from)
+{
+    struct world *world = to->world;
+
+    world_copy(world, from->world);
+    *to = *from;
+    to->world = world;
+    to->object = object_at(&world->core, arena_link(&from->world->core, from->object));
+}
+
+void scene_free(struct scene *scene)
+{
+    world_free(scene->world);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One world with something of everything, and one call of each operation to be tried on it.
+ *
+ *     0 1 2 | 3 4 5 6 .    7 8 9 10 11 12 13 ...
+ *     w w w | r r . O O    . . w  w  w  .  w ...      | a new GiB; from 7 on the next 2 MiB
+ *
+ * w, r: anonymous, writable or not; O: private pages of a wired object. Pages 0, 1, 6 and 10 were
+ * written, 2 and 3 read. A third space has taken all free region records.
+ *
+ * A case is one request with fixed arguments that succeeds on the scene when nothing is in short
+ * supply.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "world.h"
+
+struct scene {
+    struct world *world;
+    struct object *object;
+    uint64_t first; /* numbers of two spaces */
+    uint64_t second;
+    uint64_t thread; /* number of a thread of `first` */
+};
+
+struct scene_case {
+    const char *name;
+    /* Do it. Returns: ERR_OK, or the error of the request (ERR_NOMEM for a fault without frame). */
+    enum err (*run)(const struct scene *scene);
+    bool is_partial; /* one that may be done in part by its nature: COPY, POPULATE */
+};
+
+extern const struct scene_case scene_cases[];
+extern const size_t scene_case_count;
+
+/* Page of letter `index` in the drawing. */
+uint32_t scene_page(uint32_t index);
+
+void scene_make(struct scene *scene);
+/* The same scene in another world of the same size. */
+void scene_copy(struct scene *to, const struct scene *from);
+void scene_free(struct scene *scene);
