@@ -2,7 +2,8 @@
 """What the machine prints, on its way to the user.
 
 Four things happen to the stream, and none of them delays an unfinished line such as a prompt:
-- the firmware's banner is dropped;
+- the firmware's banner is dropped, and what OpenSBI 1.6 says when a program tries an instruction of
+  the supervisor, which it does without a newline in the middle of the program's output;
 - "\\r\\n" becomes "\\n";
 - the end line of the kernel, `[holdfast NONCE ...]`, is taken out and kept;
 - an address of a panic's backtrace (`  at 0x...`) gets its function, file and line.
@@ -12,6 +13,7 @@ import re
 BANNER_START = b"OpenSBI v"
 BANNER_LAST_LINE = b"Boot HART MEDELEG"
 BANNER_BYTES_MAX = 16384
+FIRMWARE_REMARK = b"system_opcode_insn: Invalid opcode for CSR read/write instruction"
 BACKTRACE_START = b"  at 0x"
 BACKTRACE_LINE = re.compile(rb"  at 0x([0-9a-f]+)\s*$")
 
@@ -33,7 +35,7 @@ class Console:
         self.held += data
         if self.in_banner and not self._leave_banner():
             return b""
-        self.held = self.held.replace(b"\r\n", b"\n")
+        self.held = self.held.replace(b"\r\n", b"\n").replace(FIRMWARE_REMARK, b"")
         shown = b""
         while b"\n" in self.held:
             line, _, self.held = self.held.partition(b"\n")
@@ -88,8 +90,9 @@ class Console:
         position = held.find(self.marker)
         if position >= 0:
             return position
-        for length in range(min(len(held), len(self.marker) - 1), 0, -1):
-            if self.marker.startswith(held[-length:]):
+        for length in range(min(len(held), len(FIRMWARE_REMARK) - 1), 0, -1):
+            end = held[-length:]
+            if self.marker.startswith(end) or FIRMWARE_REMARK.startswith(end):
                 return len(held) - length
         # A carriage return may be the first half of "\r\n".
         return len(held) - 1 if held.endswith(b"\r") else len(held)

@@ -52,6 +52,11 @@ def forged_end_line_is_output():
     for_every_piece_size(data, data, None)
 
 
+def remarks_of_the_firmware_are_dropped():
+    remark = b"system_opcode_insn: Invalid opcode for CSR read/write instruction"
+    for_every_piece_size(b"a" + remark + remark + b"b\nsystem_opco\n", b"ab\nsystem_opco\n", None)
+
+
 def unfinished_line_is_shown_at_once():
     console = Console(NONCE, name_it)
     expect(console.feed(b"prompt> "), b"prompt> ")
@@ -109,6 +114,7 @@ if __name__ == "__main__":
         output_without_banner_is_shown_whole,
         end_line_in_the_middle_of_a_line_leaves_what_was_before_it,
         forged_end_line_is_output,
+        remarks_of_the_firmware_are_dropped,
         unfinished_line_is_shown_at_once,
         backtrace_addresses_get_names,
         status_of_the_program_is_the_status_of_the_run,
