@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Drawing a sequence: where it plays, and one step after the other, with an eye on the regions that are there by then.
+ *
+ *   draw_begin()   zones, hot pages, mix
+ *   draw_step()    the next step, always one that stage_is_safe()
+ *   draw_see()     what there is after it
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "look.h"
+#include "random.h"
+#include "stage.h"
+#include "step.h"
+
+#define DRAW_REGIONS 512u
+
+struct draw {
+    struct random *random;
+    uint32_t base; /* mapping base, page */
+    struct room room;
+    struct zone hot; /* pages that are drawn most often */
+    unsigned mix;    /* which weights */
+    unsigned fixed_percent;
+    uint64_t stores; /* so far; makes words differ */
+    uint64_t pages;  /* last seen totals */
+    uint64_t data;
+    uint32_t regions;
+    struct look_region region[DRAW_REGIONS];
+};
+
+/* Choose zones, hot pages and mix. */
+void draw_begin(struct draw *draw, struct random *random, const struct stage *stage);
+/* Draw the next step. */
+void draw_step(struct draw *draw, struct step *step);
+/* Take in what there is after it. */
+void draw_see(struct draw *draw, const struct look *look);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sequences on both sides.
+ */
+#include "lane.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "known.h"
+
+/* A sequence ends when one more look of the largest size might not fit into the log. */
+#define LOG_RESERVE (1u << 20)
+/* Every so many steps are looked at in full, refused or not. */
+#define FULL_PERIOD 8u
+
+bool lane_start(struct lane *lane, const char *program, bool is_privileged)
+{
+    *lane = (struct lane){.is_privileged = is_privileged};
+    unsigned char *bytes = malloc(SLOT_LOG_BYTES);
+    if (bytes == NULL) {
+        perror("oracle");
+        exit(2);
+    }
+    look_log_init(&lane->log, bytes, SLOT_LOG_BYTES);
+    if (!peer_start(&lane->peer, program, is_privileged)) {
+        return false;
+    }
+    lane->options.flags = LOOK_VISIBLE | LOOK_NORESERVE | LOOK_ACCOUNT | LOOK_DONTFORK |
+                          LOOK_WIPEONFORK | LOOK_SEQUENTIAL | LOOK_RANDOM | LOOK_HUGEPAGE |
+                          LOOK_NOHUGEPAGE | LOOK_LOCKED | LOOK_ONFAULT | LOOK_GROWSDOWN;
+    lane->options.is_zero_hidden = lane->peer.slot->is_zero_hidden != 0;
+    return true;
+}
+
+void lane_stop(struct lane *lane)
+{
+    peer_stop(&lane->peer);
+    free(lane->log.bytes);
+}
+
+void lane_draw(struct lane *lane, struct ours *ours, uint64_t seed, uint32_t steps)
+{
+    struct sequence *sequence = &lane->peer.slot->sequence;
+    struct random random = random_make(seed);
+    static struct draw draw;
+
+    lane->seed = seed;
+    look_log_init(&lane->log, lane->log.bytes, lane->log.capacity);
+    draw_begin(&draw, &random, &lane->peer.slot->stage);
+    sequence->room = draw.room;
+    sequence->is_privileged = lane->is_privileged;
+    sequence->steps = 0;
+    ours_begin(ours, &lane->peer.slot->stage, sequence);
+    while (sequence->steps < steps && lane->log.capacity - lane->log.used > LOG_RESERVE) {
+        struct step *step = &sequence->step[sequence->steps++];
+        size_t at = lane->log.used;
+        draw_step(&draw, step);
+        step->level = sequence->steps % FULL_PERIOD == 0 ? LOOK_FULL : LOOK_LIGHT;
+        ours_step(ours, step, &lane->log);
+        struct look look = look_next(&lane->log, &at);
+        step->level = look.head->level;
+        draw_see(&draw, &look);
+    }
+    ours_end(ours);
+    peer_post(&lane->peer);
+    lane->is_busy = true;
+}
+
+void lane_run(struct lane *lane, struct ours *ours, const struct sequence *sequence)
+{
+    struct sequence *copy = &lane->peer.slot->sequence;
+
+    *copy = *sequence;
+    look_log_init(&lane->log, lane->log.bytes, lane->log.capacity);
+    ours_begin(ours, &lane->peer.slot->stage, copy);
+    for (uint32_t i = 0; i < copy->steps; i++) {
+        copy->step[i].level = LOOK_FULL;
+        ours_step(ours, &copy->step[i], &lane->log);
+    }
+    ours_end(ours);
+    peer_post(&lane->peer);
+    lane->is_busy = true;
+}
+
+bool lane_probe(struct lane *lane, const struct sequence *sequence, struct look_log *log)
+{
+    struct slot *slot = lane->peer.slot;
+
+    slot->sequence = *sequence;
+    for (uint32_t i = 0; i < sequence->steps; i++) {
+        slot->sequence.step[i].level = LOOK_FULL;
+    }
+    peer_post(&lane->peer);
+    if (!peer_wait(&lane->peer)) {
+        return false;
+    }
+    *log = (struct look_log){.bytes = slot->log, .used = slot->log_used};
+    return true;
+}
+
+void lane_finish(struct lane *lane, struct verdict *verdict, uint64_t *skipped)
+{
+    struct slot *slot = lane->peer.slot;
+    const struct sequence *sequence = &slot->sequence;
+    struct look linux_look[2];
+    struct look ours[2];
+    size_t linux_at = 0;
+    size_t ours_at = 0;
+
+    *verdict = (struct verdict){.steps = sequence->steps};
+    lane->is_busy = false;
+    verdict->is_dead = !peer_wait(&lane->peer);
+    if (verdict->is_dead) {
+        return;
+    }
+    struct look_log log = {.bytes = slot->log, .used = slot->log_used};
+    for (uint32_t i = 0; i < sequence->steps; i++) {
+        unsigned row;
+        linux_look[i % 2] = look_next(&log, &linux_at);
+        ours[i % 2] = look_next(&lane->log, &ours_at);
+        const struct look_head *head = ours[i % 2].head;
+        verdict->full += head->level == LOOK_FULL;
+        verdict->refused += head->error != 0 || head->signal != 0;
+        verdict->aspect =
+            compare_looks(&lane->options, &linux_look[i % 2], &ours[i % 2], verdict->text);
+        if (verdict->aspect == COMPARE_EQUAL) {
+            continue;
+        }
+        verdict->step = i;
+        verdict->linux_error = linux_look[i % 2].head->error;
+        verdict->ours_error = head->error;
+        enum known_effect effect = known_find(
+            lane, &sequence->step[i], verdict->aspect, &linux_look[i % 2], &ours[i % 2],
+            i == 0 ? NULL : &linux_look[(i + 1) % 2], i == 0 ? NULL : &ours[(i + 1) % 2], &row);
+        if (effect == KNOWN_NOT) {
+            return;
+        }
+        verdict->aspect = COMPARE_EQUAL;
+        if (effect == KNOWN_SEQUENCE) {
+            skipped[row] += sequence->steps - i;
+            return;
+        }
+        skipped[row]++;
+    }
+}
+
+static void print_look(const char *who, const struct look *look)
+{
+    const struct look_head *head = look->head;
+    struct look_walk walk = look_walk_begin(look);
+    struct look_page page;
+
+    printf("  %s: error %d signal %u answer 0x%" PRIx64 ", %" PRIu64 " pages, %" PRIu64
+           " of data\n",
+           who, head->error, head->signal, head->answer, head->pages, head->data);
+    for (uint32_t i = 0; i < head->regions; i++) {
+        const struct look_region *region = &look->regions[i];
+        printf("    [0x%" PRIx32 ", 0x%" PRIx32 ") flags 0x%" PRIx32 "\n", region->first,
+               region->end, region->flags);
+    }
+    while (look_walk_next(&walk, &page)) {
+        printf("    page 0x%" PRIx32 " %s 0x%" PRIx64 " .. 0x%" PRIx64 "\n", page.page,
+               page.state == LOOK_ZERO ? "zero" : "own", page.word.head, page.word.tail);
+    }
+}
+
+void lane_print(const struct lane *lane)
+{
+    const struct slot *slot = lane->peer.slot;
+    struct look_log log = {.bytes = (unsigned char *)slot->log, .used = slot->log_used};
+    size_t linux_at = 0;
+    size_t ours_at = 0;
+    char text[STEP_TEXT_MAX];
+
+    for (uint32_t i = 0; i < slot->sequence.steps; i++) {
+        struct look linux_look = look_next(&log, &linux_at);
+        struct look ours = look_next(&lane->log, &ours_at);
+        step_print(&slot->sequence.step[i], text);
+        printf("%s\n", text);
+        print_look("Linux", &linux_look);
+        print_look("ours", &ours);
+    }
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The process that carries out sequences on the kernel of Linux.
+ *
+ *   oracle-linux SLOT-FILE COMMAND-PIPE DONE-PIPE 0
+ *
+ * Started by the oracle (peer.c); see slot.h for what they say to each other. From room_prepare() on this
+ * process must not allocate, since there is no place left to allocate in.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "linux_look.h"
+#include "linux_room.h"
+#include "linux_step.h"
+
+/* Where the slot is mapped: between the program and the window, on any 64-bit machine. */
+#define SLOT_ADDR (UINT64_C(1) << 34)
+
+static void run_sequence(struct slot *slot, const struct room_files *files)
+{
+    struct look_log log;
+
+    room_change(slot);
+    look_log_init(&log, slot->log, sizeof(slot->log));
+    for (uint32_t i = 0; i < slot->sequence.steps; i++) {
+        struct look_head *head = look_begin(&log, slot->sequence.step[i].level);
+        linux_step(slot, &slot->sequence.step[i], head);
+        linux_look(slot, files, &log, head);
+        look_end(&log);
+    }
+    if (log.is_full) {
+        room_fail("the log is full");
+    }
+    slot->log_used = (uint32_t)log.used;
+}
+
+int main(int argc, char **argv)
+{
+    static struct room_files files;
+
+    if (argc != 5) {
+        fprintf(stderr, "oracle-linux: only the oracle starts this program\n");
+        return 2;
+    }
+    int commands = atoi(argv[2]);
+    int done = atoi(argv[3]);
+    struct slot *slot = mmap((void *)SLOT_ADDR, sizeof(*slot), PROT_READ | PROT_WRITE,
+                             MAP_SHARED | MAP_FIXED_NOREPLACE, atoi(argv[1]), 0);
+    if (slot == MAP_FAILED) {
+        perror("oracle-linux: slot");
+        return 2;
+    }
+    room_enter(argv, slot);
+    linux_step_init();
+    room_prepare(slot, &files);
+    linux_look_init(slot, &files);
+
+    char byte = SLOT_READY;
+    while (write(done, &byte, 1) == 1 && read(commands, &byte, 1) == 1) {
+        run_sequence(slot, &files);
+        byte = SLOT_DONE;
+    }
+    return 0;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The oracle: random sequences of requests and touches on the kernel of Linux and on core, compared after each step.
+ *
+ *   oracle [--linux PROGRAM] [--steps N] [--seconds S] [--seed N] [--keep N] [--case FILE]
+ *
+ * Ends after S seconds or N steps, whichever comes first (0: no such end). A difference is shrunk and printed as a
+ * sequence that --case runs again; with --keep N, the oracle goes on until it has N of them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "known.h"
+#include "lane.h"
+#include "sequence.h"
+#include "shrink.h"
+#include "tap.h"
+
+#define LANES          2u
+#define SEQUENCE_STEPS 240u
+#define ROWS_MAX       64u
+#define SKIP_LIMIT     2u /* percent */
+
+static struct {
+    const char *linux_program;
+    const char *case_file_opt;
+    uint64_t steps;
+    uint64_t seconds;
+    uint64_t seed;
+    uint64_t keep;
+} options = {.linux_program = "./oracle-linux", .seconds = 60, .seed = 1, .keep = 1};
+
+static struct {
+    struct lane lane[LANES];
+    struct ours *ours;
+    uint64_t sequences;
+    uint64_t steps;
+    uint64_t full;
+    uint64_t refused;
+    uint64_t differences;
+    uint64_t skipped[ROWS_MAX];
+    bool is_over;
+} state;
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void report(struct lane *lane, struct verdict *verdict)
+{
+    struct sequence sequence = lane->peer.slot->sequence;
+    uint64_t seed = lane->seed;
+
+    tap_note("difference in sequence seed 0x%" PRIx64 " as %s, step %" PRIu32 ", %s: %s", seed,
+             lane->is_privileged ? "root" : "nobody", verdict->step, compare_name(verdict->aspect),
+             verdict->text);
+    unsigned runs = shrink(lane, state.ours, &sequence, verdict);
+    tap_note("shrunk in %u runs to %" PRIu32 " steps; the last one differs in %s: %s", runs,
+             sequence.steps, compare_name(verdict->aspect), verdict->text);
+    sequence_print(&sequence, "#   ");
+}
+
+/* Take in the lane's sequence. */
+static void finish(struct lane *lane)
+{
+    struct verdict verdict;
+
+    lane_finish(lane, &verdict, state.skipped);
+    if (verdict.is_dead) {
+        tap_note("Linux (%s), sequence seed 0x%" PRIx64 ": %s",
+                 lane->is_privileged ? "root" : "nobody", lane->seed, lane->peer.slot->failure);
+        state.differences++;
+        state.is_over = true;
+        return;
+    }
+    state.sequences++;
+    state.steps += verdict.steps;
+    state.full += verdict.full;
+    state.refused += verdict.refused;
+    if (verdict.aspect != COMPARE_EQUAL) {
+        state.differences++;
+        report(lane, &verdict);
+        state.is_over = verdict.is_dead || state.differences >= options.keep;
+    }
+}
+
+TAP_TEST(core_does_what_linux_does_in_random_sequences)
+{
+    uint64_t start = now_ms();
+    struct random random = random_make(options.seed);
+
+    for (unsigned at = 0; !state.is_over; at = (at + 1) % LANES) {
+        struct lane *lane = &state.lane[at];
+        if (lane->is_busy) {
+            finish(lane);
+        }
+        if ((options.seconds != 0 && now_ms() - start >= options.seconds * 1000) ||
+            (options.steps != 0 && state.steps >= options.steps)) {
+            break;
+        }
+        if (!state.is_over) {
+            lane_draw(lane, state.ours, random_next(&random), SEQUENCE_STEPS);
+        }
+    }
+    for (unsigned at = 0; at < LANES && !state.is_over; at++) {
+        if (state.lane[at].is_busy) {
+            finish(&state.lane[at]);
+        }
+    }
+    uint64_t ms = now_ms() - start;
+    tap_note("%" PRIu64 " steps in %" PRIu64 " sequences in %" PRIu64 " ms; %" PRIu64
+             " compared in full, %" PRIu64 " refused",
+             state.steps, state.sequences, ms, state.full, state.refused);
+    EXPECT_U64(state.differences, 0);
+    EXPECT(state.steps > 0);
+    EXPECT(state.full * 10 >= state.steps);
+}
+
+TAP_TEST(known_differences_are_few_and_all_of_them_occur)
+{
+    uint64_t sum = 0;
+
+    for (unsigned row = 0; row < known_rows(); row++) {
+        tap_note("%8" PRIu64 " steps skipped: %s%s", state.skipped[row], known_reason(row),
+                 known_is_on(row) ? "" : " (not on this kernel)");
+        sum += state.skipped[row];
+        EXPECT(!known_is_on(row) || state.skipped[row] > 0);
+    }
+    EXPECT(sum * 100 <= state.steps * SKIP_LIMIT);
+}
+
+static int run_case(void)
+{
+    static struct sequence sequence;
+    struct verdict verdict;
+    FILE *file = fopen(options.case_file_opt, "r");
+
+    if (file == NULL) {
+        perror(options.case_file_opt);
+        return 2;
+    }
+    unsigned line = sequence_read(file, &sequence);
+    fclose(file);
+    if (line != 0) {
+        fprintf(stderr, "oracle: %s: line %u is not a step\n", options.case_file_opt, line);
+        return 2;
+    }
+    struct lane *lane = &state.lane[sequence.is_privileged != 0 ? 0 : 1];
+    lane_run(lane, state.ours, &sequence);
+    lane_finish(lane, &verdict, state.skipped);
+    if (verdict.is_dead) {
+        printf("Linux: %s\n", lane->peer.slot->failure);
+        return 1;
+    }
+    lane_print(lane);
+    if (verdict.aspect == COMPARE_EQUAL) {
+        printf("no difference\n");
+        return 0;
+    }
+    printf("step %u: %s: %s\n", verdict.step + 1, compare_name(verdict.aspect), verdict.text);
+    return 1;
+}
+
+/* Returns: whether the arguments make sense. */
+static bool options_parse(int argc, char **argv)
+{
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const char *word = argv[i + 1];
+        if (strcmp(argv[i], "--linux") == 0) {
+            options.linux_program = word;
+        } else if (strcmp(argv[i], "--case") == 0) {
+            options.case_file_opt = word;
+        } else if (strcmp(argv[i], "--steps") == 0) {
+            options.steps = strtoull(word, NULL, 0);
+        } else if (strcmp(argv[i], "--seconds") == 0) {
+            options.seconds = strtoull(word, NULL, 0);
+        } else if (strcmp(argv[i], "--seed") == 0) {
+            options.seed = strtoull(word, NULL, 0);
+        } else if (strcmp(argv[i], "--keep") == 0) {
+            options.keep = strtoull(word, NULL, 0);
+        } else {
+            return false;
+        }
+    }
+    return argc % 2 == 1;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct tap_test tests[] = {
+        TAP(core_does_what_linux_does_in_random_sequences),
+        TAP(known_differences_are_few_and_all_of_them_occur),
+    };
+    struct utsname machine;
+
+    if (!options_parse(argc, argv)) {
+        fprintf(stderr, "usage: oracle [--linux PROGRAM] [--steps N] [--seconds S] [--seed N] "
+                        "[--keep N] [--case FILE]\n");
+        return 2;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    uname(&machine);
+    for (unsigned i = 0; i < LANES; i++) {
+        if (!lane_start(&state.lane[i], options.linux_program, i == 0)) {
+            printf("1..0 # SKIP no process of Linux: %s\n", state.lane[i].peer.slot->failure);
+            return 0;
+        }
+    }
+    state.ours = ours_init();
+    tap_note("Linux %s, seed %" PRIu64, machine.release, options.seed);
+    bool is_probed = known_probe(&state.lane[0]);
+    int status = 1;
+    if (!is_probed) {
+        printf("1..0 # SKIP the probes failed: %s\n", state.lane[0].peer.slot->failure);
+    } else if (options.case_file_opt != NULL) {
+        status = run_case();
+    } else {
+        status = TAP_RUN(1, argv, tests);
+    }
+    ours_fini(state.ours);
+    for (unsigned i = 0; i < LANES; i++) {
+        lane_stop(&state.lane[i]);
+    }
+    return status;
+}

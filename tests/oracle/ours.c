@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The steps as requests to core and touches of the model, and a look at what core knows.
+ */
+#include "ours.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <base/assert.h>
+#include <base/types.h>
+
+#include "server/core/core.h"
+#include "server/core/shadow.h"
+#include "tests/core/world.h"
+
+/* Object behind the fillers: mapped without protection it joins nothing in a zone. */
+#define FILLER_RIGHTS  (MAP_RIGHT_READ | MAP_RIGHT_WRITE | MAP_RIGHT_MAPPABLE)
+#define ZONE_PAGES_MAX 4096u
+#define TOUCH_TRIES    3
+
+struct ours {
+    struct world *world;
+    struct object *filler;
+    struct space *space;
+    const struct room *room;
+    uint64_t frames_free; /* between two sequences */
+    uint64_t base_pages;  /* of the fillers */
+};
+
+struct ours *ours_init(void)
+{
+    struct ours *ours = calloc(1, sizeof(*ours));
+
+    ASSERT(ours != NULL);
+    ours->world = world_make(WORLD_FRAMES, COMMIT_HEURISTIC);
+    ours->filler = world_object(ours->world, 1);
+    core_settle(&ours->world->core);
+    ours->frames_free = pool_free(&ours->world->core);
+    return ours;
+}
+
+void ours_fini(struct ours *ours)
+{
+    world_free(ours->world);
+    free(ours);
+}
+
+static void fill(struct ours *ours, uint64_t first, uint64_t end)
+{
+    const struct map_request request = {
+        .address = {first << PAGE_SHIFT},
+        .length = (end - first) << PAGE_SHIFT,
+        .flags = MEM_MAP_SHARED | MEM_MAP_FIXED,
+        .object = ours->filler,
+        .rights = FILLER_RIGHTS,
+    };
+    uaddr_t address;
+
+    if (first < end) {
+        enum err error = op_map(&ours->world->core, ours->space, &request, &address);
+        ASSERT(error == ERR_OK);
+    }
+}
+
+void ours_begin(struct ours *ours, const struct stage *stage, const struct sequence *sequence)
+{
+    const struct zone *zones = sequence->room.zones;
+    struct space_settings settings = world_settings();
+
+    settings.lowest.v = stage->lowest;
+    settings.base.v = stage_base(stage);
+    settings.privileges = sequence->is_privileged != 0 ? SPACE_PRIVILEGES : 0;
+    enum err error = space_make(&ours->world->core, &settings, &ours->space);
+    ASSERT(error == ERR_OK);
+    fill(ours, zones[1].end, zones[STAGE_WINDOW].first);
+    fill(ours, zones[STAGE_WINDOW].end, USER_END >> PAGE_SHIFT);
+    ours->room = &sequence->room;
+    ours->base_pages = ours->space->pages;
+    core_done(&ours->world->core);
+}
+
+void ours_end(struct ours *ours)
+{
+    world_audit(ours->world);
+    space_end(&ours->world->core, ours->space);
+    core_settle(&ours->world->core);
+    ASSERT(pool_free(&ours->world->core) == ours->frames_free);
+}
+
+static void ours_map(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    const struct map_request request = {
+        .address = {step->addr},
+        .length = step->length,
+        .prot = (uint32_t)step->prot,
+        .flags = (uint32_t)step->flags,
+        .offset = step->offset,
+    };
+    uaddr_t address = {0};
+
+    head->error = (int32_t)op_map(&ours->world->core, ours->space, &request, &address);
+    if (head->error == ERR_NOMEM && step->length == 0) {
+        /* R2: what mmap() of the client library answers. */
+        head->error = ERR_INVAL;
+    }
+    head->answer = head->error == 0 ? address.v : 0;
+}
+
+static void ours_unmap(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    head->error =
+        (int32_t)op_unmap(&ours->world->core, ours->space, (uaddr_t){step->addr}, step->length);
+}
+
+static void ours_protect(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    const struct protect_request request = {
+        .address = {step->addr},
+        .length = step->length,
+        .prot = (uint32_t)step->prot,
+        .is_linux = true,
+    };
+
+    head->error = (int32_t)op_protect(&ours->world->core, ours->space, &request);
+}
+
+static void ours_remap(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    const struct remap_request request = {
+        .address = {step->addr},
+        .length_old = step->length,
+        .length_new = step->size,
+        .flags = (uint32_t)step->flags,
+        .target = {step->target},
+    };
+    uaddr_t address = {0};
+
+    head->error = (int32_t)op_remap(&ours->world->core, ours->space, &request, &address);
+    head->answer = head->error == 0 ? address.v : 0;
+}
+
+static void ours_advise(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    const struct advise_request request = {
+        .address = {step->addr},
+        .length = step->length,
+        .advice = (uint32_t)step->value,
+        .is_linux = true,
+    };
+
+    head->error = (int32_t)op_advise(&ours->world->core, ours->space, &request);
+}
+
+/* What a client sees when the kernel cannot make its access work. */
+static uint32_t signal_of(enum fault_outcome outcome)
+{
+    switch (outcome) {
+    case FAULT_READY:
+        return LOOK_NO_SIGNAL;
+    case FAULT_NO_REGION:
+        return LOOK_MAPERR;
+    case FAULT_DENIED:
+        return LOOK_ACCERR;
+    case FAULT_PAST_END:
+    case FAULT_NO_FRAME:
+        return LOOK_BUS;
+    }
+    UNREACHABLE();
+}
+
+/*
+ * Fault until the access works.
+ *
+ * Returns: the model's frame behind the page; 0 if there is a signal, which goes to `head`.
+ */
+static uint32_t touch(struct ours *ours, const struct step *step, uint32_t access,
+                      struct look_head *head)
+{
+    uint64_t vpn = step->addr >> PAGE_SHIFT;
+
+    for (int tries = 0; tries < TOUCH_TRIES; tries++) {
+        const struct model_entry *leaf = model_leaf(ours->world->port, ours->space->kernel, vpn);
+        struct fault_answer answer = {0};
+        if (leaf != NULL && (leaf->prot & access) != 0) {
+            return leaf->frame;
+        }
+        enum fault_outcome outcome =
+            fault_handle(&ours->world->core, ours->space, (vpn_t){vpn}, access, &answer);
+        if (outcome != FAULT_READY) {
+            head->signal = signal_of(outcome);
+            return 0;
+        }
+        fault_install(&ours->world->core, ours->space, (uint32_t)vpn, &answer);
+        core_done(&ours->world->core);
+    }
+    UNREACHABLE();
+}
+
+/* A word of a frame that may hold one word only (model_port.h). */
+static uint64_t frame_word(const struct port *port, uint32_t frame, uint32_t offset)
+{
+    uint64_t word = 0;
+
+    if (port->frames[frame].bytes != NULL) {
+        memcpy(&word, port->frames[frame].bytes + offset, sizeof(word));
+    } else if (offset == 0) {
+        word = model_read(port, frame);
+    }
+    return word;
+}
+
+static void ours_read(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    uint32_t frame = touch(ours, step, MEM_PROT_READ, head);
+
+    if (frame != 0) {
+        head->answer = frame_word(ours->world->port, frame, step->addr & PAGE_MASK);
+    }
+}
+
+static void ours_write(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    uint32_t frame = touch(ours, step, MEM_PROT_WRITE, head);
+    uint32_t offset = step->addr & PAGE_MASK;
+
+    if (frame != 0 && offset == 0) {
+        model_write(ours->world->port, frame, step->value);
+    } else if (frame != 0) {
+        memcpy(model_bytes(ours->world->port, frame) + offset, &step->value, sizeof(step->value));
+    }
+}
+
+static void ours_exec(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    struct look_head load = {0};
+
+    /* See linux_exec(). */
+    uint32_t loaded = touch(ours, step, MEM_PROT_READ, &load);
+    uint32_t fetched = touch(ours, step, MEM_PROT_EXEC, head);
+    ASSERT(loaded != 0 || load.signal != 0);
+    ASSERT(fetched != 0 || head->signal != 0);
+}
+
+static void ours_limit(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    uint64_t limit = step->size == STEP_UNLIMITED ? MEM_UNLIMITED : step->size;
+
+    (void)head;
+    if (step->value == STEP_LIMIT_DATA) {
+        ours->space->settings.data_max = limit;
+    } else {
+        ours->space->settings.pages_max = limit == MEM_UNLIMITED ? limit : limit + ours->base_pages;
+    }
+}
+
+static uint32_t look_flags(uint32_t flags)
+{
+    static const struct {
+        uint32_t region;
+        uint32_t look;
+    } pairs[] = {
+        {MEM_PROT_READ, LOOK_READ},           {MEM_PROT_WRITE, LOOK_WRITE},
+        {MEM_PROT_EXEC, LOOK_EXEC},           {REGION_SHARED, LOOK_SHARED},
+        {REGION_NORESERVE, LOOK_NORESERVE},   {REGION_ACCOUNT, LOOK_ACCOUNT},
+        {REGION_DONTFORK, LOOK_DONTFORK},     {REGION_WIPEONFORK, LOOK_WIPEONFORK},
+        {REGION_SEQUENTIAL, LOOK_SEQUENTIAL}, {REGION_RANDOM, LOOK_RANDOM},
+        {REGION_HUGEPAGE, LOOK_HUGEPAGE},     {REGION_NOHUGEPAGE, LOOK_NOHUGEPAGE},
+    };
+    uint32_t look = 0;
+
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        look |= (flags & pairs[i].region) != 0 ? pairs[i].look : 0;
+    }
+    return look;
+}
+
+static void look_region_pages(struct ours *ours, const struct region *region, struct look_log *log)
+{
+    struct core *core = &ours->world->core;
+
+    for (uint32_t page = region->first; page < region->end; page++) {
+        const uint64_t *entry = shadow_find(core, ours->space, page);
+        if (entry == NULL || *entry == 0) {
+            continue;
+        }
+        struct look_word word = {0, 0};
+        bool is_own = shadow_entry_state(*entry) == SHADOW_OWN;
+        if (is_own) {
+            uint32_t frame = (uint32_t)(pool_pfn(core, shadow_entry_frame(*entry)).v - MODEL_BASE);
+            word.head = frame_word(ours->world->port, frame, 0);
+            word.tail = frame_word(ours->world->port, frame, PAGE_SIZE - sizeof(uint64_t));
+        }
+        look_add_page(log, page, is_own ? LOOK_OWN : LOOK_ZERO, &word);
+    }
+}
+
+static void look(struct ours *ours, struct look_log *log, struct look_head *head)
+{
+    const struct core *core = &ours->world->core;
+    const struct tree *tree = &ours->space->tree;
+
+    head->pages = ours->space->pages - ours->base_pages;
+    head->data = ours->space->data;
+    for (const struct region *region = tree_first(core, tree); region != NULL;
+         region = tree_next(core, region)) {
+        if (stage_holds(ours->room, region->first)) {
+            const struct look_region seen = {
+                .first = region->first,
+                .end = region->end,
+                .flags = look_flags(region->flags),
+                .object = region->object,
+                .offset = region->object == 0 ? 0 : region->offset,
+            };
+            look_add_region(log, &seen);
+        }
+    }
+    for (const struct region *region = tree_first(core, tree);
+         region != NULL && head->level == LOOK_FULL; region = tree_next(core, region)) {
+        if (stage_holds(ours->room, region->first)) {
+            look_region_pages(ours, region, log);
+        }
+    }
+}
+
+void ours_step(struct ours *ours, const struct step *step, struct look_log *log)
+{
+    static void (*const functions[STEP_OPS])(struct ours * ours, const struct step *step,
+                                             struct look_head *head) = {
+#define STEP(name, function, arguments, summary) ours_##function,
+#include "step.def"
+#undef STEP
+    };
+    struct look_head *head = look_begin(log, step->level);
+
+    functions[step->op](ours, step, head);
+    core_done(&ours->world->core);
+    if (head->error != 0 || head->signal != 0) {
+        head->level = LOOK_FULL;
+    }
+    if (head->level != LOOK_NONE) {
+        look(ours, log, head);
+    }
+    look_end(log);
+}

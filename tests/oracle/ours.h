@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Carrying out sequences on core, on the model of the kernel, in this process.
+ *
+ *   ours_init -> ours_begin -> ours_step ... -> ours_end -> ours_begin ... -> ours_fini
+ *
+ * A sequence gets a space of its own whose addresses outside the zones are filled, as on Linux; when it ends, every frame
+ * must have come back.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "look.h"
+#include "slot.h"
+
+struct ours;
+
+/* A machine of core's and no space. */
+struct ours *ours_init(void);
+
+/* Make the space of a sequence. */
+void ours_begin(struct ours *ours, const struct stage *stage, const struct sequence *sequence);
+
+/* Carry out one step and write its record into the log: in full if the step says so, or was refused. */
+void ours_step(struct ours *ours, const struct step *step, struct look_log *log);
+
+/* End the space; asserts that nothing is left of it. */
+void ours_end(struct ours *ours);
+
+/* Free the machine. */
+void ours_fini(struct ours *ours);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory shared by the oracle and a process of Linux that carries out sequences.
+ *
+ * The oracle writes a sequence, sends one byte through a pipe, and reads one byte when the log is written. The end
+ * of either pipe is the end of the process.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "stage.h"
+#include "step.h"
+
+#define SLOT_STEPS     512u
+#define SLOT_LOG_BYTES (6u << 20)
+
+/* Steps and where they are taken. */
+struct sequence {
+    struct room room;
+    uint32_t is_privileged; /* by a process that stays root */
+    uint32_t steps;
+    struct step step[SLOT_STEPS];
+};
+
+/* Bytes that the process sends. */
+#define SLOT_READY  'r' /* `stage` is valid */
+#define SLOT_DONE   'd'
+#define SLOT_FAILED 'f' /* `failure` says why */
+
+struct slot {
+    char failure[256];
+    struct stage stage;
+    uint32_t
+        is_zero_hidden; /* it cannot tell the zero page: runs are all LOOK_OWN, see linux_look.c */
+    uint32_t log_used;
+    struct sequence sequence; /* `is_privileged` is read when the process starts */
+    unsigned char log[SLOT_LOG_BYTES];
+};

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Translation of addresses, and the guard in front of Linux.
+ */
+#include "stage.h"
+
+#include <abi/layout.h>
+#include <base/types.h>
+#include <mem/prot.h>
+
+/* Zone 0 in core. */
+static uint64_t denied_page(const struct stage *stage)
+{
+    return stage->lowest - (uint64_t)STAGE_DENIED * PAGE_SIZE;
+}
+
+uint64_t stage_hint_to_linux(const struct stage *stage, uint64_t addr)
+{
+    if (addr < STAGE_LOW) {
+        return addr;
+    }
+    if (addr < STAGE_HALF) {
+        return addr + stage->shift;
+    }
+    return addr < STAGE_TOP ? addr - USER_END + stage->task_end : addr;
+}
+
+uint64_t stage_to_linux(const struct stage *stage, uint64_t addr)
+{
+    return addr < stage->lowest ? addr - denied_page(stage) + stage->denied
+                                : stage_hint_to_linux(stage, addr);
+}
+
+uint64_t stage_length_to_linux(const struct stage *stage, uint64_t length)
+{
+    bool is_large = length >= STAGE_HALF && length < STAGE_TOP;
+
+    return is_large ? length - USER_END + stage->task_end : length;
+}
+
+uint64_t stage_to_core(const struct stage *stage, uint64_t addr)
+{
+    if (addr < stage->lowest) {
+        return addr - stage->denied + denied_page(stage);
+    }
+    return addr < STAGE_LOW ? addr : addr - stage->shift;
+}
+
+uint64_t stage_base(const struct stage *stage)
+{
+    return stage->base - stage->shift;
+}
+
+void stage_low_zones(const struct stage *stage, struct room *room)
+{
+    uint32_t lowest = (uint32_t)(stage->lowest >> PAGE_SHIFT);
+
+    room->zones[0] = (struct zone){lowest, lowest};
+    if (stage->denied != UINT64_MAX && lowest > STAGE_DENIED) {
+        room->zones[0] = (struct zone){lowest - STAGE_DENIED, lowest - STAGE_DENIED + 1};
+    }
+    room->zones[1] = (struct zone){lowest, lowest + STAGE_LOW_PAGES};
+}
+
+bool stage_holds(const struct room *room, uint64_t page)
+{
+    for (unsigned i = 0; i < STAGE_ZONES; i++) {
+        if (page >= room->zones[i].first && page < room->zones[i].end) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_aligned(uint64_t addr)
+{
+    return (addr & PAGE_MASK) == 0;
+}
+
+/* Whether rounding up leaves no length, because there is none or because it wraps. */
+static bool is_empty(uint64_t length)
+{
+    return length + PAGE_MASK < PAGE_SIZE;
+}
+
+static bool leaves_user_space(uint64_t addr, uint64_t length)
+{
+    return addr > USER_END || (length + PAGE_MASK) / PAGE_SIZE * PAGE_SIZE > USER_END - addr;
+}
+
+/* Whether the aligned range is in one zone; an empty one counts as a page. */
+static bool holds_range(const struct room *room, uint64_t addr, uint64_t length)
+{
+    uint64_t page = addr >> PAGE_SHIFT;
+    uint64_t pages = is_empty(length) ? 1 : (length + PAGE_MASK) >> PAGE_SHIFT;
+
+    for (unsigned i = 0; i < STAGE_ZONES; i++) {
+        const struct zone *zone = &room->zones[i];
+        if (page >= zone->first && page < zone->end && pages <= zone->end - page) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether [addr, addr + length) is in a zone or will be refused for what it is. */
+static bool is_range_safe(const struct room *room, uint64_t addr, uint64_t length)
+{
+    return !is_aligned(addr) || is_empty(length) || leaves_user_space(addr, length) ||
+           holds_range(room, addr, length);
+}
+
+/* The same for requests that Linux would carry out up to the end of user space. */
+static bool is_walk_safe(const struct room *room, uint64_t addr, uint64_t length)
+{
+    return !is_aligned(addr) || is_empty(length) || addr + length < addr || addr >= USER_END ||
+           holds_range(room, addr, length);
+}
+
+bool stage_is_safe(const struct room *room, const struct step *step)
+{
+    switch ((enum step_op)step->op) {
+    case STEP_MAP:
+        return (step->flags & MEM_MAP_FIXED) == 0 || (step->flags & MEM_MAP_FIXED_NOREPLACE) != 0 ||
+               is_range_safe(room, step->addr, step->length);
+    case STEP_UNMAP:
+        return is_range_safe(room, step->addr, step->length);
+    case STEP_PROTECT:
+    case STEP_ADVISE:
+        return is_walk_safe(room, step->addr, step->length);
+    case STEP_REMAP:
+        return (!is_aligned(step->addr) || holds_range(room, step->addr, step->length)) &&
+               ((step->flags & (MEM_REMAP_FIXED | MEM_REMAP_DONTUNMAP)) == 0 ||
+                is_range_safe(room, step->target, step->size));
+    case STEP_READ:
+    case STEP_WRITE:
+    case STEP_EXEC:
+        return stage_holds(room, step->addr >> PAGE_SHIFT);
+    case STEP_LIMIT:
+        return true;
+    case STEP_OPS:
+        break;
+    }
+    return false;
+}

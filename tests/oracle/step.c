@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Steps as text.
+ */
+#include "step.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    uint32_t arguments;
+} ops[STEP_OPS] = {
+#define STEP(name, function, arguments, summary) {#function, arguments},
+#include "step.def"
+#undef STEP
+};
+
+static const struct {
+    const char *name;
+    uint32_t argument;
+    size_t offset;
+} arguments[] = {
+    {"addr", ARG_ADDR, offsetof(struct step, addr)},
+    {"length", ARG_LENGTH, offsetof(struct step, length)},
+    {"size", ARG_SIZE, offsetof(struct step, size)},
+    {"target", ARG_TARGET, offsetof(struct step, target)},
+    {"offset", ARG_OFFSET, offsetof(struct step, offset)},
+    {"prot", ARG_PROT, offsetof(struct step, prot)},
+    {"flags", ARG_FLAGS, offsetof(struct step, flags)},
+    {"value", ARG_VALUE, offsetof(struct step, value)},
+};
+#define ARGUMENTS (sizeof(arguments) / sizeof(arguments[0]))
+
+static uint64_t argument_get(const struct step *step, size_t which)
+{
+    uint64_t word;
+
+    memcpy(&word, (const char *)step + arguments[which].offset, sizeof(word));
+    return word;
+}
+
+const char *step_name(uint32_t op)
+{
+    return op < STEP_OPS ? ops[op].name : "?";
+}
+
+void step_print(const struct step *step, char text[STEP_TEXT_MAX])
+{
+    int used = snprintf(text, STEP_TEXT_MAX, "%s", step_name(step->op));
+
+    for (size_t i = 0; i < ARGUMENTS; i++) {
+        if ((ops[step->op].arguments & arguments[i].argument) != 0) {
+            used += snprintf(text + used, STEP_TEXT_MAX - (size_t)used, " %s=0x%" PRIx64,
+                             arguments[i].name, argument_get(step, i));
+        }
+    }
+}
+
+/* Read one `name=number`. Returns: whether it is an argument. */
+static bool argument_parse(const char *word, struct step *step)
+{
+    const char *equals = strchr(word, '=');
+    char *end;
+
+    if (equals == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < ARGUMENTS; i++) {
+        if (strlen(arguments[i].name) == (size_t)(equals - word) &&
+            strncmp(arguments[i].name, word, (size_t)(equals - word)) == 0) {
+            uint64_t value = strtoull(equals + 1, &end, 0);
+            memcpy((char *)step + arguments[i].offset, &value, sizeof(value));
+            return end != equals + 1 && *end == '\0';
+        }
+    }
+    return false;
+}
+
+bool step_parse(const char *text, struct step *step)
+{
+    char copy[STEP_TEXT_MAX];
+    char *rest;
+
+    if (strlen(text) >= sizeof(copy)) {
+        return false;
+    }
+    strcpy(copy, text);
+    char *word = strtok_r(copy, " \t\n", &rest);
+    if (word == NULL) {
+        return false;
+    }
+    *step = (struct step){.op = STEP_OPS};
+    for (uint32_t op = 0; op < STEP_OPS; op++) {
+        if (strcmp(ops[op].name, word) == 0) {
+            step->op = op;
+        }
+    }
+    if (step->op == STEP_OPS) {
+        return false;
+    }
+    while ((word = strtok_r(NULL, " \t\n", &rest)) != NULL) {
+        if (!argument_parse(word, step)) {
+            return false;
+        }
+    }
+    return true;
+}
