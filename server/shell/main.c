@@ -69,7 +69,7 @@ static struct answer install_answer(uint64_t where, const struct fault_answer *r
     answer.words[word++] = map_what(port_install_op((enum port_how)ready->how),
                                     pfn_to_number(ready->frame), ready->prot, 0);
     if (ready->how == PORT_COPY) {
-        answer.words[word++] = where;
+        answer.words[word++] = 0; /* the kernel wants none here */
         answer.words[word++] = map_what(MAP_COPY_SOURCE, pfn_to_number(ready->source), 0, 0);
     }
     return answer;

@@ -145,8 +145,7 @@ void port_install(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, pfn
     entry[0] =
         (struct map_entry){where, map_what(port_install_op(how), pfn_to_number(frame), prot, 0)};
     if (how == PORT_COPY) {
-        entry[1] =
-            (struct map_entry){where, map_what(MAP_COPY_SOURCE, pfn_to_number(source), 0, 0)};
+        entry[1] = (struct map_entry){0, map_what(MAP_COPY_SOURCE, pfn_to_number(source), 0, 0)};
     }
 }
 
