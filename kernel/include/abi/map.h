@@ -42,7 +42,7 @@ enum map_op {
     MAP_INSTALL_ZERO = 1,
     /* Install one such frame with the contents of the frame named by the next entry's pfn. */
     MAP_INSTALL_COPY = 2,
-    /* Carries the source of an INSTALL_COPY; elsewhere INVAL. */
+    /* Carries the source of an INSTALL_COPY, with `where` 0; elsewhere INVAL. */
     MAP_COPY_SOURCE = 3,
     /* Install frames as they are: USER or wired (boot archive: never with write). */
     MAP_INSTALL = 4,
