@@ -2,7 +2,8 @@
 /*
  * The queue of death notices (task/death.h): how the memory server learns who ended, and why.
  *
- * I1  A notice is in the queue at most once. One whose frame is released, or whose space ends, is taken out.
+ * I1  A notice is in the queue at most once. One whose frame is released, or whose space ends, is
+ *     taken out.
  * I2  EVENT_DEATH is set in the memory server's notification after each notice that is queued.
  * Lock: task_lock.
  */

@@ -8,8 +8,8 @@
  *   holders of handles to anything that ended                            STALE
  *   the memory server                                                    a death notice (not if it did it)
  *
- * Ending takes nothing away from the memory server: frames stay what they are until it releases them.
- * The end of the memory server, or of one of its threads, is the kernel's: it panics.
+ * Ending takes nothing away from the memory server: frames stay what they are until it releases
+ * them. The end of the memory server, or of one of its threads, is the kernel's: it panics.
  */
 #pragma once
 

@@ -2,13 +2,14 @@
 /*
  * An endpoint: where callers and the threads that serve them meet.
  *
- * A 64-byte cell of a slab of the space that made it. Senders are kept by priority, those of one priority
- * in the order in which they came.
+ * A 64-byte cell of a slab of the space that made it. Senders are kept by priority, those of one
+ * priority in the order in which they came.
  *
  * I1  Not both queues have members.
- * I2  senders: threads in SENDING or TRAPPED; receivers: threads in RECEIVING. Their waits_on is this.
- * Lock: `lock` guards all but id and owner. Memory stays an endpoint's or a notification's while the space
- * lives, so that a lock may be taken first and the id compared after.
+ * I2  senders: threads in SENDING or TRAPPED; receivers: threads in RECEIVING. Their waits_on is
+ *     this.
+ * Lock: `lock` guards all but id and owner. Memory stays an endpoint's or a notification's while
+ * the space lives, so that a lock may be taken first and the id compared after.
  */
 #pragma once
 

@@ -2,8 +2,8 @@
 /*
  * Messages: calls, answers, and the wait for the next message (registers: abi/ipc.h).
  *
- * This is the complete implementation. fastpath.S does the frequent cases of CALL and REPLY_WAIT without it
- * and comes here, with nothing changed, as soon as anything is unusual.
+ * This is the complete implementation. fastpath.S does the frequent cases of CALL and REPLY_WAIT
+ * without it and comes here, with nothing changed, as soon as anything is unusual.
  *
  *     caller                      endpoint                    server
  *     ipc_send()   --SENDING-->   senders     <------------   ipc_receive()
@@ -11,9 +11,9 @@
  *        '--- ipc_hand_over(): registers, token; caller CALLING -'
  *     RUNNABLE     <------------- ipc_answer(): serial -> 0 ---- REPLY...
  *
- * Priorities: a server runs with the priority of whoever it received from; a caller that queues raises the
- * thread that last received there to its own (one step, not along a chain of servers). A notification is
- * served with the thread's own priority.
+ * Priorities: a server runs with the priority of whoever it received from; a caller that queues
+ * raises the thread that last received there to its own (one step, not along a chain of servers). A
+ * notification is served with the thread's own priority.
  *
  * Not here: faults as messages (ipc/fault.c), handles in messages (ipc/transfer.c).
  */
@@ -37,20 +37,24 @@ void ipc_reply(struct thread *self);
 /* Prepare an endpoint of `owner` in a zeroed cell. */
 void endpoint_init(struct endpoint *endpoint, struct space *owner);
 
-/* The endpoint is about to end: everybody in its queues gets PEER_GONE, faults end their threads. */
+/* The endpoint is about to end: everybody in its queues gets PEER_GONE, faults end their
+ * threads. */
 void endpoint_fini(struct endpoint *endpoint) REQUIRES(task_lock);
 
 /*
- * Send the message of `self`, RUNNING, to the endpoint that `slot` names: to a receiver, or into the queue.
+ * Send the message of `self`, RUNNING, to the endpoint that `slot` names: to a receiver, or into
+ * the queue.
  *
- * The message is the page fault in fault_address and fault_access if `is_fault`, else what is in the registers.
+ * The message is the page fault in fault_address and fault_access if `is_fault`, else what is in
+ * the registers.
  * Returns:   ERR_OK: self waits, the caller returns to the exit; ERR_STALE: the endpoint has ended;
  *            ERR_SENDER_HANDLE, ERR_RECEIVER_SLOTS as in abi/ipc.h.
  * On error:  nothing changed.
  */
 MUST_USE enum err ipc_send(struct thread *self, const struct handle_slot *slot, bool is_fault);
 
-/* Wait for the next message at the endpoint that x[REG_T1] of `self` names; results go to its registers. */
+/* Wait for the next message at the endpoint that x[REG_T1] of `self` names; results go to its
+ * registers. */
 void ipc_receive(struct thread *self);
 
 /*
@@ -66,5 +70,6 @@ bool ipc_claim(struct thread *waiter, uint64_t serial);
 /* Bits for the bound notification of `thread` came: end its RECEIVING if it is in it. */
 void ipc_poke(struct thread *thread);
 
-/* Take `thread` out of the queue of the endpoint it waits on. Returns: whether it was still there. */
+/* Take `thread` out of the queue of the endpoint it waits on. Returns: whether it was still
+ * there. */
 bool ipc_detach(struct thread *thread);

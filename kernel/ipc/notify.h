@@ -2,8 +2,8 @@
 /*
  * A notification: 64 bits that anybody with the right sets and one thread waits for.
  *
- * A cell of a slab of the space that made it. Either a thread waits for it with SYS_WAIT, or it is bound to
- * a thread, whose REPLY_WAIT then ends with a message of kind IPC_NOTIFY.
+ * A cell of a slab of the space that made it. Either a thread waits for it with SYS_WAIT, or it is
+ * bound to a thread, whose REPLY_WAIT then ends with a message of kind IPC_NOTIFY.
  *
  * I1  waiter is in WAITING with waits_on this notification, and none of the bits it wants is set.
  * I2  bound has the flag THREAD_SIGNALLED whenever bits != 0 and bits were set while it was bound.

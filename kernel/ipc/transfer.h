@@ -21,8 +21,8 @@ bool transfer_is_legal_tag(uint64_t tag);
  *
  * In `tag` and `words`: as sent; out: as they arrive (kind 0).
  * Requires:  transfer_is_legal_tag(*tag).
- * Returns:   ERR_OK; ERR_SENDER_HANDLE: bad, stale, or without RIGHT_TRANSFER; ERR_RECEIVER_SLOTS: the window
- *            has no free slot left.
+ * Returns:   ERR_OK; ERR_SENDER_HANDLE: bad, stale, or without RIGHT_TRANSFER; ERR_RECEIVER_SLOTS:
+ *            the window has no free slot left.
  * On error:  nothing changed.
  */
 MUST_USE enum err transfer_handles(struct thread *from, struct thread *to, uint64_t *tag,

@@ -2,8 +2,8 @@
 /*
  * Ending waits from outside: time-outs, deaths, interruptions.
  *
- * A waiting thread belongs to the queue it is in, or to its token. Whoever takes it from there owns it and
- * gives it its next state: so a wait ends exactly once, whoever comes first.
+ * A waiting thread belongs to the queue it is in, or to its token. Whoever takes it from there owns
+ * it and gives it its next state: so a wait ends exactly once, whoever comes first.
  */
 #pragma once
 
@@ -17,8 +17,8 @@
 /*
  * Take `thread` from whatever it waits for, if it waits.
  *
- * Returns:   true: the caller owns it now, in an unchanged state; false: it did not wait, or somebody else
- *            was faster.
+ * Returns:   true: the caller owns it now, in an unchanged state; false: it did not wait, or
+ *            somebody else was faster.
  */
 bool wait_detach(struct thread *thread);
 

@@ -3,9 +3,9 @@
  * Entries to and exits from the kernel (trap.S, fastpath.S, trap.c).
  *
  * A kernel call whose registers are its arguments and results is a C function with those arguments
- * (syscall/syscall.h). One that blocks, or has more than one result, gets all registers in struct thread
- * and leaves its results there. Everything else that a trap can be goes to trap_exception() and
- * trap_interrupt(), with all registers in struct thread.
+ * (syscall/syscall.h). One that blocks, or has more than one result, gets all registers in struct
+ * thread and leaves its results there. Everything else that a trap can be goes to trap_exception()
+ * and trap_interrupt(), with all registers in struct thread.
  */
 #pragma once
 
@@ -21,5 +21,6 @@ void trap_entry(void);
 /* Switch to the most urgent thread and enter user mode. Once per hart, when boot is over. */
 NORETURN void trap_start(void);
 
-/* Panic because of the trap that was taken last, in user mode, with the registers `x` (x[0]: pc). */
+/* Panic because of the trap that was taken last, in user mode, with the registers `x` (x[0]:
+ * pc). */
 NORETURN void trap_panic(const char *who, const uint64_t x[32]);

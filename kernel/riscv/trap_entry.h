@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What trap.S and trap.c call: functions here are in trap.c, those below in ipc/traps.c, since riscv/ knows
- * neither threads nor messages.
+ * What trap.S and trap.c call: functions here are in trap.c, those below in ipc/traps.c, since
+ * riscv/ knows neither threads nor messages.
  */
 #pragma once
 

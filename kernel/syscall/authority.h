@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the calls of abi/authority.h have in common: the authority itself, and objects named by frames.
+ * What the calls of abi/authority.h have in common: the authority itself, and objects named by
+ * frames.
  */
 #pragma once
 
@@ -14,7 +15,8 @@
 #include "task/space.h"
 #include "task/thread.h"
 
-/* The handle that the call is about is the frame authority. Returns: ERR_OK, or as handle_find(). */
+/* The handle that the call is about is the frame authority. Returns: ERR_OK, or as
+ * handle_find(). */
 MUST_USE enum err authority_check(void);
 
 /*

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel calls that trap.S enters with their arguments in registers; see abi/calls.h and abi/authority.h
- * for what each does. Those that block, or have several results, are entered with struct thread instead
- * (riscv/trap.h): CALL, REPLY_WAIT, FAULT_REPLY_WAIT, REPLY, CALL_TIMED, WAIT, UPCALL_RESUME, NEXT_DEATH.
+ * The kernel calls that trap.S enters with their arguments in registers; see abi/calls.h and
+ * abi/authority.h for what each does. Those that block, or have several results, are entered with
+ * struct thread instead (riscv/trap.h): CALL, REPLY_WAIT, FAULT_REPLY_WAIT, REPLY, CALL_TIMED,
+ * WAIT, UPCALL_RESUME, NEXT_DEATH.
  *
  * The caller is thread_current(); the handle that the call is about is sys_handle().
  */

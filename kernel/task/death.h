@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A death notice: part of the struct thread or struct space whose end it tells of, so that announcing needs
- * no memory. Queueing is in ipc/death.h.
+ * A death notice: part of the struct thread or struct space whose end it tells of, so that
+ * announcing needs no memory. Queueing is in ipc/death.h.
  */
 #pragma once
 

@@ -2,10 +2,12 @@
 /*
  * Floating-point state, moved only when a second thread uses it.
  *
- * A thread starts without; its first floating-point instruction traps, since sstatus.FS is off, and gets it
- * the FPU. The state stays in the registers, whoever runs, until another thread's first instruction.
+ * A thread starts without; its first floating-point instruction traps, since sstatus.FS is off, and
+ * gets it the FPU. The state stays in the registers, whoever runs, until another thread's first
+ * instruction.
  *
- * I1  hart->fpu_owner is the thread whose state the registers hold; its f and fcsr are then out of date.
+ * I1  hart->fpu_owner is the thread whose state the registers hold; its f and fcsr are then out of
+ *     date.
  * I2  sstatus.FS is on exactly while current is the owner (fastpath.S keeps this too).
  * Owner: the hart. A thread that owns the FPU of a hart cannot move to another one.
  */
@@ -18,7 +20,8 @@
 /* `next` is about to run on `hart`: let FS say whether the FPU is its own. */
 void fpu_switch(struct hart *hart, const struct thread *next);
 
-/* Current met an instruction that it may not execute. Returns: true if it has the FPU now and may try again. */
+/* Current met an instruction that it may not execute. Returns: true if it has the FPU now and may
+ * try again. */
 bool fpu_claim(struct hart *hart, struct thread *current);
 
 /* Bring f and fcsr of `thread` up to date and let it fetch them at its next use. */

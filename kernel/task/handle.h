@@ -2,17 +2,18 @@
 /*
  * Handles: a space's table of named objects with rights and a badge.
  *
- * A handle is the number of a slot. A slot holds the object's address in the direct map, its id with the
- * handle's rights in the low byte, the badge, and the stamp of the object's frame. The first frame of a
- * table has SLOTS_FIRST slots; further frames are donated. Objects without memory (authority, log,
- * machine) have address and stamp 0. Nothing is counted: a slot whose object has ended is stale, and
- * looks so.
+ * A handle is the number of a slot. A slot holds the object's address in the direct map, its id
+ * with the handle's rights in the low byte, the badge, and the stamp of the object's frame. The
+ * first frame of a table has SLOTS_FIRST slots; further frames are donated. Objects without memory
+ * (authority, log, machine) have address and stamp 0. Nothing is counted: a slot whose object has
+ * ended is stale, and looks so.
  *
- * I1  id == 0: the slot is free and all its words are 0. The first slot of each frame is never given out;
- *     its badge is the address of the space that the frame belongs to.
- * I2  Rights are a subset of handle_rights_of(kind): CALL and RECEIVE occur with endpoints only, so that the
- *     fast path tests kind and right at once.
- * Locks: slots are written under handle_lock. They are read without it: a hart that is in the kernel
+ * I1  id == 0: the slot is free and all its words are 0. The first slot of each frame is never
+ *     given out; its badge is the address of the space that the frame belongs to.
+ * I2  Rights are a subset of handle_rights_of(kind): CALL and RECEIVE occur with endpoints only, so
+ *     that the fast path tests kind and right at once.
+ * Locks: slots are written under handle_lock. They are read without it: a hart that is in the
+ *        kernel
  * delays the release of donated frames until it has left (kernel/README.md).
  */
 #pragma once
@@ -72,8 +73,8 @@ MUST_USE enum err handle_get(struct space *space, uint64_t number, struct handle
 /*
  * Find the live object of `kind` that slot `number` of `space` names, with all of `rights`.
  *
- * Returns:   ERR_OK; ERR_BADF no such slot, or free; ERR_STALE the object has ended; ERR_TYPE another
- *            kind of object; ERR_RIGHTS.
+ * Returns:   ERR_OK; ERR_BADF no such slot, or free; ERR_STALE the object has ended; ERR_TYPE
+ *            another kind of object; ERR_RIGHTS.
  */
 MUST_USE enum err handle_find(struct space *space, uint64_t number, enum object_kind kind,
                               uint64_t rights, struct handle_slot **slot);
@@ -86,11 +87,13 @@ MUST_USE enum err handle_find(struct space *space, uint64_t number, enum object_
 MUST_USE enum err handle_choose(struct space *space, uint64_t wanted, uint64_t *number)
     REQUIRES(handle_lock);
 
-/* Add a zeroed frame of slots. Returns: ERR_OK; ERR_NO_SLOT: the table cannot grow; nothing changed then. */
+/* Add a zeroed frame of slots. Returns: ERR_OK; ERR_NO_SLOT: the table cannot grow; nothing changed
+ * then. */
 MUST_USE enum err handle_add_frame(struct space *space, struct handle_slot *frame)
     REQUIRES(handle_lock);
 
-/* Number of the first free slot in [first, first + count) that is not below `*at`; false: there is none. */
+/* Number of the first free slot in [first, first + count) that is not below `*at`; false: there is
+ * none. */
 MUST_USE bool handle_next_free(const struct space *space, uint64_t first, uint64_t count,
                                uint64_t *at);
 

@@ -2,14 +2,17 @@
 /*
  * The head of everything that a handle can name: space, thread, endpoint, notification.
  *
- * An id is generation << 16 | kind << 8 | 0; the low byte is where a handle keeps its rights, so that one
- * exclusive-or compares generation and kind at once. Objects lie in donated frames: spaces and threads at
- * the start of a frame of their own, endpoints and notifications in 64-byte cells of a slab.
+ * An id is generation << 16 | kind << 8 | 0; the low byte is where a handle keeps its rights, so
+ * that one exclusive-or compares generation and kind at once. Objects lie in donated frames: spaces
+ * and threads at the start of a frame of their own, endpoints and notifications in 64-byte cells of
+ * a slab.
  *
  * I1  Whoever ends an object moves its id on (object_end), which makes all handles stale at once.
- * I2  A donated frame changes its stamp in the frame table when it is taken and when it is released, so
- *     that a handle into a frame that has become something else is found out before the frame is read.
- * Locks: the id is written under the lock of the object's family; reading it needs none, and is repeated
+ * I2  A donated frame changes its stamp in the frame table when it is taken and when it is
+ *     released, so that a handle into a frame that has become something else is found out before
+ *     the frame is read.
+ * Locks: the id is written under the lock of the object's family; reading it needs none, and is
+ *        repeated
  * after taking the lock where the object could have ended in between.
  */
 #pragma once

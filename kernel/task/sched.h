@@ -2,16 +2,18 @@
 /*
  * Which thread runs: a queue a hart, 32 priorities, round robin within one.
  *
- * Nothing switches in the middle of the kernel. Whoever makes a thread runnable or blocks the current one
- * leaves a note in hart->reschedule; the exit from the kernel calls sched_switch() if there is one. A call
- * that meets its receiver (fastpath.S) switches without asking here: the receiver takes over priority and
- * time slice, so that nothing in the queue can be more urgent than before.
+ * Nothing switches in the middle of the kernel. Whoever makes a thread runnable or blocks the
+ * current one leaves a note in hart->reschedule; the exit from the kernel calls sched_switch() if
+ * there is one. A call that meets its receiver (fastpath.S) switches without asking here: the
+ * receiver takes over priority and time slice, so that nothing in the queue can be more urgent than
+ * before.
  *
  * I1  A thread is in the queue of its hart exactly while RUNNABLE.
  * I2  At the return to user mode no thread in the queue has a higher priority than current.
- * I3  The timer is set to the earliest time-out, or earlier, if others of current's priority wait, to the
- *     end of the slice; else to never.
- * Lock: run_queue.lock inside, under none but memory_lock and timeout_lock; only the hart itself picks.
+ * I3  The timer is set to the earliest time-out, or earlier, if others of current's priority wait,
+ *     to the end of the slice; else to never.
+ * Lock: run_queue.lock inside, under none but memory_lock and timeout_lock; only the hart itself
+ * picks.
  */
 #pragma once
 
@@ -58,7 +60,8 @@ void sched_switch(void);
 void sched_arm(void);
 
 /*
- * Provided by ipc/attend.c. Do what is due before `thread`, RUNNING, returns to user mode: its flags.
+ * Provided by ipc/attend.c. Do what is due before `thread`, RUNNING, returns to user mode: its
+ * flags.
  *
  * Returns: whether it is still RUNNING.
  */

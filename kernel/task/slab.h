@@ -2,8 +2,8 @@
 /*
  * Slabs: donated frames of 64-byte cells for a space's endpoints and notifications.
  *
- * I1  A cell is free (id of kind OBJECT_NONE, in the space's list) or one live object. The first cell of a
- *     slab is neither and names the space.
+ * I1  A cell is free (id of kind OBJECT_NONE, in the space's list) or one live object. The first
+ *     cell of a slab is neither and names the space.
  * I2  The generation in a cell's id only grows while the frame is a slab.
  * Lock: task_lock.
  */

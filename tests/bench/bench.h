@@ -8,8 +8,8 @@
  *     ...the operation...
  *     bench_sample(begin, bench_end());
  *
- * RUNS times. The counter is read in two functions that are not inlined, between which tests/bench/histogram
- * finds the operation.
+ * RUNS times. The counter is read in two functions that are not inlined, between which
+ * tests/bench/histogram finds the operation.
  */
 #pragma once
 

@@ -4,7 +4,8 @@
  */
 #include "bench.h"
 
-/* The server has the page's frame, but no leaf stands: as after a protection that was taken back. */
+/* The server has the page's frame, but no leaf stands: as after a protection that was taken
+ * back. */
 void rows_fault_ready(void)
 {
     bench_map(AREA, RUNS, RW, MEM_MAP_FIXED);

@@ -2,9 +2,10 @@
 /*
  * A stretch of the test's own address space that is empty when a test starts, drawn as text.
  *
- * One character a page: ' ' nothing mapped, '-' no access, 'r' read, 'w' read and write, 'x' read and
- * execute, 'e' execute only, 'a' all; '|' stands between two regions that touch. So "ww|rr  w" is a region of two
- * writable pages, one of two readable ones, a hole, and one page.
+ * One character a page: ' ' nothing mapped, '-' no access, 'r' read, 'w' read and write, 'x' read
+ * and
+ * execute, 'e' execute only, 'a' all; '|' stands between two regions that touch. So "ww|rr  w" is a
+ * region of two writable pages, one of two readable ones, a hole, and one page.
  */
 #pragma once
 
@@ -28,7 +29,8 @@ enum err area_map(uint64_t index, uint64_t pages, uint32_t prot);
 /* The first `pages` pages of the area as text; valid until the next call. */
 const char *area_draw(uint64_t pages);
 
-/* Write a number of its own into each page; check that the pages from `index` on hold those of pages `from`... */
+/* Write a number of its own into each page; check that the pages from `index` on hold those of
+ * pages `from`... */
 void area_fill(uint64_t index, uint64_t pages);
 bool area_holds(uint64_t index, uint64_t pages, uint64_t from);
 

@@ -25,7 +25,8 @@ struct child {
     struct hf_start start;
 };
 
-/* The role in which this process was started, or NULL: it is the test. Remembers the program's name. */
+/* The role in which this process was started, or NULL: it is the test. Remembers the program's
+ * name. */
 const char *child_role(int argc, char **argv);
 
 /* Make a child; it does not run yet. Reports failure as an expectation of the running test. */

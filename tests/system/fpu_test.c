@@ -17,8 +17,8 @@ struct floats {
 };
 
 /*
- * Load all registers with numbers of `seed`, yield the processor, and compare what is there then. Returns: how many
- * differ.
+ * Load all registers with numbers of `seed`, yield the processor, and compare what is there then.
+ * Returns: how many differ.
  */
 static unsigned floats_survive_yield(unsigned seed)
 {

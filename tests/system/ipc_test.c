@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls between two spaces and between two threads: words, handles, badges, tokens, and partners that end.
+ * Calls between two spaces and between two threads: words, handles, badges, tokens, and partners
+ * that end.
  *
  * The child receives from an endpoint that the test made; commands in word 0 say what it does.
  */

@@ -24,8 +24,8 @@ static struct {
 static const int saved[SAVED_COUNT] = {2, 3, 4, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27};
 
 /*
- * Fill every register that a call may change or must keep with a pattern of its own, call, and store them
- * all. sp, gp and tp keep their values: they are compared with themselves.
+ * Fill every register that a call may change or must keep with a pattern of its own, call, and
+ * store them all. sp, gp and tp keep their values: they are compared with themselves.
  */
 static void registers_call(uint64_t number)
 {

@@ -140,7 +140,8 @@ TAP_TEST(an_illegal_instruction_and_a_breakpoint_are_told)
 {
     action = ACTION_SKIP;
     upcall_on();
-    /* The unimplemented instruction of 4 bytes that RISC-V reserves for this: csrrw x0, cycle, x0. */
+    /* The unimplemented instruction of 4 bytes that RISC-V reserves for this: csrrw x0, cycle,
+     * x0. */
     __asm__ volatile(".word 0xc0001073" ::: "memory");
     EXPECT_U64(seen.cause, CAUSE_ILLEGAL);
     __asm__ volatile(".option push\n\t.option norvc\n\tebreak\n\t.option pop" ::: "memory");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program that the boot archive asks for, and its arguments: boot/args, strings that each end with
- * a NUL. Options of init's own come before the program.
+ * The program that the boot archive asks for, and its arguments: boot/args, strings that each end
+ * with a NUL. Options of init's own come before the program.
  */
 #pragma once
 
@@ -21,7 +21,8 @@ struct arguments {
 /*
  * Read `bytes` bytes of boot/args.
  *
- * Returns:   true; false if there are more than ARGUMENTS_MAX strings, an unknown option, or no NUL at the end.
+ * Returns:   true; false if there are more than ARGUMENTS_MAX strings, an unknown option, or no NUL
+ *            at the end.
  * On error:  `why` is a reason, as the end of a sentence; `arguments` is undefined.
  */
 MUST_USE bool arguments_parse(const char *data, uint64_t bytes, struct arguments *arguments,

@@ -2,12 +2,12 @@
 /*
  * The first program: starts the one that the boot archive names, says how it ended, and powers off.
  *
- * The power-off status is the program's own, or cause * 256 when it was ended by a fault (enum cause), as
- * sbi/boot expects it. Statuses of init's own: 2 no program, 120 frames are missing after the end, 126
- * cannot be started, 127 no such program.
+ * The power-off status is the program's own, or cause * 256 when it was ended by a fault (enum
+ * cause), as sbi/boot expects it. Statuses of init's own: 2 no program, 120 frames are missing
+ * after the end, 126 cannot be started, 127 no such program.
  *
- * I1  Between the two counts of free frames init takes and keeps no memory: its image stands whole from
- *     boot on, and nothing here calls malloc().
+ * I1  Between the two counts of free frames init takes and keeps no memory: its image stands whole
+ *     from boot on, and nothing here calls malloc().
  */
 #include <inttypes.h>
 #include <stdint.h>
@@ -97,7 +97,8 @@ static void end_print(const char *name, const struct mem_next_rep *end)
     }
 }
 
-/* Run the program to its end. Returns the status for the machine; `end` is undefined unless `*has_run`. */
+/* Run the program to its end. Returns the status for the machine; `end` is undefined unless
+ * `*has_run`. */
 static uint64_t program_run(const struct hf_program *program, struct mem_next_rep *end,
                             bool *has_run)
 {

@@ -2,8 +2,8 @@
 /*
  * Where init starts: a stack in its bss and registers for C, then init_start().
  *
- * in: a0 = address of the message page, which holds struct init_info. Everything else is 0. Does not
- * return.
+ * in: a0 = address of the message page, which holds struct init_info. Everything else is 0. Does
+ * not return.
  */
 #define STACK_BYTES 32768
 

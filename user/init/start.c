@@ -8,7 +8,8 @@
 #include <hf/env.h>
 #include <hf/mem.h>
 
-/* Take the handle to the boot archive and map it; without one init's main() says what is missing. */
+/* Take the handle to the boot archive and map it; without one init's main() says what is
+ * missing. */
 static void archive_map(struct hf_env *env)
 {
     struct mem_boot_object_rep object;

@@ -3,11 +3,11 @@
  * What a program file says about the memory it wants: ELF-64 for RISC-V, statically linked.
  *
  * The file is an allegation: every number is checked before it is used, and what cannot be started
- * exactly as asked is refused with a reason. Pure C: tested on the host. Sources: System V ABI, "ELF
- * Header" and "Program Header"; RISC-V ELF psABI, "File Header".
+ * exactly as asked is refused with a reason. Pure C: tested on the host. Sources: System V ABI,
+ * "ELF Header" and "Program Header"; RISC-V ELF psABI, "File Header".
  *
- * I1  Of an accepted image: segments ascend, share no page, lie in user space; file_bytes <= memory_bytes;
- *     the bytes of each lie in the file; entry is in an executable one.
+ * I1  Of an accepted image: segments ascend, share no page, lie in user space; file_bytes <=
+ *     memory_bytes; the bytes of each lie in the file; entry is in an executable one.
  */
 #pragma once
 
@@ -38,7 +38,8 @@ struct elf_image {
  * Read the headers of the program `file` of `bytes` bytes.
  *
  * Returns:   true; false if it is not a program that can be started.
- * On error:  `image` is undefined; `why` is a reason, as the end of a sentence; else `why` is unchanged.
+ * On error:  `image` is undefined; `why` is a reason, as the end of a sentence; else `why` is
+ *            unchanged.
  */
 MUST_USE bool elf_parse(const void *file, uint64_t bytes, struct elf_image *image,
                         const char **why);

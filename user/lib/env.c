@@ -6,7 +6,8 @@
 #include <base/assert.h>
 #include <hf/kernel.h>
 
-/* From the linker script: initial values of thread-local variables, and the first thread's block. */
+/* From the linker script: initial values of thread-local variables, and the first thread's
+ * block. */
 extern const char hf_tls_image[];
 extern const char hf_tls_image_end[];
 extern const char hf_tls_block[];

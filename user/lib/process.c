@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A new process, built from outside: the parent maps the regions in the child's space, has the memory server
- * copy the bytes there, and starts the thread last. Until then the child can be dropped whole.
+ * A new process, built from outside: the parent maps the regions in the child's space, has the
+ * memory server copy the bytes there, and starts the thread last. Until then the child can be
+ * dropped whole.
  */
 #include <hf/process.h>
 

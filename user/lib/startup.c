@@ -14,7 +14,8 @@ struct vector_size {
     uint64_t bytes;
 };
 
-/* Where the next word and the next string go, in the buffer; `there` is what to add for the stack. */
+/* Where the next word and the next string go, in the buffer; `there` is what to add for the
+ * stack. */
 struct cursor {
     char *buffer;
     uint64_t word;

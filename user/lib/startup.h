@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The start structure of a new process (hf/auxv.h), built as bytes that are then copied to its stack.
+ * The start structure of a new process (hf/auxv.h), built as bytes that are then copied to its
+ * stack.
  *
- *   sp -> argc | argv.. 0 | envp.. 0 | auxv.. 0 0 | padding | strings | name | 16 random bytes <- top
+ *   sp -> argc | argv.. 0 | envp.. 0 | auxv.. 0 0 | padding | strings | name | 16 random bytes <-
+ *   top
  *
  * Pure C: tested on the host.
  */
@@ -33,8 +35,8 @@ struct startup {
 /*
  * Build the structure for a stack that ends at `top`, 16-byte aligned.
  *
- * Returns:   true: the first `top - *sp` bytes of `buffer` are what must stand at `*sp`, 16-byte aligned;
- *            false if that is more than `buffer_bytes`.
+ * Returns:   true: the first `top - *sp` bytes of `buffer` are what must stand at `*sp`, 16-byte
+ *            aligned; false if that is more than `buffer_bytes`.
  * On error:  the buffer is undefined, `sp` unchanged.
  */
 MUST_USE bool startup_build(const struct startup *startup, uint64_t top, void *buffer,

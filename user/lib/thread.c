@@ -9,8 +9,8 @@
 #define BLOCK_ALIGNMENT 64
 
 /*
- * Say that the thread is done and end it. Nothing may lie on the stack between the two: whoever waits takes
- * the stack away.
+ * Say that the thread is done and end it. Nothing may lie on the stack between the two: whoever
+ * waits takes the stack away.
  */
 NORETURN static void thread_leave(atomic_uint_least32_t *is_done)
 {

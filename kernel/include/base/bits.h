@@ -30,7 +30,8 @@ static inline bool bits_is_power_of_two(uint64_t value)
     return value != 0 && (value & (value - 1)) == 0;
 }
 
-/* Number of the highest bit that is set; word != 0. Five steps, since not every hart counts zeros. */
+/* Number of the highest bit that is set; word != 0. Five steps, since not every hart counts
+ * zeros. */
 static inline unsigned bits_highest(uint32_t word)
 {
     unsigned highest = 0;

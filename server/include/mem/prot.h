@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Protection, map flags, advice and remap flags, with Linux's numbers (mmap(2), madvise(2), mremap(2),
- * include/uapi/asm-generic/mman-common.h), so that the POSIX names need no translation.
+ * Protection, map flags, advice and remap flags, with Linux's numbers (mmap(2), madvise(2),
+ * mremap(2), include/uapi/asm-generic/mman-common.h), so that the POSIX names need no translation.
  */
 #pragma once
 

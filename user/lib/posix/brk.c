@@ -2,8 +2,8 @@
 /*
  * sbrk() and brk(): a heap that grows behind the program.
  *
- * The pages from the program's end to the break are an anonymous region, grown and shrunk by whole pages; the
- * malloc() of the C library takes its memory from here.
+ * The pages from the program's end to the break are an anonymous region, grown and shrunk by whole
+ * pages; the malloc() of the C library takes its memory from here.
  *
  * I1  heap_start is the first page boundary behind the program; heap_start <= heap_break.
  * I2  Exactly the pages from heap_start up to heap_break, rounded up, are mapped by us.

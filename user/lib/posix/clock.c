@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time, read from the time CSR: all clocks count from the start of the machine, since nothing here knows
- * the date. Time spent in a process is not kept apart.
+ * Time, read from the time CSR: all clocks count from the start of the machine, since nothing here
+ * knows the date. Time spent in a process is not kept apart.
  */
 #include <errno.h>
 #include <stdint.h>

@@ -11,8 +11,8 @@
 ssize_t console_write(const void *buffer, size_t count);
 
 /*
- * Wait for at least one byte and take what is there, up to the end of a line. Carriage return is a newline;
- * control-D is the end of the input.
+ * Wait for at least one byte and take what is there, up to the end of a line. Carriage return is a
+ * newline; control-D is the end of the input.
  *
  * Returns: bytes taken; 0 at the end of the input; -1 with errno.
  */

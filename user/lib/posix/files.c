@@ -2,8 +2,8 @@
 /*
  * open() to isatty() over the console and the boot archive.
  *
- * The archive is mapped read-only, so an open file is a pointer into it. Names start at its root, with or
- * without a slash; nothing can be written or made there (EROFS).
+ * The archive is mapped read-only, so an open file is a pointer into it. Names start at its root,
+ * with or without a slash; nothing can be written or made there (EROFS).
  */
 #include "files.h"
 

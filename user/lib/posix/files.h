@@ -2,7 +2,8 @@
 /*
  * The table behind file descriptors: the console and open files of the boot archive.
  *
- * I1  An entry of kind FILE_ARCHIVE has data and bytes of one archive file; its offset may lie beyond.
+ * I1  An entry of kind FILE_ARCHIVE has data and bytes of one archive file; its offset may lie
+ *     beyond.
  * Owner: one thread at a time, as all of the C library.
  */
 #pragma once

@@ -23,8 +23,8 @@ static int result_of(enum err error)
 }
 
 /*
- * Whether a mapping that names a file must be refused, in the order of checks of Linux's mmap(2): offset,
- * descriptor, length, kind of file.
+ * Whether a mapping that names a file must be refused, in the order of checks of Linux's mmap(2):
+ * offset, descriptor, length, kind of file.
  */
 static enum err file_check(size_t length, int fd, off_t offset)
 {

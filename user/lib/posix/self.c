@@ -2,9 +2,9 @@
 /*
  * The process itself: its number, its end, and what it may ask about the system.
  *
- * There are no signals between processes yet. A process can send one to itself: raise() of the C library calls
- * kill() when no handler is set, and that ends the process with status 128 + signal, as a shell would
- * show it. So abort() ends with 134.
+ * There are no signals between processes yet. A process can send one to itself: raise() of the C
+ * library calls kill() when no handler is set, and that ends the process with status 128 + signal,
+ * as a shell would show it. So abort() ends with 134.
  */
 #include <errno.h>
 #include <signal.h>

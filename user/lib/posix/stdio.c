@@ -2,8 +2,8 @@
 /*
  * The three standard streams, which the C library leaves to the system.
  *
- * stdout holds back what it gets until a line is whole or its buffer is full, stderr nothing. What stdout
- * still holds is written at exit() (start.c).
+ * stdout holds back what it gets until a line is whole or its buffer is full, stderr nothing. What
+ * stdout still holds is written at exit() (start.c).
  */
 #include <stdio-bufio.h>
 #include <unistd.h>

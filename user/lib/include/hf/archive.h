@@ -2,9 +2,10 @@
 /*
  * Files of the boot archive: cpio in the format "newc", read where it lies.
  *
- * A header of 110 bytes in ASCII hex, the name (which ends at its first NUL and may be padded with more),
- * the data; header and name together, and the data, are padded to 4 bytes. The entry "TRAILER!!!" ends
- * it. Nothing of it is trusted: every length is checked against the archive's own. Pure C: tested on the host.
+ * A header of 110 bytes in ASCII hex, the name (which ends at its first NUL and may be padded with
+ * more), the data; header and name together, and the data, are padded to 4 bytes. The entry
+ * "TRAILER!!!" ends it. Nothing of it is trusted: every length is checked against the archive's
+ * own. Pure C: tested on the host.
  */
 #pragma once
 

@@ -2,9 +2,9 @@
 /*
  * The auxiliary vector on the stack of a program that starts.
  *
- * The stack is that of the System V ABI: argc, argv and a null, envp and a null, then pairs of type and
- * value up to HF_AT_NULL; strings and random bytes above. Types that the ABI has keep its numbers; ours
- * start at 0x48460000.
+ * The stack is that of the System V ABI: argc, argv and a null, envp and a null, then pairs of type
+ * and value up to HF_AT_NULL; strings and random bytes above. Types that the ABI has keep its
+ * numbers; ours start at 0x48460000.
  */
 #pragma once
 

@@ -2,9 +2,9 @@
 /*
  * The ecall instruction, once for each form of register use in abi/ipc.h.
  *
- * Everything is inline and every structure is taken apart by the compiler, so that a call costs what its
- * registers cost. Registers that the convention calls dead are named as destroyed. Nobody but kernel.h
- * and mem.h should need this file.
+ * Everything is inline and every structure is taken apart by the compiler, so that a call costs
+ * what its registers cost. Registers that the convention calls dead are named as destroyed. Nobody
+ * but kernel.h and mem.h should need this file.
  */
 #pragma once
 
@@ -113,8 +113,8 @@ ALWAYS_INLINE enum err hf_syscall_call(enum sys number, uint64_t endpoint, uint6
     return (enum err)t0;
 }
 
-/* SYS_REPLY, SYS_REPLY_WAIT, SYS_FAULT_REPLY_WAIT: the answer goes out and the next message takes its
- * place. */
+/* SYS_REPLY, SYS_REPLY_WAIT, SYS_FAULT_REPLY_WAIT: the answer goes out and the next message takes
+ * its place. */
 ALWAYS_INLINE enum err hf_syscall_reply(enum sys number, uint64_t endpoint, uint64_t action,
                                         struct hf_request *request)
 {

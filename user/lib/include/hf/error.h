@@ -10,7 +10,7 @@
 const char *hf_strerror(enum err error);
 
 /*
- * The value for errno, as <errno.h> of the C library has it. Errors below 200 have Linux's numbers, which are the
- * library's too but for a few; ours above 200 become the nearest of POSIX.
+ * The value for errno, as <errno.h> of the C library has it. Errors below 200 have Linux's numbers,
+ * which are the library's too but for a few; ours above 200 become the nearest of POSIX.
  */
 int hf_errno(enum err error);

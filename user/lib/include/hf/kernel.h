@@ -2,9 +2,9 @@
 /*
  * Every kernel call that a client may make, one function each.
  *
- * Arguments, rights and errors of each are listed in abi/calls.h, messages in abi/ipc.h; the functions here
- * only move registers. Calls that need the frame authority are the memory server's and not here.
- * Outputs are written on ERR_OK only.
+ * Arguments, rights and errors of each are listed in abi/calls.h, messages in abi/ipc.h; the
+ * functions here only move registers. Calls that need the frame authority are the memory server's
+ * and not here. Outputs are written on ERR_OK only.
  */
 #pragma once
 
@@ -15,7 +15,8 @@ ALWAYS_INLINE enum err hf_null(void)
     return hf_syscall_bare(SYS_NULL);
 }
 
-/* Messages: `message` is sent and holds the answer afterwards, also its dead registers after an error. */
+/* Messages: `message` is sent and holds the answer afterwards, also its dead registers after an
+ * error. */
 ALWAYS_INLINE enum err hf_call(uint64_t endpoint, struct hf_message *message)
 {
     return hf_syscall_call(SYS_CALL, endpoint, 0, message);

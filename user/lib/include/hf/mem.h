@@ -2,11 +2,11 @@
 /*
  * Every request to the memory server, one function each.
  *
- * What each request means and refuses is written in mem/proto.h and server/README.md; the functions here
- * fill in its words. They ask in the STRICT form: a refused request changed nothing. `space` is a
- * handle to the space that is meant, HF_OWN_SPACE for one's own. Outputs are written on ERR_OK only. Requests whose
- * answer brings handles need as many free slots among those that the thread accepts (hf_accept();
- * the first thread accepts from the start).
+ * What each request means and refuses is written in mem/proto.h and server/README.md; the functions
+ * here fill in its words. They ask in the STRICT form: a refused request changed nothing. `space`
+ * is a handle to the space that is meant, HF_OWN_SPACE for one's own. Outputs are written on ERR_OK
+ * only. Requests whose answer brings handles need as many free slots among those that the thread
+ * accepts (hf_accept(); the first thread accepts from the start).
  *
  * The four that change regions are inline: a request is a dozen instructions on the client's side.
  */
@@ -131,8 +131,8 @@ enum err hf_remap_form(uint64_t form, struct hf_remap remap, uint64_t *addr);
 enum err hf_remap(struct hf_remap remap, uint64_t *addr);
 
 /*
- * The first regions that end above `addr`, at most `count` (and MEM_QUERY_REGIONS_MAX), copied to `regions`;
- * totals in `rep`, where reserved stands for nothing and `next` says where to go on.
+ * The first regions that end above `addr`, at most `count` (and MEM_QUERY_REGIONS_MAX), copied to
+ * `regions`; totals in `rep`, where reserved stands for nothing and `next` says where to go on.
  */
 enum err hf_query(uint64_t space, uint64_t addr, uint64_t count, struct mem_region *regions,
                   struct mem_query_rep *rep);
@@ -141,12 +141,13 @@ enum err hf_query(uint64_t space, uint64_t addr, uint64_t count, struct mem_regi
 enum err hf_refusal(struct mem_refusal_rep *rep);
 
 /*
- * The same as one line of text, such as "map: no memory, or over a limit: regions 65530 of 65530, 2 more asked".
- * Valid until the next call.
+ * The same as one line of text, such as "map: no memory, or over a limit: regions 65530 of 65530, 2
+ * more asked". Valid until the next call.
  */
 const char *hf_last_refusal(void);
 
-/* Any number of bytes; `copied` is written on ERR_OK and ERR_FAULT. direction: MEM_COPY_TO or _FROM. */
+/* Any number of bytes; `copied` is written on ERR_OK and ERR_FAULT. direction: MEM_COPY_TO or
+ * _FROM. */
 enum err hf_copy(uint64_t space, uint64_t own_addr, uint64_t other_addr, uint64_t length,
                  uint64_t direction, uint64_t *copied);
 
@@ -154,7 +155,8 @@ enum err hf_stats(struct mem_stats_rep *rep);
 enum err hf_limit_get(uint64_t space, enum mem_limit which, struct mem_limits_rep *rep);
 enum err hf_limit_set(uint64_t space, enum mem_limit which, uint64_t value);
 
-/* A child space without threads. `name` is cut to what fits; see mem_space_make_rep for the handles. */
+/* A child space without threads. `name` is cut to what fits; see mem_space_make_rep for the
+ * handles. */
 enum err hf_space_make(const char *name, uint64_t frames_max, uint64_t priority_max,
                        struct mem_space_make_rep *rep);
 enum err hf_space_end(uint64_t space, uint64_t detail);

@@ -2,8 +2,8 @@
 /*
  * Starting a program as a child process, and learning how it ended.
  *
- * A program gets: its segments; a stack; the boot archive, mapped read-only, and a handle to its object; the
- * console; its parent's random bytes, stirred. It has no other handle.
+ * A program gets: its segments; a stack; the boot archive, mapped read-only, and a handle to its
+ * object; the console; its parent's random bytes, stirred. It has no other handle.
  */
 #pragma once
 
@@ -45,11 +45,11 @@ struct hf_process {
 MUST_USE enum err hf_program_find(const char *name, struct hf_program *program);
 
 /*
- * Make a process and start the program in it, or make it only (prepare), so that more handles can be given to
- * it before hf_process_go().
+ * Make a process and start the program in it, or make it only (prepare), so that more handles can
+ * be given to it before hf_process_go().
  *
- * Returns:   ERR_OK; ERR_NOEXEC with a reason in `why`; ERR_TOO_BIG: arguments; else what the memory server
- *            or the kernel refused, with the step in `why`.
+ * Returns:   ERR_OK; ERR_NOEXEC with a reason in `why`; ERR_TOO_BIG: arguments; else what the
+ *            memory server or the kernel refused, with the step in `why`.
  * On error:  nothing is left of it.
  */
 MUST_USE enum err hf_process_start(const struct hf_program *program, struct hf_process *process,
@@ -59,8 +59,8 @@ MUST_USE enum err hf_process_prepare(const struct hf_program *program, struct hf
 MUST_USE enum err hf_process_go(const struct hf_process *process, const struct hf_start *start);
 
 /*
- * Wait until this child has ended. Ends of other children that come first are dropped: a parent of several
- * uses hf_next().
+ * Wait until this child has ended. Ends of other children that come first are dropped: a parent of
+ * several uses hf_next().
  */
 MUST_USE enum err hf_process_wait(const struct hf_process *process, struct mem_next_rep *end);
 

@@ -2,8 +2,8 @@
 /*
  * Threads of one's own process.
  *
- * Each has a region of its own: stack below, its thread-local variables at the upper end. The C library here
- * is not locked: of stdio and malloc() only one thread at a time may make use.
+ * Each has a region of its own: stack below, its thread-local variables at the upper end. The C
+ * library here is not locked: of stdio and malloc() only one thread at a time may make use.
  */
 #pragma once
 

@@ -2,8 +2,8 @@
 /*
  * Mapping calls under their POSIX and Linux names, with Linux's numbers.
  *
- * Each asks the memory server in its LINUX form: a refusal part-way leaves done what Linux leaves done.
- * mmap() of a file fails with ENODEV: files of the boot archive are read with read().
+ * Each asks the memory server in its LINUX form: a refusal part-way leaves done what Linux leaves
+ * done. mmap() of a file fails with ENODEV: files of the boot archive are read with read().
  */
 #pragma once
 
