@@ -88,6 +88,19 @@ static enum err fault_resume(struct thread *self, struct thread *faulted)
     return ERR_OK;
 }
 
+void fault_install(struct thread *faulted, uint64_t where, uint64_t what)
+{
+    const struct map_entry entry = {where, what};
+
+    lock_take(&memory_lock);
+    const bool is_done = aspace_install_page(&faulted->space->aspace, entry);
+    lock_release(&memory_lock);
+    if (UNLIKELY(!is_done)) {
+        pending_add(faulted, &entry, 1); /* not of the frequent kind, or to be refused */
+        pending_flush();
+    }
+}
+
 static enum err fault_refuse(struct thread *self, struct thread *faulted, uint64_t cause)
 {
     if (!fault_is_cause(cause)) {

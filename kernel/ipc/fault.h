@@ -31,5 +31,13 @@ void fault_take(struct thread *self, uint64_t address, uint32_t access);
  */
 MUST_USE enum err fault_answer(struct thread *self, struct thread *faulted);
 
+/*
+ * Called by fastpath.S: carry out the one entry of a fault's answer, op INSTALL_ZERO or INSTALL, for the faulted
+ * page. Refused: counted, and the thread faults again.
+ *
+ * Requires:  nothing is kept in ipc/pending.c; `faulted` belongs to the caller.
+ */
+void fault_install(struct thread *faulted, uint64_t where, uint64_t what);
+
 /* The kernel call FAULT_REPLY_WAIT. */
 void fault_reply_wait(struct thread *self);

@@ -307,8 +307,8 @@ static struct thread *ipc_receive_or_wait(struct endpoint *endpoint, struct thre
 {
     struct thread *from = ipc_receive_queued(endpoint, self);
 
+    self->waits_on = &endpoint->object;
     if (from == NULL) {
-        self->waits_on = &endpoint->object;
         list_push_back(&endpoint->receivers, &self->link);
         thread_set_state(self, THREAD_RECEIVING);
     }

@@ -20,6 +20,7 @@ void pending_add(struct thread *thread, const struct map_entry *entries, uint64_
     thread_set_flags(thread, THREAD_PENDING);
     lock_take(&pending_lock);
     list_push_back(&pending_threads, &thread->pending_link);
+    hart_self()->fault_look++;
     lock_release(&pending_lock);
 }
 
@@ -55,6 +56,7 @@ void pending_flush(void)
         thread->pending_count = 0;
         thread_clear_flags(thread, THREAD_PENDING);
         list_remove(&thread->pending_link);
+        hart_self()->fault_look--;
     }
     lock_release(&pending_lock);
 }

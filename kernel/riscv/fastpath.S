@@ -14,28 +14,28 @@
  *
  * Registers all through: tp = hart, ra = current, t6 = the thread to switch to.
  */
+#include "riscv/fastpath.h"
 #include "riscv/offsets.h"
 #include "riscv/trap_macros.inc"
 
-#define RIGHT_CALL    0x01 /* abi/ipc.h; checked in trap.c */
-#define RIGHT_RECEIVE 0x02
-#define SSTATUS_FS    0x6000
-#define ID_RIGHTS     8 /* width of the rights in slot.id */
+#define ID_RIGHTS 8 /* width of the rights in slot.id */
 
 /*
- * The endpoint that handle t1 names, locked.
- * in: ra, tp, t1 < SLOTS_FIRST. out: s1 = slot, s2 = endpoint, s4 = its lock. destroys s3, s5.
- * \slow: it is not an endpoint with \right, or its frame is another's by now, or the lock is taken;
- * \slow_locked: it has ended.
+ * The slot of handle t1, if it has \right: only handles to endpoints do (task/handle.h I2).
+ * in: ra, t1 < SLOTS_FIRST. out: s1 = slot, s2 = endpoint, s3 = its id with rights. destroys s4.
  */
-        .macro  FIND_ENDPOINT right, slow, slow_locked
+        .macro  FIND_SLOT right, slow
         ld      s1, THREAD_SLOTS(ra)
         slli    s3, t1, SLOT_SHIFT
         add     s1, s1, s3
         ld      s3, SLOT_ID(s1)
-        andi    s4, s3, \right          /* only endpoints have it (task/handle.h I2) */
-        beqz    s4, \slow
         ld      s2, SLOT_OBJECT(s1)
+        andi    s4, s3, \right
+        beqz    s4, \slow
+        .endm
+
+/* The frame of endpoint s2 is still what it was when slot s1 was filled. destroys s4, s5. */
+        .macro  CHECK_STAMP slow
         ld      s5, HART_FRAME_BIAS(tp)
         srli    s4, s2, 12
         slli    s4, s4, 3
@@ -43,6 +43,13 @@
         ld      s4, 0(s4)
         ld      s5, SLOT_STAMP(s1)
         bne     s4, s5, \slow
+        .endm
+
+/*
+ * Lock endpoint s2, which lives if its id is s3 but for the rights. out: s4 = lock. destroys s5.
+ * \slow: the lock is taken; \slow_locked: the endpoint has ended.
+ */
+        .macro  LOCK_ENDPOINT slow, slow_locked
         addi    s4, s2, ENDPOINT_LOCK
         li      s5, 1
         amoswap.w.aq s5, s5, (s4)
@@ -58,30 +65,132 @@
         .endm
 
 /*
- * Leave current and enter t6, whose results are in t0..t5 and a0..a7.
- * in: s0 = pc of current, s5 = satp of t6
+ * The first receiver of endpoint s2, if it is of this hart and nothing is due at it, and out of the queue;
+ * unlocks. out: t6. destroys s5, s6.
  */
-        .macro  SWITCH
-        sd      s0, THREAD_PC(ra)
+        .macro  TAKE_RECEIVER slow_locked
+        ld      t6, ENDPOINT_RECEIVERS(s2)
+        addi    s6, s2, ENDPOINT_RECEIVERS
+        beq     t6, s6, \slow_locked
+        addi    t6, t6, -THREAD_LINK
+        ld      s5, THREAD_HOME(t6)
+        bne     s5, tp, \slow_locked
+        /* Point of no return. */
+        ld      s5, THREAD_LINK(t6)
+        sd      s5, ENDPOINT_RECEIVERS(s2)
+        sd      s6, 8(s5)
+        ld      s5, THREAD_NUMBER(t6)
+        sd      s5, ENDPOINT_SERVER(s2)
+        li      s5, STATE_RUNNING
+        sw      s5, THREAD_STATE(t6)
+        UNLOCK
+        .endm
+
+/*
+ * Current waits for a token in \state, the receiver t6 runs with its urgency.
+ * out: t3, t4 = token, s5 = satp of t6, t0 = t5 = 0. destroys s6, s7.
+ */
+        .macro  GIVE_TOKEN state
+        ld      s5, HART_TOKEN(tp)
+        li      s7, 1
+        amoadd.d s7, s7, (s5)
+        ld      s5, THREAD_SATP(t6)
+        addi    t3, s7, 1
+        lw      s6, THREAD_PRIORITY(ra)
+        li      s7, \state
+        sw      s7, THREAD_STATE(ra)
+        sd      t3, THREAD_SERIAL(ra)
+        sd      s5, THREAD_PARTNER(ra)
+        sw      s6, THREAD_PRIORITY(t6)
+        ld      t4, THREAD_NUMBER(ra)
+        li      t0, 0
+        li      t5, 0
+        .endm
+
+/*
+ * The thread that waits in \state for the token t3:t4, and may be answered by current without asking the
+ * scheduler. out: t6. destroys s5..s8.
+ */
+        .macro  FIND_WAITER state, slow
+        ld      s5, HART_THREAD_MAX(tp)
+        ld      s6, HART_THREADS(tp)
+        bgeu    t4, s5, \slow
+        slli    s5, t4, 3
+        add     s5, s5, s6
+        ld      t6, 0(s5)
+        ld      s7, THREAD_HOME(ra)
+        beqz    t6, \slow
+        ld      s5, THREAD_HOME(t6)
+        lw      s6, THREAD_STATE(t6)
+        bne     s7, tp, \slow
+        bne     s5, tp, \slow
+        li      s7, \state
+        ld      s5, THREAD_PARTNER(t6)
+        bne     s6, s7, \slow
+        ld      s6, THREAD_SATP(ra)
+        lw      s7, THREAD_PRIORITY(t6)
+        lw      s8, THREAD_PRIORITY(ra)
+        bne     s5, s6, \slow
+        bltu    s7, s8, \slow
+        .endm
+
+/*
+ * Answer t6 and wait at endpoint s2, locked: use up the token, become the last receiver, unlock.
+ * out: s5 = satp of t6. destroys s6..s8.
+ */
+        .macro  ANSWER_AND_WAIT slow_locked
+        ld      s5, ENDPOINT_SENDERS(s2)
+        addi    s6, s2, ENDPOINT_SENDERS
+        bne     s5, s6, \slow_locked
+        addi    s5, t6, THREAD_SERIAL
+        lr.d    s6, (s5)
+        bne     s6, t3, \slow_locked
+        sc.d    s6, zero, (s5)
+        bnez    s6, \slow_locked
+        /* Point of no return. */
+        addi    s6, s2, ENDPOINT_RECEIVERS
+        ld      s7, 8(s6)
+        addi    s8, ra, THREAD_LINK
+        sd      s8, 0(s7)
+        sd      s8, 8(s6)
+        sd      s6, THREAD_LINK(ra)
+        sd      s7, THREAD_LINK + 8(ra)
+        li      s7, STATE_RECEIVING
+        sw      s7, THREAD_STATE(ra)
+        UNLOCK
+        li      s7, STATE_RUNNING
+        sw      s7, THREAD_STATE(t6)
+        .endm
+
+/*
+ * Leave current, whose pc is saved, for t6, whose results are in t0..t5 and a0..a7.
+ * in: s5 = satp of t6. The second half restores what a kernel call preserves.
+ */
+        .macro  SWITCH_SPACE
         ld      s6, HART_FPU_OWNER(tp)
-        ld      s0, THREAD_PC(t6)
+        ld      s7, THREAD_PC(t6)
         beq     s6, ra, 2f
         beq     s6, t6, 3f
 1:      sd      t6, HART_CURRENT(tp)
         csrw    satp, s5
         sfence.vma
-        csrw    sepc, s0
+        csrw    sepc, s7
+        .subsection 1
+2:      li      s6, FAST_SSTATUS_FS          /* current has the FPU: the other one must not see it */
+        csrc    sstatus, s6
+        j       1b
+3:      li      s6, FAST_SSTATUS_FS          /* what it left in the FPU is still there */
+        csrs    sstatus, s6
+        j       1b
+        .previous
+        .endm
+
+        .macro  ENTER_CALLER
         EACH_PRESERVED ld, t6
         ld      tp, THREAD_TP(t6)
         li      ra, 0
         li      t6, 0
         sret
-2:      li      s6, SSTATUS_FS          /* current has the FPU: the other one must not see it */
-        csrc    sstatus, s6
-        j       1b
-3:      li      s6, SSTATUS_FS          /* what it left in the FPU is still there */
-        csrs    sstatus, s6
-        j       1b
         .endm
 
         .section .text.fastpath, "ax", @progbits
@@ -98,43 +207,17 @@ fastpath_call:
         beqz    t6, call_slow
         EACH_PRESERVED sd, ra
         csrr    s0, sepc
-        FIND_ENDPOINT RIGHT_CALL, call_slow_saved, call_slow_locked
-        ld      t6, ENDPOINT_RECEIVERS(s2)
-        addi    s6, s2, ENDPOINT_RECEIVERS
-        beq     t6, s6, call_slow_locked
-        addi    t6, t6, -THREAD_LINK
-        ld      s5, THREAD_HOME(t6)
-        bne     s5, tp, call_slow_locked
-
-        /* Point of no return. The receiver is taken out of the queue. */
-        ld      s5, THREAD_LINK(t6)
-        sd      s5, ENDPOINT_RECEIVERS(s2)
-        sd      s6, 8(s5)
-        ld      s7, THREAD_NUMBER(t6)
-        sd      s7, ENDPOINT_SERVER(s2)
-        li      s5, STATE_RUNNING
-        sw      s5, THREAD_STATE(t6)
-        UNLOCK
-
-        /* The caller waits for its token, the receiver runs with its urgency. */
-        ld      s5, HART_TOKEN(tp)
-        li      s7, 1
-        amoadd.d s7, s7, (s5)
-        ld      s5, THREAD_SATP(t6)
-        addi    t3, s7, 1
-        lw      s6, THREAD_PRIORITY(ra)
-        li      s7, STATE_CALLING
-        sw      s7, THREAD_STATE(ra)
-        sd      t3, THREAD_SERIAL(ra)
-        sd      s5, THREAD_PARTNER(ra)
-        sw      s6, THREAD_PRIORITY(t6)
+        FIND_SLOT FAST_RIGHT_CALL, call_slow_saved
+        CHECK_STAMP call_slow_saved
+        LOCK_ENDPOINT call_slow_saved, call_slow_locked
+        TAKE_RECEIVER call_slow_locked
+        GIVE_TOKEN STATE_CALLING
         addi    s0, s0, 4
+        sd      s0, THREAD_PC(ra)
         ld      t1, SLOT_BADGE(s1)
-        ld      t4, THREAD_NUMBER(ra)
-        li      t0, 0
         li      t2, 0
-        li      t5, 0
-        SWITCH
+        SWITCH_SPACE
+        ENTER_CALLER
 
 call_slow_locked:
         UNLOCK
@@ -157,63 +240,23 @@ fastpath_reply_wait:
         beqz    t6, reply_slow
         EACH_PRESERVED sd, ra
         csrr    s0, sepc
-
-        /* The caller: exists, is not less urgent, and waits for an answer of this space. */
-        ld      s5, HART_THREAD_MAX(tp)
-        ld      s6, HART_THREADS(tp)
-        bgeu    t4, s5, reply_slow_saved
-        slli    s5, t4, 3
-        add     s5, s5, s6
-        ld      t6, 0(s5)
-        ld      s7, THREAD_HOME(ra)
-        beqz    t6, reply_slow_saved
-        bne     s7, tp, reply_slow_saved
-        ld      s5, THREAD_HOME(t6)
-        lw      s6, THREAD_STATE(t6)
-        li      s7, STATE_CALLING
-        bne     s5, tp, reply_slow_saved
-        bne     s6, s7, reply_slow_saved
-        ld      s5, THREAD_PARTNER(t6)
-        ld      s6, THREAD_SATP(ra)
-        lw      s7, THREAD_PRIORITY(t6)
-        lw      s8, THREAD_PRIORITY(ra)
-        bne     s5, s6, reply_slow_saved
-        bltu    s7, s8, reply_slow_saved
-
-        FIND_ENDPOINT RIGHT_RECEIVE, reply_slow_saved, reply_slow_locked
-        addi    s6, s2, ENDPOINT_SENDERS
-        ld      s5, ENDPOINT_SENDERS(s2)
-        bne     s5, s6, reply_slow_locked
-        addi    s5, t6, THREAD_SERIAL
-        lr.d    s6, (s5)
-        bne     s6, t3, reply_slow_locked
-        sc.d    s6, zero, (s5)
-        bnez    s6, reply_slow_locked
-
-        /* Point of no return. The server is the last among the receivers. */
-        addi    s6, s2, ENDPOINT_RECEIVERS
-        ld      s7, 8(s6)
-        addi    s8, ra, THREAD_LINK
-        sd      s8, 0(s7)
-        sd      s8, 8(s6)
-        sd      s6, THREAD_LINK(ra)
-        sd      s7, THREAD_LINK + 8(ra)
-        sd      s2, THREAD_WAITS_ON(ra)
-        li      s7, STATE_RECEIVING
-        sw      s7, THREAD_STATE(ra)
-        UNLOCK
-
-        li      s7, STATE_RUNNING
-        sw      s7, THREAD_STATE(t6)
+        FIND_WAITER STATE_CALLING, reply_slow_saved
+        FIND_SLOT FAST_RIGHT_RECEIVE, reply_slow_saved
+        ld      s4, THREAD_WAITS_ON(ra) /* where it received before: no stamp (task/thread.h I4) */
+        bne     s2, s4, reply_slow_saved
+        LOCK_ENDPOINT reply_slow_saved, reply_slow_locked
+        ANSWER_AND_WAIT reply_slow_locked
         ld      s5, THREAD_SATP(t6)
         addi    s0, s0, 4
+        sd      s0, THREAD_PC(ra)
         li      t0, 0
         li      t1, 0
         li      t2, 0
         li      t3, 0
         li      t4, 0
         li      t5, 0
-        SWITCH
+        SWITCH_SPACE
+        ENTER_CALLER
 
 reply_slow_locked:
         UNLOCK
@@ -222,4 +265,122 @@ reply_slow_saved:
         j       trap_all_saved
 reply_slow:
         la      t6, ipc_reply_wait
+        j       trap_all
+
+/*
+ * A page fault. in: ra = current, all its registers saved, pc too.
+ */
+        .balign 64
+        .globl  fastpath_fault
+fastpath_fault:
+        csrr    s3, scause
+        li      s4, FAST_TRAP_STORE_PAGE
+        li      a1, FAST_FAULT_WRITE
+        csrr    a0, stval
+        beq     s3, s4, 1f
+        li      s4, FAST_TRAP_LOAD_PAGE
+        li      a1, FAST_FAULT_READ
+        beq     s3, s4, 1f
+        li      s4, FAST_TRAP_FETCH_PAGE
+        li      a1, FAST_FAULT_EXEC
+        bne     s3, s4, trap_other_saved
+1:      srli    s3, a0, FAST_USER_BITS
+        ld      s4, HART_FAULT_LOOK(tp)
+        ld      s1, THREAD_SPACE(ra)
+        bnez    s3, trap_other_saved
+        bnez    s4, trap_other_saved
+        ld      s2, SPACE_PAGER + SLOT_OBJECT(s1)
+        ld      s3, SPACE_PAGER + SLOT_ID(s1)
+        beqz    s2, trap_other_saved    /* the memory server itself */
+        LOCK_ENDPOINT trap_other_saved, fault_slow_locked
+        TAKE_RECEIVER fault_slow_locked
+        sd      a0, THREAD_FAULT(ra)
+        sd      a1, THREAD_FAULT + 8(ra)
+        GIVE_TOKEN STATE_FAULTING
+        ld      s6, HART_FAULT_COUNT(tp)
+        ld      a2, THREAD_PC(ra)
+        ld      t1, SPACE_BADGE(s1)
+        addi    s6, s6, 1
+        sd      s6, HART_FAULT_COUNT(tp)
+        li      t2, FAST_IPC_FAULT
+        li      a3, 0
+        li      a4, 0
+        li      a5, 0
+        li      a6, 0
+        li      a7, 0
+        SWITCH_SPACE
+        ENTER_CALLER
+
+fault_slow_locked:
+        UNLOCK
+        j       trap_other_saved
+
+/*
+ * FAULT_REPLY_WAIT: t1 = handle, t3:t4 = token, t5 = action, a0, a1 = one entry, a2..a7 = 0. Fast is: one page, the
+ * faulted one, zeroed or as it is.
+ */
+        .balign 64
+        .globl  fastpath_fault_reply
+fastpath_fault_reply:
+        or      t6, a2, a3
+        or      t6, t6, a4
+        or      t6, t6, a5
+        or      t6, t6, a6
+        or      t6, t6, a7
+        or      t6, t6, t5              /* FAULT_RESUME is 0 */
+        bnez    t6, fault_reply_slow
+        srli    t6, a1, FAST_MAP_PROT_SHIFT  /* operation, no flags, some protection */
+        addi    t6, t6, -(FAST_MAP_INSTALL_ZERO << 8 | 1)
+        sltiu   t0, t6, 7
+        bnez    t0, 1f
+        addi    t6, t6, -((FAST_MAP_INSTALL - FAST_MAP_INSTALL_ZERO) << 8)
+        sltiu   t0, t6, 7
+        beqz    t0, fault_reply_slow
+1:      sltiu   t6, t1, SLOTS_FIRST
+        beqz    t6, fault_reply_slow
+        EACH_PRESERVED sd, ra
+        csrr    s0, sepc
+        FIND_WAITER STATE_FAULTING, fault_reply_slow_saved
+        ld      s5, THREAD_FAULT(t6)    /* where == 1 page, that of the fault */
+        li      s6, 1
+        slli    s6, s6, FAST_MAP_PAGES_SHIFT
+        srli    s5, s5, 12
+        add     s5, s5, s6
+        bne     s5, a0, fault_reply_slow_saved
+        ld      s5, HART_FAULT_LOOK(tp) /* others' entries come first */
+        bnez    s5, fault_reply_slow_saved
+        FIND_SLOT FAST_RIGHT_RECEIVE, fault_reply_slow_saved
+        ld      s4, THREAD_WAITS_ON(ra)
+        bne     s2, s4, fault_reply_slow_saved
+        LOCK_ENDPOINT fault_reply_slow_saved, fault_reply_slow_locked
+        ANSWER_AND_WAIT fault_reply_slow_locked
+        addi    s0, s0, 4
+        sd      s0, THREAD_PC(ra)
+
+        /* The server waits. From here on this is the faulted thread's own time. */
+        ld      sp, HART_STACK(tp)
+        mv      s0, ra
+        mv      s1, t6
+        mv      a2, a1
+        mv      a1, a0
+        mv      a0, t6
+        call    fault_install
+        mv      ra, s0
+        mv      t6, s1
+        ld      s5, THREAD_SATP(t6)
+        SWITCH_SPACE
+        EACH_PRESERVED ld, t6
+        EACH_TEMPORARY ld, t6
+        ld      ra, THREAD_X(1)(t6)
+        ld      tp, THREAD_TP(t6)
+        ld      t6, THREAD_X(31)(t6)
+        sret
+
+fault_reply_slow_locked:
+        UNLOCK
+fault_reply_slow_saved:
+        la      t6, fault_reply_wait
+        j       trap_all_saved
+fault_reply_slow:
+        la      t6, fault_reply_wait
         j       trap_all

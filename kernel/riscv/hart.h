@@ -48,7 +48,9 @@ struct hart {
     uint64_t frame_bias;     /* address of the word of the frame at 0, see frame_stamp() */
     uint64_t *token_counter; /* the last serial given out; shared, amoadd.d */
 
-    uint64_t fault_count;   /* page faults that became messages */
+    uint64_t fault_count; /* page faults that became messages */
+    uint64_t
+        fault_look; /* not 0: page tables can have changed since a fault; look before sending */
     uint64_t switch_count;  /* switches that the scheduler made */
     uint64_t refused_count; /* entries of fault answers that were refused */
     uint64_t slice_end;     /* time when others of the same priority get their turn */
@@ -67,6 +69,7 @@ STATIC_ASSERT(offsetof(struct hart, thread_max) == HART_THREAD_MAX, "see offsets
 STATIC_ASSERT(offsetof(struct hart, frame_bias) == HART_FRAME_BIAS, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, token_counter) == HART_TOKEN, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, fault_count) == HART_FAULT_COUNT, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, fault_look) == HART_FAULT_LOOK, "see offsets.h");
 
 /* The hart that executes this: tp, which the kernel's C code does not use otherwise. */
 ALWAYS_INLINE struct hart *hart_self(void)

@@ -3,7 +3,7 @@
  * Where assembly finds the fields of C structures, in bytes.
  *
  * Each constant is checked with STATIC_ASSERT next to the structure it belongs to (hart.h,
- * task/thread.h, task/handle.h, ipc/endpoint.h). Included by C and by assembly: only #define here.
+ * task/thread.h, task/space.h, task/handle.h, ipc/endpoint.h). Included by C and by assembly: only #define here.
  */
 #pragma once
 
@@ -18,6 +18,7 @@
 #define HART_FRAME_BIAS  56
 #define HART_TOKEN       64
 #define HART_FAULT_COUNT 72
+#define HART_FAULT_LOOK  80
 
 /* struct object: head of everything that a handle can name */
 #define OBJECT_ID 0
@@ -39,6 +40,12 @@
 #define THREAD_PARTNER  320
 #define THREAD_LINK     328
 #define THREAD_WAITS_ON 344
+#define THREAD_FAULT    352 /* fault_address, fault_access */
+
+/* struct space */
+#define SPACE_PAGER  8
+#define SPACE_BADGE  40
+#define SPACE_ASPACE 48
 
 /* struct handle_slot */
 #define SLOT_OBJECT 0

@@ -54,7 +54,9 @@ trap_entry:
         beqz    t0, fastpath_call
         addi    t0, t0, SYS_CALL - SYS_REPLY_WAIT
         beqz    t0, fastpath_reply_wait
-        addi    t0, t0, SYS_REPLY_WAIT
+        addi    t0, t0, SYS_REPLY_WAIT - SYS_FAULT_REPLY_WAIT
+        beqz    t0, fastpath_fault_reply
+        addi    t0, t0, SYS_FAULT_REPLY_WAIT
 
 /* An ordinary call. in: as above */
 trap_simple:
@@ -168,13 +170,19 @@ trap_other:
         EACH_PRESERVED sd, t6
         EACH_TEMPORARY sd, t6
         sd      ra, THREAD_X(1)(t6)
-        ld      t0, HART_SCRATCH(tp)
-        sd      t0, THREAD_X(31)(t6)
-        csrrw   t0, sscratch, tp
-        sd      t0, THREAD_TP(t6)
-        csrr    t0, sepc
-        sd      t0, THREAD_PC(t6)
-        mv      a0, t6
+        ld      s0, HART_SCRATCH(tp)
+        csrrw   s1, sscratch, tp
+        csrr    s2, sepc
+        mv      ra, t6
+        sd      s0, THREAD_X(31)(ra)
+        sd      s1, THREAD_TP(ra)
+        sd      s2, THREAD_PC(ra)
+        j       fastpath_fault
+
+/* What is not a page fault, or an unusual one. in: ra = current, tp; all registers saved */
+        .globl  trap_other_saved
+trap_other_saved:
+        mv      a0, ra
         ld      sp, HART_STACK(tp)
         call    trap_user
 

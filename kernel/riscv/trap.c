@@ -3,10 +3,13 @@
 
 #include <abi/fault.h>
 #include <abi/ipc.h>
+#include <abi/layout.h>
+#include <abi/map.h>
 #include <base/assert.h>
 #include <riscv/csr.h>
 
 #include "debug/panic.h"
+#include "riscv/fastpath.h"
 #include "riscv/trap_entry.h"
 
 #define CAUSE_IS_INTERRUPT (UINT64_C(1) << 63)
@@ -26,9 +29,19 @@ enum trap_cause {
     TRAP_STORE_PAGE = 15,
 };
 
-/* What fastpath.S has as numbers of its own. */
-STATIC_ASSERT(RIGHT_CALL == 0x01 && RIGHT_RECEIVE == 0x02, "see fastpath.S");
-STATIC_ASSERT(SSTATUS_FS == 0x6000, "see fastpath.S");
+/* Numbers that fastpath.S cannot include. */
+STATIC_ASSERT(FAST_RIGHT_CALL == RIGHT_CALL && FAST_RIGHT_RECEIVE == RIGHT_RECEIVE, "fastpath.h");
+STATIC_ASSERT(FAST_SSTATUS_FS == SSTATUS_FS && FAST_USER_BITS == USER_BITS, "fastpath.h");
+STATIC_ASSERT(FAST_IPC_FAULT == IPC_FAULT && FAULT_RESUME == 0, "fastpath.h");
+STATIC_ASSERT(FAST_FAULT_READ == FAULT_READ && FAST_FAULT_WRITE == FAULT_WRITE, "fastpath.h");
+STATIC_ASSERT(FAST_FAULT_EXEC == FAULT_EXEC, "fastpath.h");
+STATIC_ASSERT(FAST_TRAP_FETCH_PAGE == TRAP_FETCH_PAGE, "fastpath.h");
+STATIC_ASSERT(FAST_TRAP_LOAD_PAGE == TRAP_LOAD_PAGE, "fastpath.h");
+STATIC_ASSERT(FAST_TRAP_STORE_PAGE == TRAP_STORE_PAGE, "fastpath.h");
+STATIC_ASSERT(FAST_MAP_PAGES_SHIFT == MAP_PAGES_SHIFT, "fastpath.h");
+STATIC_ASSERT(FAST_MAP_PROT_SHIFT == MAP_PROT_SHIFT, "fastpath.h");
+STATIC_ASSERT(FAST_MAP_INSTALL_ZERO == MAP_INSTALL_ZERO, "fastpath.h");
+STATIC_ASSERT(FAST_MAP_INSTALL == MAP_INSTALL, "fastpath.h");
 
 struct panic_registers trap_registers; /* of a trap of the kernel's own; filled by trap.S */
 

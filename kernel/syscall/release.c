@@ -24,6 +24,19 @@ static enum err release_thread(struct thread *thread) REQUIRES(task_lock, memory
     return ERR_OK;
 }
 
+/* No thread may believe any longer that it knows a cell of `slab` (task/thread.h I4). */
+static void release_cells(const struct cell *slab) REQUIRES(task_lock)
+{
+    const struct hart *hart = hart_self();
+
+    for (uint64_t i = 0; i < hart->thread_max; i++) {
+        struct thread *thread = hart->threads[i];
+        if (thread != NULL && pfn_is_equal(direct_to_pfn(thread->waits_on), direct_to_pfn(slab))) {
+            thread->waits_on = NULL;
+        }
+    }
+}
+
 static enum err release_slab(struct cell *slab) REQUIRES(task_lock, memory_lock)
 {
     struct space *space = slab[0].link.owner;
@@ -38,6 +51,7 @@ static enum err release_slab(struct cell *slab) REQUIRES(task_lock, memory_lock)
     }
     space->slab_count--;
     space->slabs[at] = space->slabs[space->slab_count];
+    release_cells(slab);
     frame_release(direct_to_pfn(slab));
     return ERR_OK;
 }

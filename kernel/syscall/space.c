@@ -6,6 +6,7 @@
 #include "debug/trace.h"
 #include "ipc/death.h"
 #include "ipc/end.h"
+#include "ipc/endpoint.h"
 #include "ipc/pending.h"
 #include "syscall/authority.h"
 #include "syscall/syscall.h"

@@ -43,11 +43,11 @@ struct cell; /* a free 64-byte cell: task/slab.h */
 
 struct space {
     struct object object;
-    struct aspace aspace;
 
-    /* Constant after space_make(). */
-    struct handle_slot pager; /* where faults go: an endpoint of the memory server */
+    /* Constant after it was made. */
+    struct handle_slot pager; /* where faults go: an endpoint that the memory server made */
     uint64_t fault_badge;
+    struct aspace aspace; /* guards itself */
     uint64_t priority_max;
 
     /* Guarded by task_lock. */
@@ -64,6 +64,9 @@ struct space {
 };
 
 STATIC_ASSERT(sizeof(struct space) <= PAGE_SIZE, "a space fits into its frame");
+STATIC_ASSERT(offsetof(struct space, pager) == SPACE_PAGER, "see offsets.h");
+STATIC_ASSERT(offsetof(struct space, fault_badge) == SPACE_BADGE, "see offsets.h");
+STATIC_ASSERT(offsetof(struct space, aspace) == SPACE_ASPACE, "see offsets.h");
 
 /*
  * Make a space in the zeroed frame at `space`, with the zeroed first frame of slots at `slots`.

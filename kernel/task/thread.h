@@ -39,10 +39,13 @@
  * (thread_set_results, ipc_deliver). fastpath.S keeps the same rule.
  *
  * I1  serial != 0 exactly in CALLING and FAULTING.
- * I2  link is in a queue exactly in RUNNABLE, SENDING, TRAPPED and RECEIVING; waits_on means something in the
- *     last three and in WAITING only.
+ * I2  link is in a queue exactly in RUNNABLE, SENDING, TRAPPED and RECEIVING; waits_on names what it waits for
+ *     in the last three and in WAITING; in other states the last such object, or NULL.
  * I3  home is the address of the thread's hart with the flags below in its low bits; a thread without flags
  *     can be switched to without looking further.
+ * I4  waits_on, where it is not NULL, names a cell of a slab that has not been released since: so a server that
+ *     receives where it received before need not check the frame again (fastpath.S). FRAME_RELEASE of a slab
+ *     sets those that lie in it to NULL.
  * Locks: state, link, waits_on and partner belong to whoever holds the lock of the queue that the thread is
  * in; in CALLING and FAULTING to who exchanges the serial for 0; else to the hart that runs it or took it
  * out of a queue. Flags are atomic; a hart that sets one for a thread of another hart interrupts that hart
@@ -135,14 +138,14 @@ struct thread {
     uint64_t partner;        /* in CALLING, FAULTING: satp of the space that may answer */
     struct list link;
     struct object *waits_on;
+    uint64_t fault_address; /* in TRAPPED, FAULTING */
+    uint64_t fault_access;
 
     uint32_t priority_own;
     bool is_in_upcall;
     bool has_float;      /* f and fcsr mean something, or the FPU holds them */
     uint64_t call_badge; /* in SENDING: badge of the handle it called with */
-    uint64_t fault_address;
-    uint64_t fault_access;
-    uint64_t wanted; /* in WAITING */
+    uint64_t wanted;     /* in WAITING */
     struct notification *bound;
     struct timeout wait_timeout;
     struct timeout timer;
@@ -178,6 +181,8 @@ STATIC_ASSERT(offsetof(struct thread, serial) == THREAD_SERIAL, "see offsets.h")
 STATIC_ASSERT(offsetof(struct thread, partner) == THREAD_PARTNER, "see offsets.h");
 STATIC_ASSERT(offsetof(struct thread, link) == THREAD_LINK, "see offsets.h");
 STATIC_ASSERT(offsetof(struct thread, waits_on) == THREAD_WAITS_ON, "see offsets.h");
+STATIC_ASSERT(offsetof(struct thread, fault_address) == THREAD_FAULT, "see offsets.h");
+STATIC_ASSERT(offsetof(struct thread, fault_access) == THREAD_FAULT + 8, "see offsets.h");
 STATIC_ASSERT(sizeof(struct thread) <= PAGE_SIZE, "a thread fits into its frame");
 
 /*
