@@ -6,7 +6,7 @@
  *   threads that wait for a notification of the space                    STALE
  *   holders of tokens for a thread that ended                            STALE when they answer
  *   holders of handles to anything that ended                            STALE
- *   the memory server                                                    a death notice (not if it did it)
+ *   the memory server, unless it did it                                  a death notice
  *
  * Ending takes nothing away from the memory server: frames stay what they are until it releases
  * them. The end of the memory server, or of one of its threads, is the kernel's: it panics.

@@ -3,7 +3,8 @@
  * Upcalls: a thread is made to continue at an entry that it registered, its state kept for it in
  * its message page (struct upcall_context, abi/fault.h).
  *
- *     OUT --upcall_enter()--> IN --upcall_resume()--> OUT        IN or not registered --upcall_enter()--> end
+ *     OUT --upcall_enter()--> IN --upcall_resume()--> OUT
+ *     IN, or not registered --upcall_enter()--> end
  *
  * Owner: the thread itself, or who owns it while it waits.
  */

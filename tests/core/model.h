@@ -77,6 +77,7 @@ struct port {
     bool drops_as_is; /* forget every installation of what is there already */
 };
 
+/* A port whose arena is at `arena`. The caller frees it with model_free(). */
 struct port *model_make(unsigned char *arena);
 void model_free(struct port *port);
 

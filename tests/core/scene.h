@@ -38,6 +38,7 @@ extern const size_t scene_case_count;
 /* Page of letter `index` in the drawing. */
 uint32_t scene_page(uint32_t index);
 
+/* Build the scene as its drawing says. The caller frees it with scene_free(). */
 void scene_make(struct scene *scene);
 /* The same scene in another world of the same size. */
 void scene_copy(struct scene *to, const struct scene *from);

@@ -18,5 +18,6 @@ struct snapshot {
     uint64_t words[SNAPSHOT_WORDS];
 };
 
+/* Write down all that a client or the accounts can see; compare two of these. */
 void snapshot_take(const struct world *world, struct snapshot *snapshot);
 bool snapshot_is_equal(const struct snapshot *a, const struct snapshot *b);

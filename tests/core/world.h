@@ -36,6 +36,7 @@ void world_copy(struct world *to, const struct world *from);
 /* A new instance of the server: the arena at another address. */
 void world_restart(struct world *world);
 
+/* Make a space. */
 struct space *world_space(struct world *world);
 /* The same space in another copy of the world. */
 struct space *world_find(const struct world *world, uint64_t number);

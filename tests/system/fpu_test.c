@@ -34,10 +34,18 @@ static unsigned floats_survive_yield(unsigned seed)
     register struct floats *s2 __asm__("s2") = &out;
 #define LOAD(n)  "fld f" #n ", 8*" #n "(a0)\n\t"
 #define STORE(n) "fsd f" #n ", 8*" #n "(s2)\n\t"
-#define ALL(do)                                                                                                    \
-    do                                                                                                             \
-    (0) do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9) do(10) do(11) do(12) do(13) do(14) do(15) do(16) do( \
-        17) do(18) do(19) do(20) do(21) do(22) do(23) do(24) do(25) do(26) do(27) do(28) do(29) do(30) do(31)
+#define FOUR(do, a, b, c, d) \
+    do                       \
+    (a) do(b) do(c) do(d)
+#define ALL(do)              \
+    FOUR(do, 0, 1, 2, 3)     \
+    FOUR(do, 4, 5, 6, 7)     \
+    FOUR(do, 8, 9, 10, 11)   \
+    FOUR(do, 12, 13, 14, 15) \
+    FOUR(do, 16, 17, 18, 19) \
+    FOUR(do, 20, 21, 22, 23) \
+    FOUR(do, 24, 25, 26, 27) \
+    FOUR(do, 28, 29, 30, 31)
     __asm__ volatile("ld t1, 256(a0)\n\t"
                      "fscsr t1\n\t" ALL(LOAD) "ecall\n\t" ALL(STORE) "frcsr t1\n\t"
                                                                      "sd t1, 256(s2)\n\t"

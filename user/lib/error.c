@@ -52,6 +52,7 @@ int hf_errno(enum err error)
     case ERR_RECEIVER_SLOTS:
         return ENOMEM;
     case ERR_ACCES:
+    case ERR_RIGHTS:
         return EACCES;
     case ERR_FAULT:
         return EFAULT;
@@ -87,8 +88,6 @@ int hf_errno(enum err error)
     case ERR_TYPE:
     case ERR_SENDER_HANDLE:
         return EBADF;
-    case ERR_RIGHTS:
-        return EACCES;
     case ERR_PEER_GONE:
         return EPIPE;
     }

@@ -2,8 +2,7 @@
 /*
  * The C library's <time.h>, and the clock of POSIX that it keeps for other systems.
  */
-#ifndef HF_TIME_H
-#define HF_TIME_H
+#pragma once
 
 #include_next <time.h>
 
@@ -15,10 +14,9 @@ extern "C" {
 #define CLOCK_MONOTONIC ((clockid_t)4)
 #endif
 
+/* POSIX clock_gettime(): CLOCK_REALTIME and CLOCK_MONOTONIC; EINVAL for others. */
 int clock_gettime(clockid_t clock, struct timespec *now);
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

@@ -2,8 +2,7 @@
 /*
  * The C library's <unistd.h>, and brk(2), which it lacks beside sbrk().
  */
-#ifndef HF_UNISTD_H
-#define HF_UNISTD_H
+#pragma once
 
 #include_next <unistd.h>
 
@@ -11,10 +10,9 @@
 extern "C" {
 #endif
 
+/* brk(2): move the end of the heap; -1 and ENOMEM if that is not possible. */
 int brk(void *address);
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

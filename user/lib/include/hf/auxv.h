@@ -20,6 +20,6 @@
 #define HF_AT_MESSAGE_PAGE   0x48460001 /* address of the first thread's message page */
 #define HF_AT_SPACE_ID       0x48460002 /* number of the space: getpid() */
 #define HF_AT_TIMEBASE       0x48460003 /* ticks of the time CSR in a second */
-#define HF_AT_ARCHIVE        0x48460004 /* address of the boot archive, mapped read-only; absent: none */
+#define HF_AT_ARCHIVE        0x48460004 /* boot archive, mapped read-only; absent: none */
 #define HF_AT_ARCHIVE_BYTES  0x48460005
 #define HF_AT_ARCHIVE_OBJECT 0x48460006 /* handle to its object, for the program's children */

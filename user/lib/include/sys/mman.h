@@ -60,6 +60,7 @@ extern "C" {
 #define MADV_POPULATE_READ  22
 #define MADV_POPULATE_WRITE 23
 
+/* As POSIX and Linux have them; errors in errno. */
 void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
 int munmap(void *addr, size_t length);
 int mprotect(void *addr, size_t length, int prot);
