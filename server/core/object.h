@@ -44,8 +44,10 @@ struct object {
 MUST_USE enum err object_make_wired(struct core *core, pfn_t first, npages_t pages,
                                     struct object **object);
 
+/* The object of a link, which is not 0. */
 struct object *object_at(const struct core *core, uint32_t link);
 
+/* One reference more, one less; with the last one the record is given back. */
 void object_get(struct object *object);
 void object_put(struct core *core, struct object *object);
 

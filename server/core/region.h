@@ -111,6 +111,7 @@ MUST_USE enum err region_reserve(struct core *core, uint32_t count);
 /* A zeroed record out of the hand, which must not be empty. */
 struct region *region_alloc(struct core *core);
 
+/* Give the record of a region back that is in no tree. */
 void region_free(struct core *core, struct region *region);
 
 /* Give the records in hand back. */

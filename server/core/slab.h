@@ -41,4 +41,5 @@ MUST_USE uint32_t slab_take(struct core *core, struct slab *slab);
 /* Give a record back. Makes no port call. */
 void slab_give(struct core *core, struct slab *slab, uint32_t link);
 
+/* Check the invariants above. */
 void slab_audit(const struct core *core, const struct slab *slab);
