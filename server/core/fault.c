@@ -4,6 +4,7 @@
 #include <base/assert.h>
 
 #include "server/core/object.h"
+#include "server/core/pool.h"
 #include "server/core/shadow.h"
 
 /* What one fault is about. */
@@ -248,9 +249,8 @@ void fault_recover(struct core *core)
     }
 }
 
-uint32_t fault_populate(struct core *core, struct space *space, struct range range, bool is_write)
+uint32_t fault_populate(struct core *core, struct space *space, struct range range, uint32_t access)
 {
-    uint32_t access = is_write ? MEM_PROT_WRITE : MEM_PROT_READ;
     struct fault_answer answer = {0};
 
     for (uint32_t page = range.first; page < range.end; page++) {

@@ -57,9 +57,10 @@ void fault_install(struct core *core, const struct space *space, uint32_t page,
 void fault_recover(struct core *core);
 
 /*
- * Make the pages of `range` present, for writing if `is_write`, and install them, until one cannot
- * be.
+ * Make the pages of `range` present for `access` (one MEM_PROT_ bit), and install them, until one
+ * cannot be.
  *
  * Returns:   the page at which it stopped; the end of the range if all are present.
  */
-uint32_t fault_populate(struct core *core, struct space *space, struct range range, bool is_write);
+uint32_t fault_populate(struct core *core, struct space *space, struct range range,
+                        uint32_t access);

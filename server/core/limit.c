@@ -38,11 +38,17 @@ enum err limit_refuse_frames(const struct core *core, struct space *space, uint6
                              asked);
 }
 
-/* Whether something is added and `used` - removed + added is more than `limit`. */
+/*
+ * Whether something is added and `used` - removed + added is more than `limit`. More may be removed
+ * than is used, but not more than is used and added.
+ */
 static bool limit_exceeded(uint64_t limit, uint64_t used, uint64_t added, uint64_t removed)
 {
-    ASSERT(used >= removed);
-    return added != 0 && (used - removed > limit || added > limit - (used - removed));
+    if (added >= removed) {
+        return added != 0 && (used > limit || added - removed > limit - used);
+    }
+    ASSERT(used >= removed - added);
+    return added != 0 && used - (removed - added) > limit;
 }
 
 /* Pages that COMMIT_NEVER or COMMIT_HEURISTIC still let be promised at most. */

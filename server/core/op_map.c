@@ -187,6 +187,10 @@ static enum err map_check_kind(const struct core *core, struct space *space,
     if (region_is_data(plan->kind.flags) && (plan->kind.flags & REGION_NORESERVE) == 0) {
         plan->kind.flags |= REGION_ACCOUNT;
     }
+    if ((request->flags & MEM_MAP_STACK) != 0) {
+        /* As Linux since 6.7: stacks are not worth huge pages. */
+        plan->kind.flags |= REGION_NOHUGEPAGE;
+    }
     plan->kind.object = is_anonymous ? 0 : arena_link(core, request->object);
     plan->kind.offset = is_anonymous ? plan->range.first : request->offset / PAGE_SIZE;
     return ERR_OK;
@@ -203,6 +207,10 @@ static enum err map_check_room(struct core *core, struct space *space, const str
     change.commit_added = (plan->kind.flags & REGION_ACCOUNT) != 0 ? pages : 0;
     if (plan->replaces) {
         limit_subtract(core, space, plan->range, &change);
+        if (change.data_added != 0) {
+            /* All that goes makes up for new data, not data alone (Linux 6.12, mmap_region()). */
+            change.data_removed = change.pages_removed;
+        }
     }
     enum err error = limit_check(core, space, &change);
 
@@ -261,9 +269,14 @@ static void map_apply(struct core *core, struct space *space, const struct map_p
 static void map_populate(struct core *core, struct space *space, const struct map_request *request,
                          const struct map_plan *plan)
 {
+    uint32_t rights = region_rights(plan->kind.flags);
+
     if ((request->flags & (MEM_MAP_POPULATE | MEM_MAP_NONBLOCK)) == MEM_MAP_POPULATE &&
-        region_rights(plan->kind.flags) != 0) {
-        (void)fault_populate(core, space, plan->range, region_is_data(plan->kind.flags));
+        rights != 0) {
+        uint32_t access = (rights & MEM_PROT_READ) != 0 ? MEM_PROT_READ : MEM_PROT_EXEC;
+
+        access = region_is_data(plan->kind.flags) ? MEM_PROT_WRITE : access;
+        (void)fault_populate(core, space, plan->range, access);
     }
 }
 

@@ -27,39 +27,75 @@ static enum err protect_check_arguments(struct space *space, const struct protec
     return ERR_OK;
 }
 
-/*
- * Where the range first meets a hole or a region that may not have the protection; its end if
- * nowhere.
- */
-static uint32_t protect_find_refusal(const struct core *core, struct space *space,
-                                     const struct protect_request *request, struct range range,
-                                     enum err *error)
+/* Whether `region` (NULL: none) holds `page` and may have the protection. */
+static enum err protect_check_region(struct space *space, const struct protect_request *request,
+                                     const struct region *region, uint32_t page)
+{
+    if (region == NULL || region->first > page) {
+        return limit_refuse(space, ERR_NOMEM);
+    }
+    if ((request->prot & ~(region->flags >> REGION_MAY_SHIFT)) != 0) {
+        return limit_refuse(space, ERR_ACCES);
+    }
+    return ERR_OK;
+}
+
+static enum err protect_change(struct core *core, struct space *space,
+                               const struct protect_request *request, struct range range)
+{
+    const struct change change = {.clear = REGION_PROT, .set = request->prot};
+    bool differs;
+    enum err error = change_check(core, space, range, &change, &differs);
+
+    if (error == ERR_OK && differs) {
+        change_apply(core, space, range, &change);
+    }
+    return error;
+}
+
+/* All of the range or nothing. */
+static enum err protect_all(struct core *core, struct space *space,
+                            const struct protect_request *request, struct range range)
 {
     const struct region *region = tree_find(core, &space->tree, range.first);
-    uint32_t page = range.first;
 
-    *error = ERR_OK;
-    while (page < range.end) {
-        if (region == NULL || region->first > page) {
-            *error = limit_refuse(space, ERR_NOMEM);
-            return page;
-        }
-        if ((request->prot & ~(region->flags >> REGION_MAY_SHIFT)) != 0) {
-            *error = limit_refuse(space, ERR_ACCES);
-            return page;
+    for (uint32_t page = range.first; page < range.end;) {
+        enum err error = protect_check_region(space, request, region, page);
+
+        if (error != ERR_OK) {
+            return error;
         }
         page = region->end;
         region = tree_next(core, region);
     }
-    return range.end;
+    return protect_change(core, space, request, range);
+}
+
+/* One region after the other, until one refuses. */
+static enum err protect_each(struct core *core, struct space *space,
+                             const struct protect_request *request, struct range range)
+{
+    for (uint32_t page = range.first; page < range.end;) {
+        const struct region *region = tree_find(core, &space->tree, page);
+        enum err error = protect_check_region(space, request, region, page);
+
+        if (error != ERR_OK) {
+            return error;
+        }
+        uint32_t end = region->end < range.end ? region->end : range.end;
+
+        error = protect_change(core, space, request, range_of(page, end));
+        if (error != ERR_OK) {
+            return error;
+        }
+        page = end;
+    }
+    return ERR_OK;
 }
 
 enum err op_protect(struct core *core, struct space *space, const struct protect_request *request)
 {
-    const struct change change = {.clear = REGION_PROT, .set = request->prot};
     struct range range;
-    enum err refusal;
-    bool differs;
 
     limit_begin(space);
     enum err error = protect_check_arguments(space, request, &range);
@@ -67,23 +103,6 @@ enum err op_protect(struct core *core, struct space *space, const struct protect
     if (error != ERR_OK || range_is_empty(range)) {
         return error;
     }
-    uint32_t end = protect_find_refusal(core, space, request, range, &refusal);
-
-    if (refusal != ERR_OK) {
-        if (!request->is_linux || end == range.first) {
-            return refusal;
-        }
-        range = range_of(range.first, end);
-    }
-    const struct refusal kept = space->refusal;
-
-    error = change_check(core, space, range, &change, &differs);
-    if (error != ERR_OK) {
-        return error;
-    }
-    if (differs) {
-        change_apply(core, space, range, &change);
-    }
-    space->refusal = kept;
-    return refusal;
+    return request->is_linux ? protect_each(core, space, request, range)
+                             : protect_all(core, space, request, range);
 }
