@@ -102,6 +102,7 @@ enum err client_make(struct shell *shell, struct client *parent_opt, const char 
     if (parent_opt != NULL) {
         client->parent = arena_link(core, parent_opt);
         live_insert(core, parent_opt, client);
+        AUDIT(client_audit(core, parent_opt));
     }
     return ERR_OK;
 }
@@ -155,6 +156,8 @@ void client_end(struct shell *shell, struct client *client, const struct ending 
     struct client *parent = client_at(core, client->parent);
     ended_append(core, parent, client);
     client_wake(shell, parent);
+    AUDIT(client_audit(core, parent));
+    AUDIT(core_audit(core));
 }
 
 void client_drop(struct shell *shell, struct client *client)
@@ -208,4 +211,26 @@ void client_wake(struct shell *shell, struct client *parent)
     if (error == ERR_OK) {
         client_forget(&shell->core, child);
     }
+}
+
+void client_audit(const struct core *core, const struct client *client)
+{
+    const uint32_t parent = arena_link(core, client);
+    uint32_t prev = 0;
+
+    for (uint32_t link = client->live_first; link != 0; link = client_at(core, link)->next) {
+        const struct client *child = client_at(core, link);
+        ASSERT(child->parent == parent && child->prev == prev);
+        ASSERT(client_of(core, space_find(core, child->space)) == child);
+        prev = link;
+    }
+    prev = 0;
+    for (uint32_t link = client->ended_first; link != 0; link = client_at(core, link)->next) {
+        const struct client *child = client_at(core, link);
+        ASSERT(child->parent == parent && child->prev == prev);
+        ASSERT(child->space == 0 && child->live_first == 0 && child->ended_first == 0);
+        prev = link;
+    }
+    ASSERT(client->ended_last == prev);
+    ASSERT(client->wait_serial == 0 || (client->ended_first == 0 && client->live_first != 0));
 }

@@ -102,3 +102,6 @@ void client_wake(struct shell *shell, struct client *parent);
 
 /* Words of an answer to NEXT about an ended child. */
 void client_describe(const struct client *client, uint64_t words[IPC_WORDS]);
+
+/* Check I1 and I2 for the children of a live client. */
+void client_audit(const struct core *core, const struct client *client);
