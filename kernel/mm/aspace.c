@@ -5,6 +5,7 @@
 #include "mm/install.h"
 #include "mm/page.h"
 #include "mm/pt.h"
+#include "mm/quick.h"
 #include "mm/remove.h"
 #include <abi/fault.h>
 #include <abi/layout.h>
@@ -12,9 +13,8 @@
 #define WINDOW_PAGE ENTRY_HALF_END
 #define WINDOW_ROOT 256u /* root entry of the window */
 
-/* How single pages in registers and vectors are told from all else: operation and no flag. */
-#define QUICK_ZERO  ((uint64_t)MAP_INSTALL_ZERO << 4)
-#define QUICK_AS_IS ((uint64_t)MAP_INSTALL << 4)
+/* Entries between looks for an interrupt; long ones look themselves. */
+#define POLL_ENTRIES 8u
 
 static pte_t *kernel_root; /* constant after boot */
 
@@ -35,6 +35,8 @@ void aspace_init(struct aspace *aspace, pfn_t root, bool is_server)
     aspace->root = direct_from_pfn(root);
     aspace->satp = tlb_satp(root);
     aspace->is_server = is_server;
+    aspace->near = ASPACE_NOT_NEAR;
+    aspace->near_table = aspace->root;
     for (unsigned i = DIRECT_ROOT_FIRST; i <= DIRECT_ROOT_LAST; i++) {
         aspace->root[i] = kernel_root[i];
     }
@@ -75,60 +77,9 @@ enum err aspace_check(const struct aspace *aspace, const struct map_entry *entri
     return ERR_OK;
 }
 
-/*
- * Install a single 4 KiB page where nothing is mapped, if all is as it mostly is.
- *
- * Returns: whether it was. Does not flush the TLB.
- */
-ALWAYS_INLINE bool install_quick(struct aspace *aspace, struct map_entry entry)
-    REQUIRES(memory_lock)
-{
-    const uint64_t what = entry.what >> MAP_FLAGS_SHIFT;
-    const uint64_t flags = entry_leaf_flags[entry_prot(entry)];
-    const uint64_t page = entry.where - (UINT64_C(1) << MAP_PAGES_SHIFT); /* of one page */
-    const uint64_t frame = entry_frame(entry);
-    const uint64_t index = frame - frame_table.start;
-    if (page - ENTRY_PAGE_FIRST >= ENTRY_PAGE_END - ENTRY_PAGE_FIRST || flags == 0 ||
-        index >= frame_table.count || aspace->is_server) {
-        return false;
-    }
-    const pte_t upper = aspace->root[page >> (2 * TABLE_INDEX_BITS)];
-    if (!pte_is_table(upper)) {
-        return false;
-    }
-    const pte_t middle = direct_table(upper)[table_index(page, 1)];
-    if (!pte_is_table(middle)) {
-        return false;
-    }
-    pte_t *slot = &direct_table(middle)[table_index(page, 0)];
-    uint64_t *word_at = &frame_table.words[index];
-    const uint64_t word = *word_at;
-    if (*slot != 0) {
-        return false;
-    }
-    if (what == QUICK_ZERO && frame_word_is_unused(word)) {
-        if (LIKELY(word != FRAME_CLEAN)) {
-            page_zero(frame_address(pfn_from_number(frame)));
-        }
-        *word_at = FRAME_USER + FRAME_ONE;
-    } else if (what == QUICK_AS_IS && frame_word_kind(word) == FRAME_USER &&
-               word + FRAME_ONE > word) {
-        *word_at = word + FRAME_ONE;
-    } else {
-        return false;
-    }
-    *slot = frame << PTE_PFN_SHIFT | flags;
-    if (UNLIKELY((flags & PTE_EXEC) != 0)) {
-        tlb_flush_fetch();
-    }
-    return true;
-}
-
 bool aspace_install_page(struct aspace *aspace, struct map_entry entry)
 {
-    const bool is_done = install_quick(aspace, entry);
-    tlb_flush();
-    return is_done;
+    return quick_install(aspace, entry.where, entry.what, true);
 }
 
 /* State of one run over a vector. */
@@ -223,6 +174,14 @@ static enum err carry_out(struct aspace *aspace, struct map_entry entry, struct 
     UNREACHABLE();
 }
 
+/* One entry that the quick ways leave. */
+static enum err apply_slowly(struct aspace *aspace, struct map_entry entry, struct run *run)
+    REQUIRES(memory_lock)
+{
+    const enum err error = entry_check(entry, aspace->is_server);
+    return error == ERR_OK ? carry_out(aspace, entry, run) : error;
+}
+
 enum err aspace_apply(struct aspace *aspace, const struct map_entry *entries, uint64_t count,
                       struct map_progress *progress)
 {
@@ -231,21 +190,24 @@ enum err aspace_apply(struct aspace *aspace, const struct map_entry *entries, ui
     while (progress->entries < count) {
         /* A copy: the entries may lie where somebody else can write. */
         const struct map_entry entry = entries[progress->entries];
-        if (!entry_takes_away(entry)) {
+        bool is_done = false;
+        if (entry_takes_away(entry)) {
+            run.is_stale = true;
+            is_done = progress->pages == 0 && quick_take(aspace, entry.where, entry.what);
+        } else {
             flush_stale(&run);
+            is_done = progress->pages == 0 && quick_install(aspace, entry.where, entry.what, false);
         }
-        if (progress->pages != 0 || !install_quick(aspace, entry)) {
-            error = entry_check(entry, aspace->is_server);
-            if (error == ERR_OK) {
-                error = carry_out(aspace, entry, &run);
-            }
+        if (!is_done) {
+            error = apply_slowly(aspace, entry, &run);
             if (error != ERR_OK) {
                 break;
             }
         }
         progress->entries++;
         progress->pages = 0;
-        if (progress->entries < count && tlb_has_interrupt()) {
+        if (progress->entries % POLL_ENTRIES == 0 && progress->entries < count &&
+            tlb_has_interrupt()) {
             error = ERR_INTR;
             break;
         }
@@ -264,7 +226,9 @@ bool aspace_allows(const struct aspace *aspace, uaddr_t address, uint32_t access
     wanted |= (access & FAULT_READ) != 0 ? PTE_READ : 0;
     wanted |= (access & FAULT_WRITE) != 0 ? PTE_WRITE : 0;
     wanted |= (access & FAULT_EXEC) != 0 ? PTE_EXEC : 0;
-    const pte_t leaf = *pt_find(aspace->root, page, 0).slot;
+    const pte_t leaf = page >> TABLE_INDEX_BITS == aspace->near
+                           ? aspace->near_table[table_index(page, 0)]
+                           : *pt_find(aspace->root, page, 0).slot;
     if ((leaf & wanted) != wanted) {
         return false;
     }

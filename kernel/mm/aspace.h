@@ -45,7 +45,13 @@ struct aspace {
     pte_t *root;    /* constant after init */
     uint64_t satp;  /* constant after init */
     bool is_server; /* constant after init: the memory server's own space */
+
+    /* The level-0 table that was last needed, so that neighbours need no walk (mm/quick.h). */
+    uint64_t near;     /* its pages >> 9; ASPACE_NOT_NEAR: none */
+    pte_t *near_table; /* without meaning while none is */
 };
+
+#define ASPACE_NOT_NEAR UINT64_MAX
 
 /* How far a vector has come. All zero before the start. */
 struct map_progress {

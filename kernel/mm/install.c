@@ -9,9 +9,6 @@
 /* First page of the window of message pages, as pt_find() counts. */
 #define WINDOW_PAGE ENTRY_HALF_END
 
-/* Pages between looks for an interrupt, in loops that do little a page. */
-#define POLL_PAGES 512u
-
 /* Put a leaf into a slot; what was there is gone from the TLB before its frame can serve again. */
 static void put_leaf(pte_t *slot, pte_t leaf, unsigned level) REQUIRES(memory_lock)
 {
@@ -79,18 +76,57 @@ static void undo(struct aspace *aspace, uint64_t page, uint64_t pages) REQUIRES(
     }
 }
 
+/*
+ * Install up to `count` neighbours as they are, as long as each is USER and no leaf is in its way:
+ * the loop that installing ready pages spends its time in.
+ *
+ * Returns: how many there were.
+ */
+static uint64_t put_ready(pte_t *slot, pfn_t pfn, uint64_t flags, uint64_t count)
+    REQUIRES(memory_lock)
+{
+    if (!frame_is_ram(pfn) || !frame_is_ram(pfn_add(pfn, (npages_t){count - 1}))) {
+        return 0;
+    }
+    uint64_t *word = frame_word(pfn);
+    uint64_t *const end = word + count;
+    pte_t leaf = pte_make(pfn, flags);
+    for (; word != end; word++) {
+        const uint64_t old = *word;
+        if (*slot != 0 || frame_word_kind(old) != FRAME_USER || old + FRAME_ONE < old) {
+            break;
+        }
+        *word = old + FRAME_ONE;
+        *slot++ = leaf;
+        leaf += UINT64_C(1) << PTE_PFN_SHIFT;
+    }
+    return count - (uint64_t)(end - word);
+}
+
+/* One page of a range. */
+static enum err put_page(pte_t *slot, uint64_t op, pfn_t pfn, uint64_t flags) REQUIRES(memory_lock)
+{
+    uint64_t word;
+    const enum err error = prepare_page(op, flags, pfn, &word);
+    if (error == ERR_OK) {
+        *frame_word(pfn) = word;
+        put_leaf(slot, pte_make(pfn, flags), 0);
+    }
+    return error;
+}
+
 enum err install_pages(struct aspace *aspace, struct map_entry entry, uint64_t *done)
 {
     const uint64_t op = entry_op(entry);
     const uint64_t page = entry_page(entry);
     const uint64_t pages = entry_pages(entry);
-    const uint64_t frame = entry_frame(entry);
     const uint64_t flags = entry_leaf_flags[entry_prot(entry)];
-    const uint64_t poll_mask = op == MAP_INSTALL ? POLL_PAGES - 1 : 0;
-    pte_t *slot = NULL;
+    pte_t *slot = NULL; /* of the next page, or of another table */
 
-    for (uint64_t i = *done; i < pages; i++) {
-        if (slot == NULL || table_index(page + i, 0) == 0) {
+    for (uint64_t i = *done; i < pages;) {
+        const pfn_t pfn = pfn_from_number(entry_frame(entry) + i);
+        const uint64_t index = table_index(page + i, 0);
+        if (slot == NULL || index == 0) {
             const struct pt_place place = pt_find(aspace->root, page + i, 0);
             if (place.level != 0) {
                 undo(aspace, page, i);
@@ -98,18 +134,23 @@ enum err install_pages(struct aspace *aspace, struct map_entry entry, uint64_t *
             }
             slot = place.slot;
         }
-        const pfn_t pfn = pfn_from_number(frame + i);
-        uint64_t word;
-        const enum err error = prepare_page(op, flags, pfn, &word);
-        if (error != ERR_OK) {
-            undo(aspace, page, i);
-            return error;
+        uint64_t put = 0;
+        if (op == MAP_INSTALL) {
+            const uint64_t in_table = TABLE_ENTRIES - index;
+            put = put_ready(slot, pfn, flags, pages - i < in_table ? pages - i : in_table);
         }
-        *frame_word(pfn) = word;
-        put_leaf(slot, pte_make(pfn, flags), 0);
-        slot++;
-        if (((page + i) & poll_mask) == poll_mask && i + 1 < pages && tlb_has_interrupt()) {
-            *done = i + 1;
+        if (put == 0) {
+            const enum err error = put_page(slot, op, pfn, flags);
+            if (error != ERR_OK) {
+                undo(aspace, page, i);
+                return error;
+            }
+            put = 1;
+        }
+        i += put;
+        slot += put;
+        if (i < pages && tlb_has_interrupt()) {
+            *done = i;
             return ERR_INTR;
         }
     }
@@ -281,6 +322,7 @@ enum err install_untable(struct aspace *aspace, struct map_entry entry)
         }
     }
     *place.slot = 0;
+    aspace->near = ASPACE_NOT_NEAR;
     tlb_flush();
     frame_release(pfn);
     return ERR_OK;

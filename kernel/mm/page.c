@@ -35,8 +35,11 @@ void page_zero(void *page)
     } while (word != end);
 }
 
-/* 8 loads, then 8 stores: loads need not wait for each other. */
-static inline void copy_8(uint64_t *restrict to, const uint64_t *restrict from)
+/*
+ * 8 loads, then 8 stores: loads need not wait for each other. Not `restrict`: the compiler would
+ * mix more of these than there are registers.
+ */
+static inline void copy_8(uint64_t *to, const uint64_t *from)
 {
     const uint64_t a = from[0];
     const uint64_t b = from[1];
@@ -56,7 +59,7 @@ static inline void copy_8(uint64_t *restrict to, const uint64_t *restrict from)
     to[7] = h;
 }
 
-void page_copy(void *restrict to, const void *restrict from)
+void page_copy(void *to, const void *from)
 {
     uint64_t *to_word = to;
     const uint64_t *from_word = from;
@@ -127,12 +130,15 @@ void page_clear(void *to, size_t bytes)
         *byte++ = 0;
         bytes--;
     }
-    for (; bytes >= WORD; bytes -= WORD) {
-        *(uint64_t *)(void *)byte = 0;
-        byte += WORD;
+    uint64_t *word = (uint64_t *)(void *)byte;
+    for (; bytes >= 8 * WORD; bytes -= 8 * WORD) {
+        ZERO_8(word, 0);
+        word += 8;
     }
-    while (bytes > 0) {
+    for (; bytes >= WORD; bytes -= WORD) {
+        *word++ = 0;
+    }
+    for (byte = (unsigned char *)word; bytes > 0; bytes--) {
         *byte++ = 0;
-        bytes--;
     }
 }

@@ -11,7 +11,7 @@
 void page_zero(void *page);
 
 /* Copy a page onto another one. */
-void page_copy(void *restrict to, const void *restrict from);
+void page_copy(void *to, const void *from);
 
 /* Copy `bytes` bytes; the ranges may overlap. By eights where both sides are aligned alike. */
 void page_move(void *to, const void *from, size_t bytes);

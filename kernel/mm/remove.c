@@ -54,14 +54,20 @@ static void restrict_leaf(pte_t *slot, unsigned level, uint64_t keep) REQUIRES(m
     *slot = left;
 }
 
-/* Leaves of one level-0 table. */
-static void change_leaves(const struct aspace *aspace, pte_t *slot, uint64_t count, uint64_t keep)
-    REQUIRES(memory_lock)
+void remove_leaves(pte_t *slot, uint64_t count, uint64_t keep)
 {
-    if (keep == 0 && !aspace->is_server) {
+    if (keep == 0) {
         drop_leaves(slot, count);
         return;
     }
+    for (uint64_t i = 0; i < count; i++) {
+        restrict_leaf(&slot[i], 0, keep);
+    }
+}
+
+/* The same in the memory server's space: its frames become FREE. */
+static void remove_server_leaves(pte_t *slot, uint64_t count, uint64_t keep) REQUIRES(memory_lock)
+{
     for (uint64_t i = 0; i < count; i++) {
         restrict_leaf(&slot[i], 0, keep);
     }
@@ -110,7 +116,11 @@ bool remove_range(struct aspace *aspace, uint64_t page, uint64_t pages, uint64_t
         }
         const uint64_t in_table = TABLE_ENTRIES - table_index(at, 0);
         const uint64_t count = end - at < in_table ? end - at : in_table;
-        change_leaves(aspace, place.slot, count, keep);
+        if (aspace->is_server) {
+            remove_server_leaves(place.slot, count, keep);
+        } else {
+            remove_leaves(place.slot, count, keep);
+        }
         at += count;
         if (at < end && tlb_has_interrupt()) {
             *done = at - page;

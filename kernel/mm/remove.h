@@ -21,6 +21,12 @@
 void remove_count(pte_t leaf, unsigned level) REQUIRES(memory_lock);
 
 /*
+ * Take from `count` neighbours of one level-0 table, not of the memory server's, the rights that
+ * are not in `keep` (PTE_READ...), and drop leaves that have none left.
+ */
+void remove_leaves(pte_t *slot, uint64_t count, uint64_t keep) REQUIRES(memory_lock);
+
+/*
  * Take from every leaf in [page + *done, page + pages) the rights that are not in `keep`
  * (PTE_READ...), and drop those that have none left. A large leaf that is only partly in the range
  * is dropped.

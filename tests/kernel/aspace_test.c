@@ -452,6 +452,34 @@ TAP_TEST(the_quick_way_does_what_the_vector_does_or_nothing)
     EXPECT_U64(model_word(DATA + 1), FRAME_FREE);
 }
 
+TAP_TEST(the_first_page_is_refused_when_its_table_is_near)
+{
+    struct aspace aspace = ready_space(false);
+    EXPECT_ERR(model_map(&aspace, MAP_TABLE, 0, 1, F(3), 0, 0), ERR_OK);
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, 1, 1, F(DATA), RW, 0), ERR_OK);
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, 0, 1, F(DATA + 1), RW, 0), ERR_INVAL);
+    EXPECT(!aspace_install_page(&aspace, ENTRY(MAP_INSTALL_ZERO, 0, 1, F(DATA + 1), RW, 0)));
+    EXPECT_U64(leaf_of(&aspace, 0), 0);
+}
+
+TAP_TEST(the_last_page_is_refused_when_its_table_is_known)
+{
+    struct aspace aspace = ready_space(false);
+    EXPECT_ERR(model_map(&aspace, MAP_TABLE, 0x3ffffff, 1, F(3), 1, 0), ERR_OK);
+    EXPECT_ERR(model_map(&aspace, MAP_TABLE, 0x3ffffff, 1, F(4), 0, 0), ERR_OK);
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, 0x3fffffe, 1, F(DATA), RW, 0), ERR_OK);
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, 0x3ffffff, 1, F(DATA + 1), RW, 0), ERR_INVAL);
+}
+
+TAP_TEST(a_table_that_was_taken_back_is_not_near_any_longer)
+{
+    struct aspace aspace = ready_space(false);
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, PAGE, 1, F(DATA), RW, 0), ERR_OK);
+    EXPECT_ERR(model_map(&aspace, MAP_UNTABLE, PAGE, 1, F(2), 0, 0), ERR_OK);
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, PAGE, 1, F(DATA), RW, 0), ERR_NO_TABLE);
+    EXPECT(!aspace_allows(&aspace, (uaddr_t){PAGE << 12}, FAULT_READ));
+}
+
 TAP_TEST(the_kernel_half_is_in_every_root)
 {
     struct aspace aspace = ready_space(false);
@@ -490,6 +518,9 @@ int main(int argc, char **argv)
         TAP(the_server_gets_its_own_memory_and_nobody_elses),
         TAP(a_leaf_allows_what_its_rights_say),
         TAP(the_quick_way_does_what_the_vector_does_or_nothing),
+        TAP(the_first_page_is_refused_when_its_table_is_near),
+        TAP(the_last_page_is_refused_when_its_table_is_known),
+        TAP(a_table_that_was_taken_back_is_not_near_any_longer),
         TAP(the_kernel_half_is_in_every_root),
     };
     return TAP_RUN(argc, argv, tests);

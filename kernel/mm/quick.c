@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "mm/quick.h"
+
+#include "mm/page.h"
+#include "mm/pt.h"
+
+/*
+ * Find the level-0 entry of a page and make its table the near one.
+ *
+ * Returns: NULL if there is none, or the page is not one that the quick ways are for.
+ */
+static pte_t *find(struct aspace *aspace, uint64_t page) REQUIRES(memory_lock)
+{
+    if (aspace->is_server || page < ENTRY_PAGE_FIRST || page >= ENTRY_PAGE_END) {
+        return NULL;
+    }
+    const struct pt_place place = pt_find(aspace->root, page, 0);
+    if (place.level != 0) {
+        return NULL;
+    }
+    if (page >> TABLE_INDEX_BITS != ENTRY_PAGE_END >> TABLE_INDEX_BITS) {
+        aspace->near = page >> TABLE_INDEX_BITS;
+        aspace->near_table = place.slot - table_index(page, 0);
+    }
+    return place.slot;
+}
+
+bool quick_end_exec(void)
+{
+    tlb_flush_fetch();
+    tlb_flush();
+    return true;
+}
+
+bool quick_end_zero(uint64_t *word, pte_t *slot, pte_t leaf, bool must_flush)
+{
+    const uint64_t old = *word;
+    if (!frame_word_is_unused(old)) {
+        return false;
+    }
+    if (LIKELY(old != FRAME_CLEAN)) {
+        page_zero(frame_address(pte_to_pfn(leaf)));
+    }
+    *word = FRAME_USER + FRAME_ONE;
+    *slot = leaf;
+    if (UNLIKELY((leaf & PTE_EXEC) != 0)) {
+        return quick_end_exec();
+    }
+    if (must_flush) {
+        tlb_flush();
+    }
+    return true;
+}
+
+bool quick_install_far(struct aspace *aspace, uint64_t where, uint64_t what, bool must_flush)
+{
+    const uint64_t page = where - (UINT64_C(1) << MAP_PAGES_SHIFT);
+    pte_t *slot = find(aspace, page);
+    return slot != NULL && quick_put(slot, page, what, must_flush);
+}
