@@ -8,9 +8,21 @@
 #include "ipc/pending.h"
 #include "ipc/upcall.h"
 #include "mm/aspace.h"
+#include "mm/frame.h"
+#include "riscv/fastpath.h"
+#include "riscv/offsets.h"
 #include "riscv/trap.h"
 #include "task/sched.h"
 #include "task/space.h"
+
+/* What fastpath.S knows of mm/. */
+STATIC_ASSERT(FAST_FRAME_USER == FRAME_USER && FAST_FRAME_CLEAN == FRAME_CLEAN, "fastpath.h");
+STATIC_ASSERT(FAST_FRAME_COUNT_SHIFT == FRAME_COUNT_SHIFT, "fastpath.h");
+STATIC_ASSERT(offsetof(struct aspace, near) == ASPACE_NEAR, "see offsets.h");
+STATIC_ASSERT(offsetof(struct aspace, near_table) == ASPACE_NEAR_TABLE, "see offsets.h");
+STATIC_ASSERT(offsetof(struct frame_table, words) == FRAME_TABLE_WORDS, "see offsets.h");
+STATIC_ASSERT(offsetof(struct frame_table, start) == FRAME_TABLE_START, "see offsets.h");
+STATIC_ASSERT(offsetof(struct frame_table, count) == FRAME_TABLE_COUNT, "see offsets.h");
 
 #define ACTION_BITS 8u
 #define BYTE        UINT64_C(0xff)
@@ -32,7 +44,7 @@ void fault_take(struct thread *self, uint64_t address, uint32_t access)
     if (space->aspace.is_server) {
         trap_panic("memory server", self->x);
     }
-    if (address >= USER_END) {
+    if (address < USER_START || address >= USER_END) {
         upcall_enter(self, CAUSE_MAPERR, address, access);
         return;
     }
@@ -92,13 +104,8 @@ void fault_install(struct thread *faulted, uint64_t where, uint64_t what)
 {
     const struct map_entry entry = {where, what};
 
-    lock_take(&memory_lock);
-    const bool is_done = aspace_install_page(&faulted->space->aspace, entry);
-    lock_release(&memory_lock);
-    if (UNLIKELY(!is_done)) {
-        pending_add(faulted, &entry, 1); /* not of the frequent kind, or to be refused */
-        pending_flush();
-    }
+    pending_add(faulted, &entry, 1);
+    pending_flush();
 }
 
 static enum err fault_refuse(struct thread *self, struct thread *faulted, uint64_t cause)

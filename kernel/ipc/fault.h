@@ -8,8 +8,8 @@
  *                        |
  *        RESUME: entries kept (ipc/pending.h), RUNNABLE     REFUSE: upcall, or the thread's end
  *
- * A fault of the memory server is the kernel's end. A fault in a space whose pager endpoint has ended, or at an
- * address that no region can cover, is refused by the kernel itself.
+ * A fault of the memory server is the kernel's end. A fault in a space whose pager endpoint has
+ * ended, or at an address that no region can cover, is refused by the kernel itself.
  */
 #pragma once
 
@@ -32,10 +32,9 @@ void fault_take(struct thread *self, uint64_t address, uint32_t access);
 MUST_USE enum err fault_answer(struct thread *self, struct thread *faulted);
 
 /*
- * Called by fastpath.S: carry out the one entry of a fault's answer, op INSTALL_ZERO or INSTALL, for the faulted
- * page. Refused: counted, and the thread faults again.
+ * Called by fastpath.S for what it does not do itself: carry out the one entry of a fault's answer.
  *
- * Requires:  nothing is kept in ipc/pending.c; `faulted` belongs to the caller.
+ * Refused: counted, and the thread faults again. Requires: nothing is kept in ipc/pending.c.
  */
 void fault_install(struct thread *faulted, uint64_t where, uint64_t what);
 

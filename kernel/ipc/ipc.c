@@ -90,7 +90,9 @@ static enum err ipc_hand_over(struct endpoint *endpoint, struct thread *from, st
     return ERR_OK;
 }
 
-/* Put `self` among the senders, before those of lower priority. Bounded by the number of threads. */
+/*
+ * Put `self` among the senders, before those of lower priority. Bounded by the number of threads.
+ */
 static void ipc_queue_sender(struct endpoint *endpoint, struct thread *self, bool is_fault)
     REQUIRES(endpoint->lock)
 {
@@ -261,7 +263,9 @@ void ipc_reply_wait(struct thread *self)
     ipc_receive(self);
 }
 
-/* Deliver the bits of the bound notification to `self`, RUNNING. Returns: whether there were any. */
+/*
+ * Deliver the bits of the bound notification to `self`, RUNNING. Returns: whether there were any.
+ */
 static bool ipc_receive_bits(struct thread *self)
 {
     if (!thread_has_flags(self, THREAD_SIGNALLED)) {
@@ -277,7 +281,8 @@ static bool ipc_receive_bits(struct thread *self)
 }
 
 /*
- * Take the first message from the queue that can be delivered to `self`; who cannot deliver learns why.
+ * Take the first message from the queue that can be delivered to `self`; who cannot deliver learns
+ * why.
  *
  * Returns: who sent it; NULL: none.
  */

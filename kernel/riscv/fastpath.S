@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frequent messages, without C and without the scheduler: a call to a thread that waits for it, the answer
- * to a caller by a server that then waits, and the same two for page faults.
+ * The frequent messages, without C and without the scheduler: a call to a thread that waits for it,
+ * the answer to a caller by a server that then waits, and the same two for page faults.
  *
- * The words of a message stay in a0..a7. Each path first saves what a kernel call preserves, then only looks;
- * as soon as anything is unusual it goes to the complete path in ipc/ with nothing changed but locks taken
- * and given back. Unusual are: handles in the message, a handle beyond the first frame of slots, flags at
- * either thread (thread.home: another hart, bits of a notification, a time-out, a stop), nobody waiting, a
- * queue of senders, an answer to a less urgent thread.
+ * The words of a message stay in a0..a7. Each path first saves what a kernel call preserves, then
+ * only looks; as soon as anything is unusual it goes to the complete path in ipc/ with nothing
+ * changed but locks taken and given back. Unusual are: handles in the message, a handle beyond the
+ * first frame of slots, flags at either thread (thread.home: another hart, bits of a notification,
+ * a time-out, a stop), nobody waiting, a queue of senders, an answer to a less urgent thread.
  *
- * What is shared with C: the states and rules of task/thread.h, the locks of ipc/endpoint.h, the FPU rule
- * of task/fpu.h. No stack is used.
+ * What is shared with C: the states and rules of task/thread.h, the locks of ipc/endpoint.h, the
+ * FPU rule of task/fpu.h, the near table of mm/quick.h. The stack is used by what is called only.
  *
  * Registers all through: tp = hart, ra = current, t6 = the thread to switch to.
  */
@@ -65,8 +65,8 @@
         .endm
 
 /*
- * The first receiver of endpoint s2, if it is of this hart and nothing is due at it, and out of the queue;
- * unlocks. out: t6. destroys s5, s6.
+ * The first receiver of endpoint s2, if it is of this hart and nothing is due at it, and out of the
+ * queue; unlocks. out: t6. destroys s5, s6.
  */
         .macro  TAKE_RECEIVER slow_locked
         ld      t6, ENDPOINT_RECEIVERS(s2)
@@ -108,8 +108,8 @@
         .endm
 
 /*
- * The thread that waits in \state for the token t3:t4, and may be answered by current without asking the
- * scheduler. out: t6. destroys s5..s8.
+ * The thread that waits in \state for the token t3:t4, and may be answered by current without
+ * asking the scheduler. out: t6. destroys s5..s8.
  */
         .macro  FIND_WAITER state, slow
         ld      s5, HART_THREAD_MAX(tp)
@@ -176,7 +176,7 @@
         sfence.vma
         csrw    sepc, s7
         .subsection 1
-2:      li      s6, FAST_SSTATUS_FS          /* current has the FPU: the other one must not see it */
+2:      li      s6, FAST_SSTATUS_FS          /* current has it: the other one must not see */
         csrc    sstatus, s6
         j       1b
 3:      li      s6, FAST_SSTATUS_FS          /* what it left in the FPU is still there */
@@ -284,10 +284,12 @@ fastpath_fault:
         li      s4, FAST_TRAP_FETCH_PAGE
         li      a1, FAST_FAULT_EXEC
         bne     s3, s4, trap_other_saved
-1:      srli    s3, a0, FAST_USER_BITS
+1:      li      s3, FAST_USER_PAGES     /* neither guard page: pages 1 .. FAST_USER_PAGES */
+        srli    s5, a0, 12
+        addi    s5, s5, -1
         ld      s4, HART_FAULT_LOOK(tp)
         ld      s1, THREAD_SPACE(ra)
-        bnez    s3, trap_other_saved
+        bgeu    s5, s3, trap_other_saved
         bnez    s4, trap_other_saved
         ld      s2, SPACE_PAGER + SLOT_OBJECT(s1)
         ld      s3, SPACE_PAGER + SLOT_ID(s1)
@@ -316,8 +318,8 @@ fault_slow_locked:
         j       trap_other_saved
 
 /*
- * FAULT_REPLY_WAIT: t1 = handle, t3:t4 = token, t5 = action, a0, a1 = one entry, a2..a7 = 0. Fast is: one page, the
- * faulted one, zeroed or as it is.
+ * FAULT_REPLY_WAIT: t1 = handle, t3:t4 = token, t5 = action, a0, a1 = one entry, a2..a7 = 0. Fast
+ * is: one page, the faulted one, zeroed or as it is.
  */
         .balign 64
         .globl  fastpath_fault_reply
@@ -358,15 +360,77 @@ fastpath_fault_reply:
         sd      s0, THREAD_PC(ra)
 
         /* The server waits. From here on this is the faulted thread's own time. */
+        ld      s2, THREAD_SPACE(t6)
+        la      s3, memory_lock
+        li      s4, 1
+        amoswap.w.aq s4, s4, (s3)
+        bnez    s4, install_rest
+
+        /* The empty entry in the table that was used last. */
+        ld      s4, SPACE_ASPACE + ASPACE_NEAR(s2)
+        slli    s5, a0, 64 - FAST_MAP_PAGES_SHIFT
+        ld      s6, SPACE_ASPACE + ASPACE_NEAR_TABLE(s2)
+        srli    s5, s5, 64 - FAST_MAP_PAGES_SHIFT + 9
+        bne     s4, s5, install_rest_locked
+        andi    s5, a0, 511
+        slli    s5, s5, 3
+        add     s6, s6, s5
+        ld      s5, 0(s6)
+        bnez    s5, install_rest_locked
+
+        /* s7 = word of frame s9 in the frame table, s8 = what is in it. */
+        la      s7, frame_table
+        slli    s9, a1, 64 - FAST_MAP_PROT_SHIFT
+        ld      s5, FRAME_TABLE_START(s7)
+        srli    s9, s9, 64 - FAST_MAP_PROT_SHIFT
+        ld      s8, FRAME_TABLE_COUNT(s7)
+        sub     s5, s9, s5
+        ld      s7, FRAME_TABLE_WORDS(s7)
+        bgeu    s5, s8, install_rest_locked
+        slli    s5, s5, 3
+        add     s7, s7, s5
+        ld      s8, 0(s7)
+
+        /* s11 = leaf. Protection is shifted into place; WRITE implies READ and D. */
+        srli    s10, a1, FAST_MAP_PROT_SHIFT
+        slli    s11, s9, FAST_PTE_PFN_SHIFT
+        andi    s5, s10, FAST_MAP_READ | FAST_MAP_WRITE
+        slli    s5, s5, 1
+        or      s11, s11, s5
+        andi    s5, s10, FAST_MAP_EXEC  /* wants a fence of its own */
+        bnez    s5, install_rest_locked
+        ori     s11, s11, FAST_PTE_VALID | FAST_PTE_USER | FAST_PTE_ACCESSED
+        andi    s5, s10, FAST_MAP_WRITE
+        srli    s10, s10, 8
+        beqz    s5, install_protected
+        ori     s11, s11, FAST_PTE_READ | FAST_PTE_DIRTY
+install_protected:
+        addi    s10, s10, -FAST_MAP_INSTALL
+        beqz    s10, install_as_it_is
+
+        /* Zeroed: the frame is nobody's. */
+        li      s5, FAST_FRAME_CLEAN
+        bltu    s5, s8, install_rest_locked
+        beq     s5, s8, install_fresh
+        li      a0, FAST_DIRECT_HIGH
+        slli    a0, a0, FAST_DIRECT_SHIFT - 12
+        or      a0, a0, s9
+        slli    a0, a0, 12
         ld      sp, HART_STACK(tp)
         mv      s0, ra
         mv      s1, t6
-        mv      a2, a1
-        mv      a1, a0
-        mv      a0, t6
-        call    fault_install
+        call    page_zero
         mv      ra, s0
         mv      t6, s1
+install_fresh:
+        li      s8, 1
+        slli    s8, s8, FAST_FRAME_COUNT_SHIFT
+        addi    s8, s8, FAST_FRAME_USER
+install_store:
+        sd      s8, 0(s7)
+        sd      s11, 0(s6)
+        amoswap.w.rl zero, zero, (s3)
+install_done:
         ld      s5, THREAD_SATP(t6)
         SWITCH_SPACE
         EACH_PRESERVED ld, t6
@@ -375,6 +439,35 @@ fastpath_fault_reply:
         ld      tp, THREAD_TP(t6)
         ld      t6, THREAD_X(31)(t6)
         sret
+
+/* As it is: one mapping more of a frame of a process, unless its count is full. */
+install_as_it_is:
+        andi    s5, s8, 0xff
+        addi    s5, s5, -FAST_FRAME_USER
+        bnez    s5, install_clean
+        li      s5, 1
+        slli    s5, s5, FAST_FRAME_COUNT_SHIFT
+        add     s8, s8, s5
+        bgeu    s8, s5, install_store
+        j       install_rest_locked
+install_clean:
+        li      s5, FAST_FRAME_CLEAN    /* is mapped for the first time, and USER from now on */
+        beq     s5, s8, install_fresh
+
+/* Anything else is for C. in: t6, ra, a0, a1 as they were */
+install_rest_locked:
+        amoswap.w.rl zero, zero, (s3)
+install_rest:
+        mv      s0, ra
+        mv      s1, t6
+        mv      a2, a1
+        mv      a1, a0
+        mv      a0, t6
+        ld      sp, HART_STACK(tp)
+        call    fault_install
+        mv      ra, s0
+        mv      t6, s1
+        j       install_done
 
 fault_reply_slow_locked:
         UNLOCK

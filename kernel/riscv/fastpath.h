@@ -7,7 +7,7 @@
 #define FAST_RIGHT_CALL    0x01
 #define FAST_RIGHT_RECEIVE 0x02
 #define FAST_SSTATUS_FS    0x6000
-#define FAST_USER_BITS     38
+#define FAST_USER_PAGES    0x3fffffe
 #define FAST_IPC_FAULT     1
 #define FAST_FAULT_READ    1
 #define FAST_FAULT_WRITE   2
@@ -21,5 +21,23 @@
 /* abi/map.h */
 #define FAST_MAP_PAGES_SHIFT  32
 #define FAST_MAP_PROT_SHIFT   48
+#define FAST_MAP_READ         1
+#define FAST_MAP_WRITE        2
+#define FAST_MAP_EXEC         4
 #define FAST_MAP_INSTALL_ZERO 1
 #define FAST_MAP_INSTALL      4
+
+/* riscv/sv39.h, riscv/direct.h */
+#define FAST_PTE_VALID     0x01
+#define FAST_PTE_READ      0x02
+#define FAST_PTE_USER      0x10
+#define FAST_PTE_ACCESSED  0x40
+#define FAST_PTE_DIRTY     0x80
+#define FAST_PTE_PFN_SHIFT 10
+#define FAST_DIRECT_SHIFT  36
+#define FAST_DIRECT_HIGH   (-3) /* DIRECT_BASE is this shifted left by FAST_DIRECT_SHIFT */
+
+/* mm/frame.h */
+#define FAST_FRAME_USER        1
+#define FAST_FRAME_CLEAN       2
+#define FAST_FRAME_COUNT_SHIFT 32

@@ -2,15 +2,15 @@
 /*
  * What the kernel keeps for each hart.
  *
- * In user mode sscratch holds the address of the hart's struct hart; in the kernel tp does, and sscratch
- * too, so that a trap of the kernel's own finds it. The kernel never sleeps and never switches stacks:
- * each hart has one, used from its top at every entry.
+ * In user mode sscratch holds the address of the hart's struct hart; in the kernel tp does, and
+ * sscratch too, so that a trap of the kernel's own finds it. The kernel never sleeps and never
+ * switches stacks: each hart has one, used from its top at every entry.
  *
  * I1  Only the hart itself writes its struct hart; others may read current.
- * I2  current is the thread whose registers go on at the next return to user mode, and NULL only while the
- *     hart boots or is idle.
- * I3  fpu_owner is the thread whose floating-point state is in the registers; sstatus.FS is on exactly
- *     while that is the current thread.
+ * I2  current is the thread whose registers go on at the next return to user mode, and NULL only
+ *     while the hart boots or is idle.
+ * I3  fpu_owner is the thread whose floating-point state is in the registers; sstatus.FS is on
+ *     exactly while that is the current thread.
  * Owner: the hart. Constant after init: all but the first group.
  */
 #pragma once

@@ -3,7 +3,8 @@
  * Where assembly finds the fields of C structures, in bytes.
  *
  * Each constant is checked with STATIC_ASSERT next to the structure it belongs to (hart.h,
- * task/thread.h, task/space.h, task/handle.h, ipc/endpoint.h). Included by C and by assembly: only #define here.
+ * task/thread.h, task/space.h, task/handle.h, ipc/endpoint.h). Included by C and by assembly: only
+ * #define here.
  */
 #pragma once
 
@@ -46,6 +47,15 @@
 #define SPACE_PAGER  8
 #define SPACE_BADGE  40
 #define SPACE_ASPACE 48
+
+/* struct aspace */
+#define ASPACE_NEAR       24
+#define ASPACE_NEAR_TABLE 32
+
+/* struct frame_table */
+#define FRAME_TABLE_WORDS 0
+#define FRAME_TABLE_START 8
+#define FRAME_TABLE_COUNT 16
 
 /* struct handle_slot */
 #define SLOT_OBJECT 0

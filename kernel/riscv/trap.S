@@ -2,8 +2,8 @@
 /*
  * Entry to the kernel and return to user mode.
  *
- * In user mode sscratch is the hart; from the entry on tp is, and sscratch as well, so that a trap of the
- * kernel's own still finds it. Interrupts stay masked in the kernel.
+ * In user mode sscratch is the hart; from the entry on tp is, and sscratch as well, so that a trap
+ * of the kernel's own still finds it. Interrupts stay masked in the kernel.
  *
  *   ecall, CALL and REPLY_WAIT ...........  fastpath.S; what is unusual there comes to trap_all
  *   ecall, results in t0 and a0 ..........  trap_simple: sp, tp saved; C keeps s0..s11
@@ -36,8 +36,8 @@
         .text
 
 /*
- * stvec. out to fastpath.S, trap_simple, trap_all: tp = hart, ra = current, its tp saved; all other registers
- * but t6 as in user mode (a kernel call may destroy ra and t6).
+ * stvec. out to fastpath.S, trap_simple, trap_all: tp = hart, ra = current, its tp saved; all other
+ * registers but t6 as in user mode (a kernel call may destroy ra and t6).
  */
         .balign 64
         .globl  trap_entry
@@ -212,8 +212,8 @@ trap_start:
         j       trap_return
 
 /*
- * A trap of the kernel's own: it panics, on a stack of its own since the other one may be the reason.
- * in: tp = sscratch of before = hart, t6 saved in the hart.
+ * A trap of the kernel's own: it panics, on a stack of its own since the other one may be the
+ * reason. in: tp = sscratch of before = hart, t6 saved in the hart.
  */
 trap_own:
         la      t6, trap_registers

@@ -7,6 +7,7 @@
 #include <abi/map.h>
 #include <base/assert.h>
 #include <riscv/csr.h>
+#include <riscv/direct.h>
 
 #include "debug/panic.h"
 #include "riscv/fastpath.h"
@@ -31,7 +32,8 @@ enum trap_cause {
 
 /* Numbers that fastpath.S cannot include. */
 STATIC_ASSERT(FAST_RIGHT_CALL == RIGHT_CALL && FAST_RIGHT_RECEIVE == RIGHT_RECEIVE, "fastpath.h");
-STATIC_ASSERT(FAST_SSTATUS_FS == SSTATUS_FS && FAST_USER_BITS == USER_BITS, "fastpath.h");
+STATIC_ASSERT(FAST_SSTATUS_FS == SSTATUS_FS && FAST_USER_PAGES == (USER_END - USER_START) >> 12,
+              "fastpath.h");
 STATIC_ASSERT(FAST_IPC_FAULT == IPC_FAULT && FAULT_RESUME == 0, "fastpath.h");
 STATIC_ASSERT(FAST_FAULT_READ == FAULT_READ && FAST_FAULT_WRITE == FAULT_WRITE, "fastpath.h");
 STATIC_ASSERT(FAST_FAULT_EXEC == FAULT_EXEC, "fastpath.h");
@@ -42,6 +44,13 @@ STATIC_ASSERT(FAST_MAP_PAGES_SHIFT == MAP_PAGES_SHIFT, "fastpath.h");
 STATIC_ASSERT(FAST_MAP_PROT_SHIFT == MAP_PROT_SHIFT, "fastpath.h");
 STATIC_ASSERT(FAST_MAP_INSTALL_ZERO == MAP_INSTALL_ZERO, "fastpath.h");
 STATIC_ASSERT(FAST_MAP_INSTALL == MAP_INSTALL, "fastpath.h");
+STATIC_ASSERT(FAST_MAP_READ == MAP_READ && FAST_MAP_WRITE == MAP_WRITE, "fastpath.h");
+STATIC_ASSERT(FAST_MAP_EXEC == MAP_EXEC, "fastpath.h");
+STATIC_ASSERT(MAP_READ << 1 == PTE_READ && MAP_WRITE << 1 == PTE_WRITE, "shifted into place");
+STATIC_ASSERT(FAST_PTE_VALID == PTE_VALID && FAST_PTE_READ == PTE_READ, "fastpath.h");
+STATIC_ASSERT(FAST_PTE_USER == PTE_USER && FAST_PTE_ACCESSED == PTE_ACCESSED, "fastpath.h");
+STATIC_ASSERT(FAST_PTE_DIRTY == PTE_DIRTY && FAST_PTE_PFN_SHIFT == PTE_PFN_SHIFT, "fastpath.h");
+STATIC_ASSERT((uint64_t)FAST_DIRECT_HIGH << FAST_DIRECT_SHIFT == DIRECT_BASE, "fastpath.h");
 
 struct panic_registers trap_registers; /* of a trap of the kernel's own; filled by trap.S */
 

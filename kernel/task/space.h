@@ -2,15 +2,15 @@
 /*
  * A space: one process as the kernel sees it.
  *
- * struct space lies at the start of a donated frame of its own (kind SPACE). It joins the page tables, the
- * threads, the table of handles and the slabs of small objects of one process; what may be mapped where
- * is the memory server's to know.
+ * struct space lies at the start of a donated frame of its own (kind SPACE). It joins the page
+ * tables, the threads, the table of handles and the slabs of small objects of one process; what may
+ * be mapped where is the memory server's to know.
  *
  *   (frame) --space_make--> LIVE --space_end--> ENDED --FRAME_RELEASE--> (frame)
  *
  *   LIVE   threads and handles work.
- *   ENDED  no thread is left that could run, all objects of its slabs have ended, all slots are free; tables
- *          and leaves stand until the memory server takes them.
+ *   ENDED  no thread is left that could run, all objects of its slabs have ended, all slots are
+ *          free; tables and leaves stand until the memory server takes them.
  *
  * I1  Every thread frame of the space that was not released is in `threads`, ended ones too.
  * I2  Every frame in slabs[] and slot_frames[] is OBJECT of that kind and belongs to this space.

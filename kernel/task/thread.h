@@ -2,8 +2,8 @@
 /*
  * A thread: registers, what it waits for, and what is due when it next returns to user mode.
  *
- * struct thread lies at the start of a donated frame of its own (kind THREAD). Nothing of a thread is on a
- * kernel stack while it does not run.
+ * struct thread lies at the start of a donated frame of its own (OBJECT_THREAD). Nothing of a thread
+ * is on a kernel stack while it does not run.
  *
  *            NEW --start--> RUNNABLE <--pick/preempt--> RUNNING ----------------------.
  *                            ^  ^ |                       | call                      | fault
@@ -21,7 +21,8 @@
  *   RUNNING    hart->current.
  *   SENDING    its call waits in the senders of endpoint waits_on; words in x[10..17], tag in x[7].
  *   CALLING    its call was received in the space `partner`; `serial` is the token.
- *   TRAPPED    as SENDING, with the page fault in fault_address, fault_access; all of x[] is user state.
+ *   TRAPPED    as SENDING, with the page fault in fault_address, fault_access; all of x[] is user
+ *              state.
  *   FAULTING   as CALLING, for the page fault.
  *   RECEIVING  in the receivers of endpoint waits_on.
  *   WAITING    waiter of notification waits_on for the bits in `wanted`.
@@ -31,25 +32,26 @@
  *   RUNNING -> STOPPED [attend.c]      STOPPED -> RUNNABLE [sched_wake]
  *   RUNNING -> SENDING, CALLING [ipc.c, fastpath.S]  TRAPPED, FAULTING [fault.c, fastpath.S]
  *   SENDING -> CALLING, TRAPPED -> FAULTING [ipc.c]  RUNNING -> RECEIVING [ipc.c, fastpath.S]
- *   RUNNING -> WAITING [notify.c]      waits -> RUNNABLE [sched_wake]       RUNNING, waits -> RUNNING [fastpath.S]
- *   all -> ENDED [thread_end in ipc/end.c]
+ *   RUNNING -> WAITING [notify.c]      waits -> RUNNABLE [sched_wake]
+ *   waits -> RUNNING [fastpath.S]      all -> ENDED [ipc/end.c]
  *
- * Registers: after a fault or an interrupt all of x[] is the user's state. After a kernel call sp, gp, tp,
- * s0..s11 and pc (x[0]) are; the others are undefined until whoever ends the wait has written them all
- * (thread_set_results, ipc_deliver). fastpath.S keeps the same rule.
+ * Registers: after a fault or an interrupt all of x[] is the user's state. After a kernel call sp,
+ * gp, tp, s0..s11 and pc (x[0]) are; the others are undefined until whoever ends the wait has
+ * written them all (thread_set_results, ipc_write_message). fastpath.S keeps the same rule.
  *
  * I1  serial != 0 exactly in CALLING and FAULTING.
- * I2  link is in a queue exactly in RUNNABLE, SENDING, TRAPPED and RECEIVING; waits_on names what it waits for
- *     in the last three and in WAITING; in other states the last such object, or NULL.
- * I3  home is the address of the thread's hart with the flags below in its low bits; a thread without flags
- *     can be switched to without looking further.
- * I4  waits_on, where it is not NULL, names a cell of a slab that has not been released since: so a server that
- *     receives where it received before need not check the frame again (fastpath.S). FRAME_RELEASE of a slab
- *     sets those that lie in it to NULL.
- * Locks: state, link, waits_on and partner belong to whoever holds the lock of the queue that the thread is
- * in; in CALLING and FAULTING to who exchanges the serial for 0; else to the hart that runs it or took it
- * out of a queue. Flags are atomic; a hart that sets one for a thread of another hart interrupts that hart
- * afterwards, which then looks (with one hart there is nobody to interrupt). task_lock guards space_link, bound, upcall_entry and deaths.
+ * I2  link is in a queue exactly in RUNNABLE, SENDING, TRAPPED and RECEIVING; waits_on names what
+ *     it waits for in the last three and in WAITING; in other states the last such object, or NULL.
+ * I3  home is the address of the thread's hart with the flags below in its low bits; a thread
+ *     without flags can be switched to without looking further.
+ * I4  waits_on, where it is not NULL, names a cell of a slab that has not been released since: so a
+ *     server that receives where it received before need not check the frame again (fastpath.S).
+ *     FRAME_RELEASE of a slab sets those that lie in it to NULL.
+ * Locks: state, link, waits_on and partner belong to whoever holds the lock of the queue that the
+ * thread is in; in CALLING and FAULTING to who exchanges the serial for 0; else to the hart that
+ * runs it or took it out of a queue. Flags are atomic; a hart that sets one for a thread of another
+ * hart interrupts that hart afterwards, which then looks (with one hart there is nobody to
+ * interrupt). task_lock guards space_link, bound, upcall_entry and deaths.
  */
 #pragma once
 
@@ -186,15 +188,20 @@ STATIC_ASSERT(offsetof(struct thread, fault_access) == THREAD_FAULT + 8, "see of
 STATIC_ASSERT(sizeof(struct thread) <= PAGE_SIZE, "a thread fits into its frame");
 
 /*
- * Make a thread of `space` in the zeroed frame at `thread`, state NEW, and enter it in the table of numbers.
+ * Make a thread of `space` in the zeroed frame at `thread`, state NEW, and enter it in the table of
+ * numbers.
  *
- * Requires:  the frame is of kind THREAD already; `number` is below hart->thread_max and free; `message` is
- *            the direct-map address of its message page, mapped at `window_page` of the space's window.
+ * Requires:  the frame is of kind THREAD already; `number` is below hart->thread_max and free;
+ *            `message` is the direct-map address of its message page, mapped at `window_page` of
+ *            the space's window.
  */
 void thread_init(struct thread *thread, struct space *space, uint64_t number, void *message,
                  uint64_t window_page, uint32_t priority) REQUIRES(task_lock);
 
-/* Take an ENDED thread, whose frame is about to be released, out of its space and the table of numbers. */
+/*
+ * Take an ENDED thread, whose frame is about to be released, out of its space and the table of
+ * numbers.
+ */
 void thread_fini(struct thread *thread) REQUIRES(task_lock);
 
 /* Write the only state field there is; asserts that the pair is in the diagram. */
@@ -203,7 +210,9 @@ void thread_set_state(struct thread *thread, enum thread_state to);
 /* Make every register 0 that a kernel call does not preserve. */
 void thread_clear_results(struct thread *thread);
 
-/* End a kernel call: t0 = error, a0 = value, all other registers that a call does not preserve 0. */
+/*
+ * End a kernel call: t0 = error, a0 = value, all other registers that a call does not preserve 0.
+ */
 void thread_set_results(struct thread *thread, enum err error, uint64_t value);
 
 /* Force `pc` into what Sv39 can hold of user addresses, so that sret cannot land in the kernel. */
