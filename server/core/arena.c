@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/pool.h"
 #include "server/core/port.h"
 
 #define DIRECTORY_ENTRIES (PAGE_SIZE / 4u)

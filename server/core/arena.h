@@ -32,9 +32,9 @@
 #include <base/attr.h>
 #include <base/types.h>
 
+#include "server/core/frame.h"
 #include "server/core/intent.h"
 #include "server/core/limit.h"
-#include "server/core/pool.h"
 #include "server/core/slab.h"
 
 #define ARENA_PAGES      UINT32_C(262144)
@@ -152,4 +152,5 @@ void arena_recover(struct core *core);
 /* Check I1 to I3. Returns: frames of the arena, its tables included. */
 uint64_t arena_audit(const struct core *core);
 
+/* Zero `bytes` bytes, a multiple of 8. */
 void arena_zero(void *memory, size_t bytes);

@@ -113,18 +113,14 @@ enum err change_check(struct core *core, struct space *space, struct range range
     return ERR_OK;
 }
 
-/* Take from the page table what the regions will no longer allow. */
+/* Take from the page table what the regions from `region` on will no longer allow. */
 static void change_restrict(struct core *core, const struct space *space, struct range range,
-                            const struct change *change)
+                            const struct region *region, const struct change *change)
 {
     uint32_t rights = region_rights(change->set);
     uint32_t lost = 0;
 
-    if ((change->clear & REGION_PROT) == 0) {
-        return;
-    }
-    for (const struct region *region = tree_find(core, &space->tree, range.first);
-         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+    for (; region != NULL && region->first < range.end; region = tree_next(core, region)) {
         lost |= region_rights(region->flags) & ~rights;
     }
     uint32_t first = lost == 0 ? range.end : page_next(core, space, range);
@@ -136,38 +132,48 @@ static void change_restrict(struct core *core, const struct space *space, struct
     }
 }
 
-/* Split the region that `page` falls into, if its flags will change. */
-static void change_split(struct core *core, struct space *space, uint32_t page,
-                         const struct change *change)
+/* Give a region its flags; totals follow. */
+static void change_region(struct core *core, struct space *space, struct region *region,
+                          uint32_t flags)
 {
-    const struct region *region = tree_find(core, &space->tree, page);
+    uint32_t pages = region_pages(region);
 
-    if (region != NULL && region->first < page && change_flags(change, region) != region->flags) {
-        merge_split(core, space, page);
+    if (((flags ^ region->flags) & (MEM_PROT_WRITE | REGION_ACCOUNT)) != 0) {
+        limit_discharge(core, space, region->flags, pages);
+        limit_charge(core, space, flags, pages);
     }
+    region->flags = flags;
 }
 
 void change_apply(struct core *core, struct space *space, struct range range,
                   const struct change *change)
 {
+    struct region *region = tree_find(core, &space->tree, range.first);
+
+    ASSERT(region != NULL);
     intent_open(core, space, range);
-    change_restrict(core, space, range, change);
+    if ((change->clear & REGION_PROT) != 0) {
+        change_restrict(core, space, range, region, change);
+    }
     /* Point of no return: nothing below may fail. */
     intent_write(core);
-    change_split(core, space, range.first, change);
-    change_split(core, space, range.end, change);
-    for (struct region *region = tree_find(core, &space->tree, range.first);
-         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+    if (region->first < range.first && change_flags(change, region) != region->flags) {
+        region = merge_split(core, space, region, range.first);
+    }
+    struct region *first = region;
+
+    for (; region != NULL && region->first < range.end; region = tree_next(core, region)) {
         uint32_t flags = change_flags(change, region);
 
         if (flags == region->flags) {
             continue;
         }
-        limit_discharge(core, space, region->flags, region_pages(region));
-        region->flags = flags;
-        limit_charge(core, space, flags, region_pages(region));
+        if (region->end > range.end) {
+            (void)merge_split(core, space, region, range.end);
+        }
+        change_region(core, space, region, flags);
     }
-    merge_range(core, space, range);
+    merge_range(core, space, first, range.end);
     intent_close(core);
     AUDIT(space_audit(core, space));
 }

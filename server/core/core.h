@@ -33,6 +33,7 @@
 #include "server/core/op_query.h"
 #include "server/core/op_remap.h"
 #include "server/core/op_unmap.h"
+#include "server/core/pool.h"
 #include "server/core/port.h"
 #include "server/core/space.h"
 #include "server/core/thread.h"

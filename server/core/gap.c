@@ -4,10 +4,10 @@
 #include <base/assert.h>
 
 /* The last region of the subtree before which `pages` pages are free; the subtree has one. */
-static const struct region *gap_last(const struct core *core, uint32_t link, uint32_t pages)
+static struct region *gap_last(const struct core *core, uint32_t link, uint32_t pages)
 {
     for (;;) {
-        const struct region *node = region_at(core, link);
+        struct region *node = region_at(core, link);
 
         ASSERT(node->gap_max >= pages);
         if (node->right != 0 && region_at(core, node->right)->gap_max >= pages) {
@@ -38,8 +38,8 @@ static const struct region *gap_first(const struct core *core, uint32_t link, ui
 }
 
 /* The last region before `node` (NULL: of all) with such a gap before it; NULL if none. */
-static const struct region *gap_before(const struct core *core, const struct tree *tree,
-                                       const struct region *node, uint32_t pages)
+static struct region *gap_before(const struct core *core, const struct tree *tree,
+                                 struct region *node, uint32_t pages)
 {
     uint32_t below = node == NULL ? tree->root : node->left;
 
@@ -88,13 +88,13 @@ static const struct region *gap_after(const struct core *core, const struct regi
 }
 
 bool gap_find_below(const struct core *core, const struct tree *tree, struct range limits,
-                    uint32_t pages, uint32_t *page)
+                    uint32_t pages, uint32_t *page, struct region **next)
 {
     /*
      * First what is free right below the limit: before the region that ends above it, or after
      * all.
      */
-    const struct region *above =
+    struct region *above =
         limits.end == 0 ? tree_first(core, tree) : tree_find(core, tree, limits.end - 1);
     const struct region *before = tree_before(core, tree, above);
     uint32_t start = before == NULL ? 0 : before->end;
@@ -106,14 +106,19 @@ bool gap_find_below(const struct core *core, const struct tree *tree, struct ran
     }
     if (end >= start && end - start >= pages) {
         *page = end - pages;
+        *next = above;
         return true;
     }
-    const struct region *region = gap_before(core, tree, above, pages);
+    struct region *region = gap_before(core, tree, above, pages);
 
-    if (region == NULL || region->first < limits.first || region->first - limits.first < pages) {
+    /* The lowest gap is nobody's in the tree. */
+    region = region == NULL ? tree_first(core, tree) : region;
+    if (region == NULL || region == above || region->first < limits.first ||
+        region->first - limits.first < pages) {
         return false;
     }
     *page = region->first - pages;
+    *next = region;
     return true;
 }
 

@@ -20,11 +20,12 @@
  * Find the highest place for `pages` free pages that ends at `limits.end` or below and starts at
  * `limits.first` or above: the upper end of the highest gap that is large enough.
  *
- * Returns: whether there is one; then `*page` is its first page.
+ * Returns: whether there is one; then `*page` is its first page, and `*next` the region after it
+ *          (NULL: none).
  */
 bool gap_find_below(const struct core *core, const struct tree *tree, struct range limits,
-                    uint32_t pages, uint32_t *page);
+                    uint32_t pages, uint32_t *page, struct region **next);
 
-/* The same from below: the lower end of the lowest gap that is large enough. */
+/* The lower end of the lowest gap that is large enough; the same but for `*next`. */
 bool gap_find_above(const struct core *core, const struct tree *tree, struct range limits,
                     uint32_t pages, uint32_t *page);

@@ -21,8 +21,8 @@ static bool merge_can_join(const struct region *prev, const struct region *next)
     return prev->end == next->first && region_can_join(&before, region_pages(prev), &after);
 }
 
-/* Take a region out of the space with its reference; its charges are the caller's affair. */
-static void merge_drop(struct core *core, struct space *space, struct region *region)
+/* Give up what a region holds; it is in no tree any longer. */
+static void merge_free(struct core *core, struct space *space, struct region *region)
 {
     if (region->object != 0) {
         object_put(core, object_at(core, region->object));
@@ -30,39 +30,36 @@ static void merge_drop(struct core *core, struct space *space, struct region *re
     if (space->region_cache == arena_link(core, region)) {
         space->region_cache = 0;
     }
-    tree_remove(core, &space->tree, region);
     region_free(core, region);
 }
 
 /* Make `region` reach over the one after it, which goes. */
-static void merge_swallow(struct core *core, struct space *space, struct region *region,
-                          struct region *next)
+static void merge_swallow(struct core *core, struct space *space, struct region *region)
 {
-    struct range range = {region->first, next->end};
+    struct region *next = tree_next(core, region);
 
-    space->merges++;
     region->flags |= next->flags & REGION_TOUCHED;
-    merge_drop(core, space, next);
-    tree_resize(core, &space->tree, region, range);
+    tree_join(core, &space->tree, region);
+    merge_free(core, space, next);
 }
 
 void merge_insert(struct core *core, struct space *space, struct range range,
-                  const struct region_kind *kind)
+                  const struct region_kind *kind, struct region *next_opt)
 {
-    struct region *next = tree_find(core, &space->tree, range.first);
-    struct region *prev = tree_before(core, &space->tree, next);
+    struct region *prev = tree_before(core, &space->tree, next_opt);
     bool joins_prev = false;
     bool joins_next = false;
 
-    ASSERT(next == NULL || next->first >= range.end);
+    ASSERT(prev == NULL || prev->end <= range.first);
+    ASSERT(next_opt == NULL || next_opt->first >= range.end);
     limit_charge(core, space, kind->flags, range_pages(range));
     if (prev != NULL && prev->end == range.first) {
         const struct region_kind before = {prev->flags, prev->object, prev->offset};
 
         joins_prev = region_can_join(&before, region_pages(prev), kind);
     }
-    if (next != NULL && next->first == range.end) {
-        const struct region_kind after = {next->flags, next->object, next->offset};
+    if (next_opt != NULL && next_opt->first == range.end) {
+        const struct region_kind after = {next_opt->flags, next_opt->object, next_opt->offset};
 
         joins_next = region_can_join(kind, range_pages(range), &after);
     }
@@ -72,34 +69,29 @@ void merge_insert(struct core *core, struct space *space, struct range range,
         region_set_kind(region, kind);
         region->first = range.first;
         region->end = range.end;
-        tree_insert(core, &space->tree, region, next);
+        tree_insert(core, &space->tree, region, next_opt);
         return;
     }
-    space->merges++;
     /* The reference that came with `kind` is one too many: the neighbour has its own. */
     if (kind->object != 0) {
         object_put(core, object_at(core, kind->object));
     }
     if (joins_prev) {
-        tree_resize(core, &space->tree, prev, range_of(prev->first, range.end));
+        tree_resize(core, prev, range_of(prev->first, range.end));
         prev->flags |= kind->flags & REGION_TOUCHED;
         if (joins_next) {
-            merge_swallow(core, space, prev, next);
+            merge_swallow(core, space, prev);
         }
         return;
     }
-    tree_resize(core, &space->tree, next, range_of(range.first, next->end));
-    next->flags |= kind->flags & REGION_TOUCHED;
-    next->offset = kind->offset;
+    tree_resize(core, next_opt, range_of(range.first, next_opt->end));
+    next_opt->flags |= kind->flags & REGION_TOUCHED;
+    next_opt->offset = kind->offset;
 }
 
-void merge_split(struct core *core, struct space *space, uint32_t page)
+struct region *merge_split(struct core *core, struct space *space, struct region *region,
+                           uint32_t page)
 {
-    struct region *region = tree_find(core, &space->tree, page);
-
-    if (region == NULL || region->first >= page) {
-        return;
-    }
     const struct region_kind kind = region_kind_at(region, page);
     struct region *upper = region_alloc(core);
 
@@ -107,54 +99,73 @@ void merge_split(struct core *core, struct space *space, uint32_t page)
     if (kind.object != 0) {
         object_get(object_at(core, kind.object));
     }
-    upper->first = page;
-    upper->end = region->end;
-    tree_resize(core, &space->tree, region, range_of(region->first, page));
-    tree_insert(core, &space->tree, upper, tree_next(core, region));
+    tree_split(core, &space->tree, region, upper, page);
+    return upper;
 }
 
-void merge_range(struct core *core, struct space *space, struct range range)
+void merge_range(struct core *core, struct space *space, struct region *first, uint32_t end)
 {
-    struct region *region = tree_find(core, &space->tree, range.first);
-    struct region *prev = tree_before(core, &space->tree, region);
+    struct region *prev = tree_prev(core, first);
+    struct region *region = prev != NULL ? prev : first;
 
-    region = prev != NULL ? prev : region;
-    while (region != NULL && region->first < range.end) {
+    while (region != NULL && region->first < end) {
         struct region *next = tree_next(core, region);
 
         if (next != NULL && merge_can_join(region, next)) {
-            merge_swallow(core, space, region, next);
+            merge_swallow(core, space, region);
         } else {
             region = next;
         }
     }
 }
 
-void merge_cut(struct core *core, struct space *space, struct range range)
+/* Take the pages of `range` out of the middle of a region. Returns: the part after them. */
+static struct region *merge_cut_middle(struct core *core, struct space *space,
+                                       struct region *region, struct range range)
+{
+    struct region *upper = merge_split(core, space, region, range.end);
+
+    tree_resize(core, region, range_of(region->first, range.first));
+    return upper;
+}
+
+struct region *merge_cut(struct core *core, struct space *space, struct range range)
 {
     struct region *region = tree_find(core, &space->tree, range.first);
+    bool removes = false;
 
-    if (region == NULL || range_is_empty(range) || region->first >= range.end) {
-        return;
+    if (range_is_empty(range)) {
+        return region;
     }
-    if (region->first < range.first && region->end > range.end) {
-        merge_split(core, space, range.end);
-    }
-    while (region != NULL && region->first < range.end) {
-        struct region *next = tree_next(core, region);
+    if (region != NULL && region->first < range.first) {
         struct range gone = range_common(region_range(region), range);
 
         limit_discharge(core, space, region->flags, range_pages(gone));
-        if (region->first < range.first) {
-            tree_resize(core, &space->tree, region, range_of(region->first, range.first));
-        } else if (region->end > range.end) {
-            region->offset += range_pages(gone);
-            tree_resize(core, &space->tree, region, range_of(range.end, region->end));
-        } else {
-            merge_drop(core, space, region);
+        if (region->end > range.end) {
+            return merge_cut_middle(core, space, region, range);
         }
-        region = next;
+        tree_resize(core, region, range_of(region->first, range.first));
+        region = tree_next(core, region);
     }
+    while (region != NULL && region->end <= range.end) {
+        struct region *next = tree_next(core, region);
+
+        limit_discharge(core, space, region->flags, region_pages(region));
+        tree_remove_quietly(core, &space->tree, region);
+        merge_free(core, space, region);
+        region = next;
+        removes = true;
+    }
+    if (region != NULL && region->first < range.end) {
+        struct range gone = range_common(region_range(region), range);
+
+        limit_discharge(core, space, region->flags, range_pages(gone));
+        region->offset += range_pages(gone);
+        tree_resize(core, region, range_of(range.end, region->end));
+    } else if (removes) {
+        tree_settle_gap(core, region);
+    }
+    return region;
 }
 
 void merge_audit(const struct core *core, const struct space *space, const struct region *region)

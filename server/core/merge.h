@@ -24,20 +24,26 @@
 #define MERGE_CUT_RECORDS    1u
 
 /*
- * Make `range`, which must be free, part of the space as `kind`; takes over a reference to kind's
- * object.
+ * Make `range`, which must be free, part of the space as `kind`, before the region `next_opt`;
+ * takes over a reference to kind's object.
  */
 void merge_insert(struct core *core, struct space *space, struct range range,
-                  const struct region_kind *kind);
+                  const struct region_kind *kind, struct region *next_opt);
 
-/* Split the region that holds both `page` - 1 and `page`, if there is one. Takes up to 1 record. */
-void merge_split(struct core *core, struct space *space, uint32_t page);
+/* Split a region at a page inside it. Takes 1 record. Returns: the upper part. */
+struct region *merge_split(struct core *core, struct space *space, struct region *region,
+                           uint32_t page);
 
-/* Join what can be joined from the region before `range` to the region after it. */
-void merge_range(struct core *core, struct space *space, struct range range);
+/* Join what can be joined from the region before `first` to the one that starts at page `end`. */
+void merge_range(struct core *core, struct space *space, struct region *first, uint32_t end);
 
-/* Make the range free of regions. Takes up to 1 record. */
-void merge_cut(struct core *core, struct space *space, struct range range);
+/*
+ * Make the range free of regions. Takes up to 1 record.
+ *
+ * Returns: the first region after the range; NULL if none. For an empty range: the first region
+ * that ends after its start.
+ */
+struct region *merge_cut(struct core *core, struct space *space, struct range range);
 
 /* Check a region: its kind, and that it could not be one with the next (region.h, I2 to I4). */
 void merge_audit(const struct core *core, const struct space *space, const struct region *region);

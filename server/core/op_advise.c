@@ -87,10 +87,11 @@ static void advise_survey(const struct core *core, const struct space *space, st
 static void advise_discard(struct core *core, struct space *space, struct range range)
 {
     intent_open(core, space, range);
-    unmap_leaves(core, space, range);
+    uint32_t first = unmap_leaves(core, space, range);
+
     /* Point of no return: nothing below may fail. */
     intent_write(core);
-    page_clear(core, space, range);
+    page_clear(core, space, range_of(first, range.end));
     intent_close(core);
     AUDIT(space_audit(core, space));
 }

@@ -21,7 +21,8 @@ struct map_plan {
     uint64_t length; /* bytes, whole pages */
     struct range range;
     struct region_kind kind;
-    bool replaces; /* regions are in the way */
+    bool replaces;       /* regions are in the way */
+    struct region *next; /* the region after the range; valid unless `replaces` */
 };
 
 static bool map_is_fixed(const struct map_request *request)
@@ -85,7 +86,7 @@ static enum err map_check_fixed(const struct core *core, struct space *space,
     if (plan->range.first < RANGE_USER_FIRST) {
         return limit_refuse(space, ERR_NOMEM);
     }
-    plan->replaces = place_is_taken(core, space, plan->range);
+    plan->next = place_next(core, space, plan->range, &plan->replaces);
     if (plan->replaces && (request->flags & MEM_MAP_FIXED_NOREPLACE) != 0) {
         return limit_refuse(space, ERR_EXIST);
     }
@@ -97,12 +98,14 @@ static enum err map_check_place(const struct core *core, struct space *space,
                                 const struct map_request *request, struct map_plan *plan)
 {
     uint32_t pages = (uint32_t)(plan->length / PAGE_SIZE);
+    struct place place;
 
-    if (!place_find(core, space, request->address, pages, map_is_anonymous(request),
-                    &plan->range)) {
+    if (!place_find(core, space, request->address, pages, map_is_anonymous(request), &place)) {
         return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END,
                                  space->pages * PAGE_SIZE, plan->length);
     }
+    plan->range = place.range;
+    plan->next = place.next;
     return ERR_OK;
 }
 
@@ -248,19 +251,22 @@ static enum err map_check(struct core *core, struct space *space, const struct m
 
 static void map_apply(struct core *core, struct space *space, const struct map_plan *plan)
 {
+    struct region *next = plan->next;
+    uint32_t first = plan->range.end;
+
     intent_open(core, space, plan->range);
     if (plan->replaces) {
-        unmap_leaves(core, space, plan->range);
+        first = unmap_leaves(core, space, plan->range);
     }
     /* Point of no return: nothing below may fail. */
     intent_write(core);
     if (plan->replaces) {
-        unmap_apply(core, space, plan->range);
+        next = unmap_apply(core, space, plan->range, first);
     }
     if (plan->kind.object != 0) {
         object_get(object_at(core, plan->kind.object));
     }
-    merge_insert(core, space, plan->range, &plan->kind);
+    merge_insert(core, space, plan->range, &plan->kind, next);
     intent_close(core);
     AUDIT(space_audit(core, space));
 }

@@ -2,6 +2,7 @@
 #include "server/core/op_query.h"
 
 #include "server/core/page.h"
+#include "server/core/pool.h"
 
 #define QUERY_ATTRIBUTES                                                                         \
     (REGION_DONTFORK | REGION_WIPEONFORK | REGION_SEQUENTIAL | REGION_RANDOM | REGION_HUGEPAGE | \

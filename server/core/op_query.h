@@ -42,5 +42,6 @@ struct query_totals {
     uint64_t commit_limit;
 };
 
+/* Fill in all of `totals`. */
 void op_query_totals(const struct core *core, const struct space *space,
                      struct query_totals *totals);

@@ -174,6 +174,24 @@ static enum err remap_check_shrink(struct core *core, struct space *space, struc
     return error != ERR_OK ? error : remap_reserve(core, space, plan);
 }
 
+static enum err remap_refuse_place(struct space *space, const struct remap_plan *plan)
+{
+    return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END,
+                             space->pages * PAGE_SIZE, (uint64_t)plan->new_pages * PAGE_SIZE);
+}
+
+static enum err remap_find_place(const struct core *core, struct space *space, uaddr_t hint,
+                                 struct remap_plan *plan)
+{
+    struct place place;
+
+    if (!place_find(core, space, hint, plan->new_pages, plan->kind.object == 0, &place)) {
+        return remap_refuse_place(space, plan);
+    }
+    plan->moved = place.range;
+    return ERR_OK;
+}
+
 /* To the place that the client names, or near it. */
 static enum err remap_check_target(struct core *core, struct space *space,
                                    const struct remap_request *request, struct remap_plan *plan)
@@ -219,12 +237,11 @@ static enum err remap_check_target(struct core *core, struct space *space,
     if (error != ERR_OK) {
         return error;
     }
-    if (!is_fixed && !place_find(core, space, request->target, plan->new_pages,
-                                 plan->kind.object == 0, &target)) {
-        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END,
-                                 space->pages * PAGE_SIZE, request->length_new);
+    if (!is_fixed) {
+        error = remap_find_place(core, space, request->target, plan);
+        return error != ERR_OK ? error : remap_reserve(core, space, plan);
     }
-    if (is_fixed && uaddr_to_bytes(request->target) < uaddr_to_bytes(space->settings.lowest) &&
+    if (uaddr_to_bytes(request->target) < uaddr_to_bytes(space->settings.lowest) &&
         (space->settings.privileges & SPACE_PRIVILEGE_LOW) == 0) {
         return limit_refuse(space, ERR_PERM);
     }
@@ -249,11 +266,13 @@ static enum err remap_check_grow(struct core *core, struct space *space,
         return error;
     }
     uint32_t delta = plan->new_pages - plan->old_pages;
+    bool is_taken;
 
     if (plan->old.end == region->end && delta <= RANGE_USER_END - plan->old.end) {
         struct range grown = range_of(plan->old.end, plan->old.end + delta);
 
-        if (!place_is_taken(core, space, grown)) {
+        (void)place_next(core, space, grown, &is_taken);
+        if (!is_taken) {
             plan->grown = grown;
             plan->kind = region_kind_at(region, plan->old.end - 1);
             plan->kind.offset++;
@@ -262,11 +281,12 @@ static enum err remap_check_grow(struct core *core, struct space *space,
             return remap_reserve(core, space, plan);
         }
     }
-    if (!remap_has(request, MEM_REMAP_MAYMOVE) ||
-        !place_find(core, space, (uaddr_t){0}, plan->new_pages, plan->kind.object == 0,
-                    &plan->moved)) {
-        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END,
-                                 space->pages * PAGE_SIZE, request->length_new);
+    if (!remap_has(request, MEM_REMAP_MAYMOVE)) {
+        return remap_refuse_place(space, plan);
+    }
+    error = remap_find_place(core, space, (uaddr_t){0}, plan);
+    if (error != ERR_OK) {
+        return error;
     }
     error = remap_check_regions(space, REMAP_MOVE_ROOM);
     return error != ERR_OK ? error : remap_reserve(core, space, plan);
@@ -317,7 +337,7 @@ static void remap_insert(struct core *core, struct space *space, const struct re
     } else {
         kind.offset = range.first;
     }
-    merge_insert(core, space, range, &kind);
+    merge_insert(core, space, range, &kind, tree_find(core, &space->tree, range.first));
 }
 
 static void remap_apply(struct core *core, struct space *space, const struct remap_plan *plan)
@@ -325,19 +345,20 @@ static void remap_apply(struct core *core, struct space *space, const struct rem
     bool moves = !range_is_empty(plan->moved);
 
     intent_open(core, space, plan->old);
-    unmap_leaves(core, space, plan->target);
-    unmap_leaves(core, space, plan->tail);
-    unmap_leaves(core, space, plan->old);
+    uint32_t target = unmap_leaves(core, space, plan->target);
+    uint32_t tail = unmap_leaves(core, space, plan->tail);
+
+    (void)unmap_leaves(core, space, plan->old);
     /* Point of no return: nothing below may fail. */
     intent_write(core);
-    unmap_apply(core, space, plan->target);
-    unmap_apply(core, space, plan->tail);
+    (void)unmap_apply(core, space, plan->target, target);
+    (void)unmap_apply(core, space, plan->tail, tail);
     if (moves) {
         page_move(core, space, plan->old, plan->moved.first);
     }
     remap_insert(core, space, plan);
     if (moves && !plan->keeps_old) {
-        merge_cut(core, space, plan->old);
+        (void)merge_cut(core, space, plan->old);
     }
     intent_close(core);
     unmap_tables(core, space, plan->target);

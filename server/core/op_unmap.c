@@ -15,7 +15,7 @@ bool unmap_splits(const struct core *core, const struct space *space, struct ran
     return region != NULL && region->first < range.first && region->end > range.end;
 }
 
-void unmap_leaves(struct core *core, struct space *space, struct range range)
+uint32_t unmap_leaves(struct core *core, struct space *space, struct range range)
 {
     uint32_t first = page_next(core, space, range);
 
@@ -24,27 +24,42 @@ void unmap_leaves(struct core *core, struct space *space, struct range range)
 
         port_remove(core->port, space->kernel, page_to_vpn(first), range_npages(rest));
     }
+    return first;
 }
 
-void unmap_apply(struct core *core, struct space *space, struct range range)
+struct region *unmap_apply(struct core *core, struct space *space, struct range range,
+                           uint32_t first)
 {
-    page_clear(core, space, range);
-    merge_cut(core, space, range);
+    if (first < range.end) {
+        page_clear(core, space, range_of(first, range.end));
+    }
+    return merge_cut(core, space, range);
+}
+
+/* What is free between the region before `next_opt` and it. */
+static struct range unmap_gap(const struct core *core, const struct space *space,
+                              const struct region *next_opt)
+{
+    const struct region *prev = tree_before(core, &space->tree, next_opt);
+
+    return range_of(prev == NULL ? 0 : prev->end, next_opt == NULL ? RANGE_PAGES : next_opt->first);
 }
 
 void unmap_tables(struct core *core, struct space *space, struct range range)
 {
     const struct region *next = tree_find(core, &space->tree, range.first);
-    const struct region *prev = tree_before(core, &space->tree, next);
 
     while (!range_is_empty(range)) {
-        struct range gap = {prev == NULL ? 0 : prev->end, next == NULL ? RANGE_PAGES : next->first};
+        struct range gap = {0, 0};
 
-        shadow_prune(core, space, range_common(range, gap), gap);
+        if (next == NULL || next->first > range.first) {
+            gap = unmap_gap(core, space, next);
+            shadow_prune(core, space, range_common(range, gap), gap);
+        }
         if (next == NULL || next->end >= range.end) {
             return;
         }
-        prev = next;
+        range.first = next->end;
         next = tree_next(core, next);
     }
 }
@@ -79,12 +94,14 @@ enum err op_unmap(struct core *core, struct space *space, uaddr_t address, uint6
         return error;
     }
     intent_open(core, space, range);
-    unmap_leaves(core, space, range);
+    uint32_t first = unmap_leaves(core, space, range);
+
     /* Point of no return: nothing below may fail. */
     intent_write(core);
-    unmap_apply(core, space, range);
+    const struct region *next = unmap_apply(core, space, range, first);
+
     intent_close(core);
-    unmap_tables(core, space, range);
+    shadow_prune(core, space, range, unmap_gap(core, space, next));
     AUDIT(space_audit(core, space));
     return ERR_OK;
 }

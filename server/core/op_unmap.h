@@ -30,11 +30,21 @@ MUST_USE enum err op_unmap(struct core *core, struct space *space, uaddr_t addre
 /* Whether unmapping the range cuts a region in two. */
 bool unmap_splits(const struct core *core, const struct space *space, struct range range);
 
-/* Remove regions, pages and leaves of the range. In a commit, WRITING, after unmap_leaves(). */
-void unmap_apply(struct core *core, struct space *space, struct range range);
+/*
+ * Remove what is mapped in the range, if anything can be. In a commit, READY.
+ *
+ * Returns: the first page of the range that is present; its end if none.
+ */
+uint32_t unmap_leaves(struct core *core, struct space *space, struct range range);
 
-/* Remove what is mapped in the range, if anything can be. In a commit, READY. */
-void unmap_leaves(struct core *core, struct space *space, struct range range);
+/*
+ * Remove regions and pages of the range; `first` is what unmap_leaves() answered. In a commit,
+ * WRITING.
+ *
+ * Returns: the first region after the range; NULL if none.
+ */
+struct region *unmap_apply(struct core *core, struct space *space, struct range range,
+                           uint32_t first);
 
 /* After the commit: drop the tables that nothing needs any longer. */
 void unmap_tables(struct core *core, struct space *space, struct range range);

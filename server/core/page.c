@@ -3,26 +3,8 @@
 
 #include <base/assert.h>
 
+#include "server/core/pool.h"
 #include "server/core/shadow.h"
-
-/* Count one entry out of a state; an own frame becomes free. */
-static inline void page_release(struct core *core, struct space *space, uint64_t entry)
-{
-    switch (shadow_entry_state(entry)) {
-    case SHADOW_OWN:
-        space->own--;
-        pool_give(core, shadow_entry_frame(entry));
-        break;
-    case SHADOW_ZERO:
-        space->zero--;
-        break;
-    case SHADOW_WIRED:
-        space->wired--;
-        break;
-    case SHADOW_ABSENT:
-        UNREACHABLE();
-    }
-}
 
 uint32_t page_next(const struct core *core, const struct space *space, struct range range)
 {
@@ -52,25 +34,54 @@ uint32_t page_next(const struct core *core, const struct space *space, struct ra
     return range.end;
 }
 
+/*
+ * Clear the entries of one leaf from the last to the first, so that frames come back in the order in
+ * which they went: consecutive pages get consecutive frames again.
+ */
+static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t *leaf,
+                                uint32_t first, uint32_t end)
+{
+    uint32_t free_first = core->worker->free_first;
+    uint32_t own = 0;
+    uint32_t zero = 0;
+    uint32_t wired = 0;
+
+    for (uint32_t i = end; i > first; i--) {
+        uint64_t entry = leaf[i - 1];
+
+        if (entry == 0) {
+            continue;
+        }
+        leaf[i - 1] = 0;
+        if (LIKELY(shadow_entry_state(entry) == SHADOW_OWN)) {
+            pool_chain(core, shadow_entry_frame(entry), &free_first);
+            own++;
+        } else if (shadow_entry_state(entry) == SHADOW_ZERO) {
+            zero++;
+        } else {
+            ASSERT(shadow_entry_state(entry) == SHADOW_WIRED);
+            wired++;
+        }
+    }
+    core->worker->free_first = free_first;
+    pool_count(core, own);
+    space->own -= own;
+    space->zero -= zero;
+    space->wired -= wired;
+    return own + zero + wired;
+}
+
 void page_clear(struct core *core, struct space *space, struct range range)
 {
     uint32_t page = page_next(core, space, range);
 
     while (page < range.end) {
         uint64_t *upper = shadow_upper(core, space, 0, page);
-        uint64_t *leaf = arena_page(core, shadow_upper_page(*upper));
-        uint32_t end = shadow_block_range(shadow_block(page, 0), 0).end;
-        uint64_t cleared = 0;
+        struct range block = shadow_block_range(shadow_block(page, 0), 0);
+        uint32_t end = block.end < range.end ? block.end : range.end;
+        uint64_t cleared = page_clear_leaf(core, space, arena_page(core, shadow_upper_page(*upper)),
+                                           page - block.first, end - block.first);
 
-        for (end = end < range.end ? end : range.end; page < end; page++) {
-            uint64_t *entry = &leaf[page & (SHADOW_ENTRIES - 1)];
-
-            if (*entry != 0) {
-                page_release(core, space, *entry);
-                *entry = 0;
-                cleared++;
-            }
-        }
         *upper -= cleared << SHADOW_COUNT_SHIFT;
         page = page_next(core, space, range_of(end, range.end));
     }

@@ -28,5 +28,6 @@ struct page_totals {
     uint64_t wired;
 };
 
+/* Count the pages of the range that are not absent. */
 struct page_totals page_totals(const struct core *core, const struct space *space,
                                struct range range);

@@ -12,11 +12,13 @@
  * upper end of the highest gap that is 2 MiB larger, aligned within.
  */
 static bool place_find_aligned(const struct core *core, const struct space *space,
-                               struct range limits, uint32_t pages, uint32_t *page)
+                               struct range limits, uint32_t pages, uint32_t *page,
+                               struct region **next)
 {
     uint32_t mega = (uint32_t)PAGES_PER_MEGA;
 
-    if (pages % mega != 0 || !gap_find_below(core, &space->tree, limits, pages + mega, page)) {
+    if (pages % mega != 0 ||
+        !gap_find_below(core, &space->tree, limits, pages + mega, page, next)) {
         return false;
     }
     *page += mega - *page % mega;
@@ -37,18 +39,21 @@ static uint32_t place_hint(uaddr_t hint, uint32_t lowest, uint32_t pages)
     return page < lowest ? lowest : (uint32_t)page;
 }
 
-bool place_is_taken(const struct core *core, const struct space *space, struct range range)
+struct region *place_next(const struct core *core, const struct space *space, struct range range,
+                          bool *is_taken)
 {
-    const struct region *region = tree_find(core, &space->tree, range.first);
+    struct region *region = tree_find(core, &space->tree, range.first);
 
-    return region != NULL && region->first < range.end;
+    *is_taken = region != NULL && region->first < range.end;
+    return region;
 }
 
 bool place_find(const struct core *core, const struct space *space, uaddr_t hint, uint32_t pages,
-                bool is_anonymous, struct range *range)
+                bool is_anonymous, struct place *place)
 {
     uint32_t lowest = range_page_of(space->settings.lowest);
     uint32_t base = range_page_of(space->settings.base);
+    bool is_taken;
 
     ASSERT(pages > 0 && pages <= RANGE_USER_END);
     lowest = lowest < RANGE_USER_FIRST ? RANGE_USER_FIRST : lowest;
@@ -56,18 +61,23 @@ bool place_find(const struct core *core, const struct space *space, uaddr_t hint
     uint32_t page = place_hint(hint, lowest, pages);
 
     if (page != 0 && page + pages <= RANGE_USER_END) {
-        *range = range_of(page, page + pages);
-        if (!place_is_taken(core, space, *range)) {
+        place->range = range_of(page, page + pages);
+        place->next = place_next(core, space, place->range, &is_taken);
+        if (!is_taken) {
             return true;
         }
     }
     struct range below = range_of(lowest, base);
     struct range above = range_of(base, base > RANGE_USER_END ? base : RANGE_USER_END);
 
-    if ((is_anonymous && place_find_aligned(core, space, below, pages, &page)) ||
-        gap_find_below(core, &space->tree, below, pages, &page) ||
-        gap_find_above(core, &space->tree, above, pages, &page)) {
-        *range = range_of(page, page + pages);
+    if ((is_anonymous && place_find_aligned(core, space, below, pages, &page, &place->next)) ||
+        gap_find_below(core, &space->tree, below, pages, &page, &place->next)) {
+        place->range = range_of(page, page + pages);
+        return true;
+    }
+    if (gap_find_above(core, &space->tree, above, pages, &page)) {
+        place->range = range_of(page, page + pages);
+        place->next = place_next(core, space, place->range, &is_taken);
         return true;
     }
     return false;

@@ -18,9 +18,19 @@
 #include "server/core/range.h"
 #include "server/core/space.h"
 
-/* Find a place for `pages` pages. Returns: whether there is one; then `*range` is it. */
-bool place_find(const struct core *core, const struct space *space, uaddr_t hint, uint32_t pages,
-                bool is_anonymous, struct range *range);
+/* Free pages, and the region after them; NULL if none. */
+struct place {
+    struct range range;
+    struct region *next;
+};
 
-/* Whether a region overlaps the range. */
-bool place_is_taken(const struct core *core, const struct space *space, struct range range);
+/* Find a place for `pages` pages. Returns: whether there is one; then `*place` is it. */
+bool place_find(const struct core *core, const struct space *space, uaddr_t hint, uint32_t pages,
+                bool is_anonymous, struct place *place);
+
+/*
+ * The first region that ends after the start of `range`, NULL if none; `*is_taken`: it overlaps the
+ * range.
+ */
+struct region *place_next(const struct core *core, const struct space *space, struct range range,
+                          bool *is_taken);

@@ -3,8 +3,6 @@
 
 #include <base/assert.h>
 
-#include "server/core/arena.h"
-
 /*
  * Take the next frame that was never used; the first one of its page of records becomes that page.
  */
@@ -75,8 +73,7 @@ static void pool_refill(struct core *core)
     }
 }
 
-/* Move frames of the calling server thread to the shared list until it has `keep`. */
-static void pool_spill(struct core *core, uint32_t keep)
+void pool_spill(struct core *core, uint32_t keep)
 {
     struct pool *pool = &core->head->pool;
     struct worker *worker = core->worker;
@@ -92,50 +89,20 @@ static void pool_spill(struct core *core, uint32_t keep)
     }
 }
 
-struct frame *pool_record(const struct core *core, uint32_t frame)
-{
-    ASSERT(frame != 0 && frame < core->head->pool.span);
-    return &core->frames[frame];
-}
-
-/* The list is empty. */
-NOINLINE static uint32_t pool_take_refilled(struct core *core, enum frame_kind kind, uint32_t owner,
-                                            uint32_t page)
-{
-    pool_refill(core);
-    return core->worker->free_first == 0 ? 0 : pool_take(core, kind, owner, page);
-}
-
-uint32_t pool_take(struct core *core, enum frame_kind kind, uint32_t owner, uint32_t page)
+uint32_t pool_take_slow(struct core *core)
 {
     struct worker *worker = core->worker;
+
+    pool_refill(core);
     uint32_t frame = worker->free_first;
 
-    if (UNLIKELY(frame == 0)) {
-        return pool_take_refilled(core, kind, owner, page);
+    if (frame == 0) {
+        return pool_take_fresh(core);
     }
-    struct frame *record = &core->frames[frame];
-
-    ASSERT(record->kind == FRAME_FREE);
-    worker->free_first = record->page;
+    ASSERT(core->frames[frame].kind == FRAME_FREE);
+    worker->free_first = core->frames[frame].page;
     worker->free_frames--;
-    *record = (struct frame){.kind = (uint8_t)kind, .references = 1, .owner = owner, .page = page};
     return frame;
-}
-
-void pool_give(struct core *core, uint32_t frame)
-{
-    struct worker *worker = core->worker;
-    struct frame *record = &core->frames[frame];
-
-    ASSERT(record->kind != FRAME_FREE && record->kind != FRAME_FRESH);
-    ASSERT(record->pins == 0);
-    *record = (struct frame){.kind = FRAME_FREE, .page = worker->free_first};
-    worker->free_first = frame;
-    worker->free_frames++;
-    if (UNLIKELY(worker->free_frames > POOL_LIST_MAX)) {
-        pool_spill(core, POOL_LIST_SPILL);
-    }
 }
 
 uint64_t pool_free(const struct core *core)
@@ -152,12 +119,6 @@ uint64_t pool_free(const struct core *core)
 void pool_drain(struct core *core)
 {
     pool_spill(core, 0);
-}
-
-pfn_t pool_pfn(const struct core *core, uint32_t frame)
-{
-    ASSERT(frame != 0);
-    return pfn_add((pfn_t){core->head->pool.base}, (npages_t){frame});
 }
 
 uint32_t pool_frame(const struct core *core, pfn_t pfn)

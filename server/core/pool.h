@@ -1,113 +1,95 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames: one record each, and the free ones.
+ * Taking and giving frames; how they are kept is in frame.h.
  *
- * Frames have numbers of core's own, from 1 (0 is none): physical number minus that of the frame
- * before RAM. Frames that were never used are known by ranges only; a page of records is backed
- * when the first of its frames is used, by that very frame, so that boot does not touch what nobody
- * needs. Used and freed frames are linked through their records, in a list of each server thread
- * and in a shared one.
- *
- *   FRESH -> any      [pool_take]   no record yet
- *   FREE  -> any      [pool_take]
- *   any   -> FREE     [pool_give]
- *
- * I1  A frame is in exactly one place: fresh range, free list, shadow entry, table, arena, message
- *     page, kernel object, zero frame, or (between two port calls) the step of a server thread.
- * I2  A FRAME_USER record names its owner and its page, as long as one space has it.
- * I3  pool_free() does not count the frames that must become records before fresh ones can be used.
- * Owner: the list in `struct worker` belongs to its server thread, everything else here is shared.
+ * The usual cases, a frame from or to the list of the calling server thread, are inline: a first touch and
+ * the end of a page are made of little else.
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
+#include <base/assert.h>
 #include <base/attr.h>
 #include <base/types.h>
 
-struct core;
-
-#define POOL_RANGES 64u
-/* Frame records in an arena page. */
-#define POOL_RECORDS 256u
-
-enum frame_kind {
-    FRAME_FRESH = 0,
-    FRAME_FREE = 1,
-    FRAME_USER = 2,
-    FRAME_TABLE = 3,
-    FRAME_ARENA = 4,
-    FRAME_MESSAGE = 5,
-    FRAME_OBJECT = 6,
-};
-#define FRAME_KINDS 7u
-
-/* Kept by the arena; freed never (the page of records goes with the machine). */
-struct frame {
-    uint8_t kind;
-    uint8_t reserved;
-    uint16_t pins;
-    uint32_t references; /* shadow entries that name it */
-    uint32_t owner;      /* space; valid in FRAME_USER, _TABLE, _MESSAGE, _OBJECT; 0: none */
-    uint32_t page;       /* page of the owner (USER); next frame of a list (FREE, OBJECT) */
-};
-
-/* Frames first .. end - 1 were never used. */
-struct pool_range {
-    uint32_t first;
-    uint32_t end;
-};
-
-/* In the head of the arena. */
-struct pool {
-    uint64_t base;        /* physical number of frame 0 */
-    uint32_t span;        /* frame numbers are below this */
-    uint32_t ranges;      /* entries used of `fresh` */
-    uint32_t current;     /* the range that frames are taken from */
-    uint32_t records;     /* pages of records not backed yet that fresh frames need */
-    uint64_t fresh_left;  /* frames in all fresh ranges */
-    uint64_t free_frames; /* length of the shared list */
-    uint32_t free_first;
-    uint32_t zero_frame;
-    uint64_t total; /* all frames that core was given */
-    struct pool_range fresh[POOL_RANGES];
-};
+#include "server/core/arena.h"
+#include "server/core/frame.h"
 
 /* Lengths between which the list of a server thread is kept. */
 #define POOL_LIST_MAX   1024u
 #define POOL_LIST_SPILL 512u
 #define POOL_REFILL     32u
 
-/* Numbers of physical frames, for what needs arithmetic on them. */
-static inline uint64_t pfn_number(pfn_t pfn)
+static inline struct frame *pool_record(const struct core *core, uint32_t frame)
 {
-    return pfn.v;
+    ASSERT(frame != 0 && frame < core->head->pool.span);
+    return &core->frames[frame];
 }
 
-static inline uint64_t npages_number(npages_t pages)
+static inline pfn_t pool_pfn(const struct core *core, uint32_t frame)
 {
-    return pages.v;
+    return pfn_add((pfn_t){core->head->pool.base}, (npages_t){frame});
 }
 
-/* Whether lowest .. end - 1 are frames that core can number; then `*span` says how many. */
-static inline bool pfn_span(pfn_t lowest, pfn_t end, uint32_t *span)
-{
-    *span = (uint32_t)(end.v - lowest.v);
-    return lowest.v > 0 && lowest.v < end.v && end.v - lowest.v < UINT32_MAX / 2;
-}
+/* A frame when the calling server thread's list is empty. Returns: 0 if none is free. */
+uint32_t pool_take_slow(struct core *core);
 
-struct frame *pool_record(const struct core *core, uint32_t frame);
+/* Move frames of the calling server thread to the shared list until `keep` are left. */
+void pool_spill(struct core *core, uint32_t keep);
 
 /*
  * Take a free frame for `kind` and record its owner (0: nobody) and page.
  *
  * Returns:   the frame; 0 if none is free. May make port calls (a page of records).
  */
-uint32_t pool_take(struct core *core, enum frame_kind kind, uint32_t owner, uint32_t page);
+static inline uint32_t pool_take(struct core *core, enum frame_kind kind, uint32_t owner,
+                                 uint32_t page)
+{
+    struct worker *worker = core->worker;
+    uint32_t frame = worker->free_first;
+
+    if (LIKELY(frame != 0)) {
+        ASSERT(core->frames[frame].kind == FRAME_FREE);
+        worker->free_first = core->frames[frame].page;
+        worker->free_frames--;
+    } else {
+        frame = pool_take_slow(core);
+        if (frame == 0) {
+            return 0;
+        }
+    }
+    core->frames[frame] =
+        (struct frame){.kind = (uint8_t)kind, .references = 1, .owner = owner, .page = page};
+    return frame;
+}
+
+/* Make a frame that nothing refers to the first of a list of free ones; its length is the caller's affair. */
+static inline void pool_chain(struct core *core, uint32_t frame, uint32_t *first)
+{
+    struct frame *record = &core->frames[frame];
+
+    ASSERT(record->kind > FRAME_FREE);
+    ASSERT(record->pins == 0);
+    *record = (struct frame){.kind = FRAME_FREE, .page = *first};
+    *first = frame;
+}
+
+/* The list of the calling server thread became longer by `frames`. */
+static inline void pool_count(struct core *core, uint32_t frames)
+{
+    core->worker->free_frames += frames;
+    if (UNLIKELY(core->worker->free_frames > POOL_LIST_MAX)) {
+        pool_spill(core, POOL_LIST_SPILL);
+    }
+}
 
 /* Give back a frame that nothing refers to. Makes no port call. */
-void pool_give(struct core *core, uint32_t frame);
+static inline void pool_give(struct core *core, uint32_t frame)
+{
+    pool_chain(core, frame, &core->worker->free_first);
+    pool_count(core, 1);
+}
 
 /* Frames that can be taken before none is left, over all lists. */
 uint64_t pool_free(const struct core *core);
@@ -115,13 +97,8 @@ uint64_t pool_free(const struct core *core);
 /* Move the calling server thread's free frames to the shared list. */
 void pool_drain(struct core *core);
 
-pfn_t pool_pfn(const struct core *core, uint32_t frame);
-
 /* The number of a physical frame; 0 if it is not RAM. */
 uint32_t pool_frame(const struct core *core, pfn_t pfn);
 
-/*
- * Frames in fresh ranges, shared and own lists must be consistent; returns how many are free in
- * all.
- */
+/* Check lists and fresh ranges. Returns: how many frames are free in all. */
 uint64_t pool_audit(const struct core *core);

@@ -5,22 +5,7 @@
 
 STATIC_ASSERT(sizeof(struct region) == 56, "72 records to an arena page");
 
-struct region_kind region_kind_at(const struct region *region, uint32_t page)
-{
-    ASSERT(range_holds(region_range(region), page));
-    return (struct region_kind){.flags = region->flags,
-                                .object = region->object,
-                                .offset = region->offset + (page - region->first)};
-}
-
-bool region_can_join(const struct region_kind *before, uint32_t before_pages,
-                     const struct region_kind *after)
-{
-    return ((before->flags ^ after->flags) & ~REGION_TOUCHED) == 0 &&
-           before->object == after->object && before->offset + before_pages == after->offset;
-}
-
-enum err region_reserve(struct core *core, uint32_t count)
+enum err region_reserve_slow(struct core *core, uint32_t count)
 {
     struct worker *worker = core->worker;
 
@@ -34,14 +19,6 @@ enum err region_reserve(struct core *core, uint32_t count)
         worker->spare[worker->spares++] = link;
     }
     return ERR_OK;
-}
-
-struct region *region_alloc(struct core *core)
-{
-    struct worker *worker = core->worker;
-
-    ASSERT(worker->spares > 0);
-    return region_at(core, worker->spare[--worker->spares]);
 }
 
 void region_free(struct core *core, struct region *region)

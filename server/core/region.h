@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <abi/error.h>
+#include <base/assert.h>
 #include <base/attr.h>
 #include <mem/prot.h>
 
@@ -94,11 +96,24 @@ static inline bool region_is_data(uint32_t flags)
 }
 
 /* What `region` is from `page` on, a page of it. */
-struct region_kind region_kind_at(const struct region *region, uint32_t page);
+static inline struct region_kind region_kind_at(const struct region *region, uint32_t page)
+{
+    ASSERT(page >= region->first && page < region->end);
+    return (struct region_kind){.flags = region->flags,
+                                .object = region->object,
+                                .offset = region->offset + (page - region->first)};
+}
 
 /* Whether pages of kind `after` starting where pages of kind `before` end make one region (R26). */
-bool region_can_join(const struct region_kind *before, uint32_t before_pages,
-                     const struct region_kind *after);
+static inline bool region_can_join(const struct region_kind *before, uint32_t before_pages,
+                                   const struct region_kind *after)
+{
+    return ((before->flags ^ after->flags) & ~REGION_TOUCHED) == 0 &&
+           before->object == after->object && before->offset + before_pages == after->offset;
+}
+
+/* Take records from the arena until `count` are in hand. */
+MUST_USE enum err region_reserve_slow(struct core *core, uint32_t count);
 
 /*
  * Have `count` region records in hand, at most ARENA_SPARES.
@@ -106,10 +121,19 @@ bool region_can_join(const struct region_kind *before, uint32_t before_pages,
  * Returns:   ERR_OK; ERR_NOMEM if there is no frame for them. May make port calls.
  * On error:  nothing changed but what is in hand.
  */
-MUST_USE enum err region_reserve(struct core *core, uint32_t count);
+MUST_USE static inline enum err region_reserve(struct core *core, uint32_t count)
+{
+    return LIKELY(core->worker->spares >= count) ? ERR_OK : region_reserve_slow(core, count);
+}
 
 /* A zeroed record out of the hand, which must not be empty. */
-struct region *region_alloc(struct core *core);
+static inline struct region *region_alloc(struct core *core)
+{
+    struct worker *worker = core->worker;
+
+    ASSERT(worker->spares > 0);
+    return region_at(core, worker->spare[--worker->spares]);
+}
 
 /* Give the record of a region back that is in no tree. */
 void region_free(struct core *core, struct region *region);

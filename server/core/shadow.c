@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/pool.h"
 #include "server/core/port.h"
 
 STATIC_ASSERT(ARENA_PAGES <= SHADOW_COUNT_ONE, "an arena page fits below the count");
@@ -144,7 +145,8 @@ static void shadow_drop(struct core *core, struct space *space, uint32_t level, 
 
 void shadow_prune(struct core *core, struct space *space, struct range range, struct range gap)
 {
-    if (range_is_empty(range)) {
+    /* Usually the gap is too small to cover a table. */
+    if (range_is_empty(range) || range_pages(gap) < SHADOW_ENTRIES || space->shadows == 0) {
         return;
     }
     for (uint32_t top = shadow_block(range.first, 1); top <= shadow_block(range.end - 1, 1);

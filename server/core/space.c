@@ -6,6 +6,7 @@
 #include "server/core/merge.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
+#include "server/core/pool.h"
 #include "server/core/port.h"
 #include "server/core/shadow.h"
 #include "server/core/thread.h"
@@ -172,10 +173,11 @@ static void space_clear(struct core *core, struct space *space)
     struct range gap = range_of(0, RANGE_PAGES);
 
     if (space->tree.count != 0) {
-        port_remove(core->port, space->kernel, page_to_vpn(all.first), range_npages(all));
         intent_open(core, space, all);
+        uint32_t first = unmap_leaves(core, space, all);
+
         intent_write(core);
-        unmap_apply(core, space, all);
+        (void)unmap_apply(core, space, all, first);
         intent_close(core);
     }
     shadow_prune(core, space, gap, gap);

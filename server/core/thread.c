@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/pool.h"
 #include "server/core/port.h"
 
 STATIC_ASSERT(sizeof(struct thread) == 64, "63 records to an arena page");

@@ -6,18 +6,13 @@
 /* More levels than a tree of all records that the arena can hold has. */
 #define TREE_HEIGHT_MAX 40u
 
-static struct region *node_opt(const struct core *core, uint32_t link)
-{
-    return link == 0 ? NULL : region_at(core, link);
-}
-
-static uint32_t height_of(const struct core *core, uint32_t link)
+static inline uint32_t height_of(const struct core *core, uint32_t link)
 {
     return link == 0 ? 0 : region_at(core, link)->height;
 }
 
 /* Recompute height and largest gap from the children. Returns: whether one of them changed. */
-static bool tree_update(const struct core *core, struct region *node)
+static inline bool tree_update(const struct core *core, struct region *node)
 {
     uint32_t height = 0;
     uint32_t gap = tree_gap(core, node);
@@ -108,13 +103,14 @@ static struct region *rotate_right(const struct core *core, struct tree *tree, s
     return child;
 }
 
-/* Rotate so that the heights below `node` differ by at most 1. Returns: the top of that subtree. */
-static struct region *tree_balance(const struct core *core, struct tree *tree, struct region *node)
+/*
+ * Rotate so that the heights below `node`, which differ by 2, do not. Returns: the top of the
+ * subtree.
+ */
+static NOINLINE struct region *tree_balance(const struct core *core, struct tree *tree,
+                                            struct region *node)
 {
-    uint32_t left = height_of(core, node->left);
-    uint32_t right = height_of(core, node->right);
-
-    if (left > right + 1) {
+    if (height_of(core, node->left) > height_of(core, node->right)) {
         struct region *child = region_at(core, node->left);
 
         if (height_of(core, child->right) > height_of(core, child->left)) {
@@ -122,15 +118,12 @@ static struct region *tree_balance(const struct core *core, struct tree *tree, s
         }
         return rotate_right(core, tree, node);
     }
-    if (right > left + 1) {
-        struct region *child = region_at(core, node->right);
+    struct region *child = region_at(core, node->right);
 
-        if (height_of(core, child->left) > height_of(core, child->right)) {
-            (void)rotate_right(core, tree, child);
-        }
-        return rotate_left(core, tree, node);
+    if (height_of(core, child->left) > height_of(core, child->right)) {
+        (void)rotate_right(core, tree, child);
     }
-    return node;
+    return rotate_left(core, tree, node);
 }
 
 /* Bring heights, gaps and balance up to date from `link` upward, as far as something changes. */
@@ -138,13 +131,28 @@ static void tree_fix(const struct core *core, struct tree *tree, uint32_t link)
 {
     while (link != 0) {
         struct region *node = region_at(core, link);
-        bool is_changed = tree_update(core, node);
-        const struct region *top = tree_balance(core, tree, node);
+        uint32_t left = height_of(core, node->left);
+        uint32_t right = height_of(core, node->right);
 
-        if (!is_changed && top == node) {
+        if (UNLIKELY(left > right + 1 || right > left + 1)) {
+            node = tree_balance(core, tree, node);
+        } else if (!tree_update(core, node)) {
             return;
         }
-        link = top->parent;
+        link = node->parent;
+    }
+}
+
+/* The same where no height has changed. */
+static void tree_fix_gap(const struct core *core, uint32_t link)
+{
+    while (link != 0) {
+        struct region *node = region_at(core, link);
+
+        if (!tree_update(core, node)) {
+            return;
+        }
+        link = node->parent;
     }
 }
 
@@ -166,55 +174,26 @@ struct region *tree_find(const struct core *core, const struct tree *tree, uint3
             link = node->right;
         }
     }
-    return node_opt(core, found);
+    return tree_at_opt(core, found);
 }
 
-struct region *tree_first(const struct core *core, const struct tree *tree)
-{
-    return node_opt(core, tree->first);
-}
-
-struct region *tree_last(const struct core *core, const struct tree *tree)
-{
-    return node_opt(core, tree->last);
-}
-
-struct region *tree_next(const struct core *core, const struct region *region)
-{
-    return node_opt(core, region->next);
-}
-
-struct region *tree_prev(const struct core *core, const struct region *region)
-{
-    return node_opt(core, region->prev);
-}
-
-struct region *tree_before(const struct core *core, const struct tree *tree,
-                           const struct region *next_opt)
-{
-    return node_opt(core, next_opt == NULL ? tree->last : next_opt->prev);
-}
-
-void tree_insert(struct core *core, struct tree *tree, struct region *region,
-                 struct region *next_opt)
+/* Put a region between two neighbours into list and tree. */
+static void tree_link(struct core *core, struct tree *tree, struct region *region,
+                      struct region *prev_opt, struct region *next_opt)
 {
     uint32_t link = arena_link(core, region);
-    struct region *prev = tree_before(core, tree, next_opt);
 
-    ASSERT(region->first < region->end);
-    ASSERT(prev == NULL || prev->end <= region->first);
-    ASSERT(next_opt == NULL || region->end <= next_opt->first);
     region->left = 0;
     region->right = 0;
-    region->height = 0;
-    region->gap_max = 0;
-    region->prev = prev == NULL ? 0 : arena_link(core, prev);
+    region->height = 1;
+    region->prev = prev_opt == NULL ? 0 : arena_link(core, prev_opt);
     region->next = next_opt == NULL ? 0 : arena_link(core, next_opt);
+    region->gap_max = tree_gap(core, region);
     tree->count++;
-    if (prev == NULL) {
+    if (prev_opt == NULL) {
         tree->first = link;
     } else {
-        prev->next = link;
+        prev_opt->next = link;
     }
     if (next_opt == NULL) {
         tree->last = link;
@@ -222,9 +201,9 @@ void tree_insert(struct core *core, struct tree *tree, struct region *region,
         next_opt->prev = link;
     }
     /* Of two neighbours one is below the other, so the lower one has the place free. */
-    if (prev != NULL && prev->right == 0) {
+    if (prev_opt != NULL && prev_opt->right == 0) {
         region->parent = region->prev;
-        prev->right = link;
+        prev_opt->right = link;
     } else if (next_opt != NULL) {
         ASSERT(next_opt->left == 0);
         region->parent = region->next;
@@ -234,8 +213,29 @@ void tree_insert(struct core *core, struct tree *tree, struct region *region,
         region->parent = 0;
         tree->root = link;
     }
-    tree_fix(core, tree, link);
-    tree_fix(core, tree, region->next);
+    tree_fix(core, tree, region->parent);
+}
+
+void tree_insert(struct core *core, struct tree *tree, struct region *region,
+                 struct region *next_opt)
+{
+    struct region *prev = tree_before(core, tree, next_opt);
+
+    ASSERT(region->first < region->end);
+    ASSERT(prev == NULL || prev->end <= region->first);
+    ASSERT(next_opt == NULL || region->end <= next_opt->first);
+    tree_link(core, tree, region, prev, next_opt);
+    tree_fix_gap(core, region->next);
+}
+
+void tree_split(struct core *core, struct tree *tree, struct region *region, struct region *upper,
+                uint32_t page)
+{
+    ASSERT(region->first < page && page < region->end);
+    upper->first = page;
+    upper->end = region->end;
+    region->end = page;
+    tree_link(core, tree, upper, region, tree_next(core, region));
 }
 
 /*
@@ -271,7 +271,7 @@ static void tree_sink(const struct core *core, struct tree *tree, struct region 
     }
 }
 
-void tree_remove(struct core *core, struct tree *tree, struct region *region)
+void tree_remove_quietly(struct core *core, struct tree *tree, struct region *region)
 {
     uint32_t next = region->next;
 
@@ -279,8 +279,6 @@ void tree_remove(struct core *core, struct tree *tree, struct region *region)
         tree_sink(core, tree, region);
     }
     tree_replace(core, tree, region, region->left != 0 ? region->left : region->right);
-    uint32_t parent = region->parent;
-
     if (region->prev == 0) {
         tree->first = next;
     } else {
@@ -292,11 +290,35 @@ void tree_remove(struct core *core, struct tree *tree, struct region *region)
         region_at(core, next)->prev = region->prev;
     }
     tree->count--;
-    tree_fix(core, tree, parent);
-    tree_fix(core, tree, next);
+    tree_fix(core, tree, region->parent);
 }
 
-void tree_resize(struct core *core, struct tree *tree, struct region *region, struct range range)
+void tree_settle_gap(struct core *core, struct region *next_opt)
+{
+    if (next_opt != NULL) {
+        tree_fix_gap(core, arena_link(core, next_opt));
+    }
+}
+
+void tree_remove(struct core *core, struct tree *tree, struct region *region)
+{
+    struct region *next = tree_next(core, region);
+
+    tree_remove_quietly(core, tree, region);
+    tree_settle_gap(core, next);
+}
+
+void tree_join(struct core *core, struct tree *tree, struct region *region)
+{
+    struct region *next = tree_next(core, region);
+
+    ASSERT(next != NULL && next->first == region->end);
+    region->end = next->end;
+    /* Its own gap was 0, and the one after it is as far away as before. */
+    tree_remove(core, tree, next);
+}
+
+void tree_resize(struct core *core, struct region *region, struct range range)
 {
     bool moves_first = region->first != range.first;
     bool moves_end = region->end != range.end;
@@ -307,10 +329,10 @@ void tree_resize(struct core *core, struct tree *tree, struct region *region, st
     region->first = range.first;
     region->end = range.end;
     if (moves_first) {
-        tree_fix(core, tree, arena_link(core, region));
+        tree_fix_gap(core, arena_link(core, region));
     }
     if (moves_end) {
-        tree_fix(core, tree, region->next);
+        tree_fix_gap(core, region->next);
     }
 }
 

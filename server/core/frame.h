@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is known of each frame, and where free ones are: the data of pool.h.
+ *
+ * Frames have numbers of core's own, from 1 (0 is none): physical number minus that of the frame
+ * before RAM. Frames that were never used are known by ranges only; a page of records is backed
+ * when the first of its frames is used, by that very frame, so that boot does not touch what nobody
+ * needs. Used and freed frames are linked through their records, in a list of each server thread
+ * and in a shared one.
+ *
+ *   FRESH -> any      [pool_take]   no record yet
+ *   FREE  -> any      [pool_take]
+ *   any   -> FREE     [pool_give]
+ *
+ * I1  A frame is in exactly one place: fresh range, free list, shadow entry, table, arena, message
+ *     page, kernel object, zero frame, or (between two port calls) the step of a server thread.
+ * I2  A FRAME_USER record names its owner and its page, as long as one space has it.
+ * I3  pool_free() does not count the frames that must become records before fresh ones can be used.
+ * Owner: the list in `struct worker` belongs to its server thread, everything else here is shared.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/types.h>
+
+#define POOL_RANGES 64u
+/* Frame records in an arena page. */
+#define POOL_RECORDS 256u
+
+enum frame_kind {
+    FRAME_FRESH = 0,
+    FRAME_FREE = 1,
+    FRAME_USER = 2,
+    FRAME_TABLE = 3,
+    FRAME_ARENA = 4,
+    FRAME_MESSAGE = 5,
+    FRAME_OBJECT = 6,
+};
+#define FRAME_KINDS 7u
+
+/* Kept by the arena; freed never (the page of records goes with the machine). */
+struct frame {
+    uint8_t kind;
+    uint8_t reserved;
+    uint16_t pins;
+    uint32_t references; /* shadow entries that name it */
+    uint32_t owner;      /* space; valid in FRAME_USER, _TABLE, _MESSAGE, _OBJECT; 0: none */
+    uint32_t page;       /* page of the owner (USER); next frame of a list (FREE, OBJECT) */
+};
+
+/* Frames first .. end - 1 were never used. */
+struct pool_range {
+    uint32_t first;
+    uint32_t end;
+};
+
+/* In the head of the arena. */
+struct pool {
+    uint64_t base;        /* physical number of frame 0 */
+    uint32_t span;        /* frame numbers are below this */
+    uint32_t ranges;      /* entries used of `fresh` */
+    uint32_t current;     /* the range that frames are taken from */
+    uint32_t records;     /* pages of records not backed yet that fresh frames need */
+    uint64_t fresh_left;  /* frames in all fresh ranges */
+    uint64_t free_frames; /* length of the shared list */
+    uint32_t free_first;
+    uint32_t zero_frame;
+    uint64_t total; /* all frames that core was given */
+    struct pool_range fresh[POOL_RANGES];
+};
+
+/* Numbers of physical frames, for what needs arithmetic on them. */
+static inline uint64_t pfn_number(pfn_t pfn)
+{
+    return pfn.v;
+}
+
+static inline uint64_t npages_number(npages_t pages)
+{
+    return pages.v;
+}
+
+/* Whether lowest .. end - 1 are frames that core can number; then `*span` says how many. */
+static inline bool pfn_span(pfn_t lowest, pfn_t end, uint32_t *span)
+{
+    *span = (uint32_t)(end.v - lowest.v);
+    return lowest.v > 0 && lowest.v < end.v && end.v - lowest.v < UINT32_MAX / 2;
+}
