@@ -2,8 +2,8 @@
 /*
  * A thread: registers, what it waits for, and what is due when it next returns to user mode.
  *
- * struct thread lies at the start of a donated frame of its own (OBJECT_THREAD). Nothing of a thread
- * is on a kernel stack while it does not run.
+ * struct thread lies at the start of a donated frame of its own (OBJECT_THREAD). Nothing of a
+ * thread is on a kernel stack while it does not run.
  *
  *            NEW --start--> RUNNABLE <--pick/preempt--> RUNNING ----------------------.
  *                            ^  ^ |                       | call                      | fault

@@ -35,8 +35,8 @@ uint32_t page_next(const struct core *core, const struct space *space, struct ra
 }
 
 /*
- * Clear the entries of one leaf from the last to the first, so that frames come back in the order in
- * which they went: consecutive pages get consecutive frames again.
+ * Clear the entries of one leaf from the last to the first, so that frames come back in the order
+ * in which they went: consecutive pages get consecutive frames again.
  */
 static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t *leaf,
                                 uint32_t first, uint32_t end)

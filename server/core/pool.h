@@ -2,8 +2,8 @@
 /*
  * Taking and giving frames; how they are kept is in frame.h.
  *
- * The usual cases, a frame from or to the list of the calling server thread, are inline: a first touch and
- * the end of a page are made of little else.
+ * The usual cases, a frame from or to the list of the calling server thread, are inline: a first
+ * touch and the end of a page are made of little else.
  */
 #pragma once
 
@@ -64,7 +64,8 @@ static inline uint32_t pool_take(struct core *core, enum frame_kind kind, uint32
     return frame;
 }
 
-/* Make a frame that nothing refers to the first of a list of free ones; its length is the caller's affair. */
+/* Make a frame that nothing refers to the first of a list of free ones; its length is the caller's
+ * affair. */
 static inline void pool_chain(struct core *core, uint32_t frame, uint32_t *first)
 {
     struct frame *record = &core->frames[frame];

@@ -2,9 +2,10 @@
 /*
  * Whether Linux and core did the same.
  *
- * Both lists of regions are joined first where neighbours are equal in what is compared, so that Linux may have more
- * regions than core (it keeps apart what has page records of its own). Core may not: each of its borders must be one
- * of Linux's. Objects are compared by the order in which they appear, since each side numbers them its own way.
+ * Both lists of regions are joined first where neighbours are equal in what is compared, so that
+ * Linux may have more regions than core (it keeps apart what has page records of its own). Core may
+ * not: each of its borders must be one of Linux's. Objects are compared by the order in which they
+ * appear, since each side numbers them its own way.
  */
 #pragma once
 
@@ -37,7 +38,8 @@ struct compare_options {
 
 #define COMPARE_TEXT_MAX 256u
 
-/* Compare two looks after the same step. Returns: the first aspect that differs; then `text` says how. */
+/* Compare two looks after the same step. Returns: the first aspect that differs; then `text` says
+ * how. */
 enum compare_aspect compare_looks(const struct compare_options *options,
                                   const struct look *linux_look, const struct look *ours,
                                   char text[COMPARE_TEXT_MAX]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The art of drawing steps that matter: edges of regions and of zones, lengths that fit exactly or just not, arguments
- * that are nearly right. Percentages and lists are taste, tuned by how soon mutants are found.
+ * The art of drawing steps that matter: edges of regions and of zones, lengths that fit exactly or
+ * just not, arguments that are nearly right. Percentages and lists are taste, tuned by how soon
+ * mutants are found.
  */
 #include "draw.h"
 
@@ -14,7 +15,8 @@
 #define MIXES 5u
 #define TRIES 20u
 
-/* Percent of the steps of a kind that are known to differ on some kernels, so that they do occur. */
+/* Percent of the steps of a kind that are known to differ on some kernels, so that they do
+ * occur. */
 #define KNOWN_PERCENT 1u
 
 /* How often each step is drawn, in each mix. */

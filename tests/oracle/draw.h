@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Drawing a sequence: where it plays, and one step after the other, with an eye on the regions that are there by then.
+ * Drawing a sequence: where it plays, and one step after the other, with an eye on the regions that
+ * are there by then.
  *
  *   draw_begin()   zones, hot pages, mix
  *   draw_step()    the next step, always one that stage_is_safe()

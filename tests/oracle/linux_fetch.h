@@ -2,7 +2,8 @@
 /*
  * Executing what is in a page, one file an architecture.
  *
- * Words that the oracle stores at the start of a page have FETCH_BYTE as their lowest byte; other pages start with zeros.
+ * Words that the oracle stores at the start of a page have FETCH_BYTE as their lowest byte; other
+ * pages start with zeros.
  */
 #pragma once
 
@@ -13,7 +14,8 @@
 /*
  * Execute at the start of a page of such words or of zeros.
  *
- * Returns if the page starts with a stored word; for zeros there is a signal for which fetch_was_zeros() holds.
+ * Returns if the page starts with a stored word; for zeros there is a signal for which
+ * fetch_was_zeros() holds.
  */
 void fetch(uint64_t addr);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x86-64: the byte 0xc3 is a return; zeros are `add %al, (%rax)`, which with an address in rax that is not canonical ends in
- * a general protection fault: SIGSEGV with SI_KERNEL.
+ * x86-64: the byte 0xc3 is a return; zeros are `add %al, (%rax)`, which with an address in rax that
+ * is not canonical ends in a general protection fault: SIGSEGV with SI_KERNEL.
  */
 #include "linux_fetch.h"
 

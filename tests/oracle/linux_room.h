@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Preparing an address space of Linux, so that everything in it but the zones of a sequence is occupied.
+ * Preparing an address space of Linux, so that everything in it but the zones of a sequence is
+ * occupied.
  *
- * Randomization is off and the stack limit is set such that the mapping base comes to lie 37 pages above a multiple of
- * 1 GiB, a little above a third of the address space: there the window is the lowest thing after the program itself,
- * so that lists of regions need not be read to their end, and the search that Linux makes upwards when there
- * is nothing below the base begins below the window. Two program starts lead there. Fillers are shared mappings of a
- * file without protection: they join each other, but nothing in a zone.
+ * Randomization is off and the stack limit is set such that the mapping base comes to lie 37 pages
+ * above a multiple of 1 GiB, a little above a third of the address space: there the window is the
+ * lowest thing after the program itself, so that lists of regions need not be read to their end,
+ * and the search that Linux makes upwards when there is nothing below the base begins below the
+ * window. Two program starts lead there. Fillers are shared mappings of a file without protection:
+ * they join each other, but nothing in a zone.
  */
 #pragma once
 
@@ -25,8 +27,9 @@ struct room_files {
 };
 
 /*
- * Bring this process to where the stage is. Starts the program again (with `argv`, of which the last word counts the starts)
- * until the mapping base is where it should be; returns in the last one.
+ * Bring this process to where the stage is. Starts the program again (with `argv`, of which the
+ * last word counts the starts) until the mapping base is where it should be; returns in the last
+ * one.
  */
 void room_enter(char **argv, struct slot *slot);
 

@@ -136,7 +136,8 @@ static void linux_exec(const struct slot *slot, const struct step *step, struct 
 {
     uint64_t start = stage_to_linux(&slot->stage, step->addr & ~(uint64_t)PAGE_MASK);
 
-    /* Architectures differ in whether a forbidden fetch brings the page in, so a load does first where it may. */
+    /* Architectures differ in whether a forbidden fetch brings the page in, so a load does first
+     * where it may. */
     if (sigsetjmp(touch_failed, 0) == 0) {
         is_touching = 1;
         (void)*(const volatile char *)start;

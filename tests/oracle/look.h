@@ -7,8 +7,8 @@
  *   look_run    x head.runs        stretches of present pages of equal state; a run of pages with a frame of their own is
  *                                  followed by a look_word of each page
  *
- * LIGHT has no runs and of a region's flags only LOOK_VISIBLE. Pages and totals are those of the room
- * (stage.h), without what was there at the start.
+ * LIGHT has no runs and of a region's flags only LOOK_VISIBLE. Pages and totals are those of the
+ * room (stage.h), without what was there at the start.
  * Owner: the side that writes; the log is written front to back and never wraps.
  */
 #pragma once

@@ -4,8 +4,8 @@
  *
  *   ours_init -> ours_begin -> ours_step ... -> ours_end -> ours_begin ... -> ours_fini
  *
- * A sequence gets a space of its own whose addresses outside the zones are filled, as on Linux; when it ends, every frame
- * must have come back.
+ * A sequence gets a space of its own whose addresses outside the zones are filled, as on Linux;
+ * when it ends, every frame must have come back.
  */
 #pragma once
 
@@ -23,7 +23,8 @@ struct ours *ours_init(void);
 /* Make the space of a sequence. */
 void ours_begin(struct ours *ours, const struct stage *stage, const struct sequence *sequence);
 
-/* Carry out one step and write its record into the log: in full if the step says so, or was refused. */
+/* Carry out one step and write its record into the log: in full if the step says so, or was
+ * refused. */
 void ours_step(struct ours *ours, const struct step *step, struct look_log *log);
 
 /* End the space; asserts that nothing is left of it. */

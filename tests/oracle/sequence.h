@@ -6,8 +6,8 @@
  *   map addr=0x1000000000 length=0x1000 prot=0x3 flags=0x22
  *   ...
  *
- * The numbers of the first line are the first page and the page after the last one of each zone; at its end stands `root` or
- * `nobody`. Lines that start with # and empty ones are skipped.
+ * The numbers of the first line are the first page and the page after the last one of each zone; at
+ * its end stands `root` or `nobody`. Lines that start with # and empty ones are skipped.
  */
 #pragma once
 

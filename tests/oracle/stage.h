@@ -8,11 +8,13 @@
  *   STAGE_BASE .. 128 GiB            `shift` higher, so that the two mapping bases meet
  *   128 GiB .. user end .. 2^46      as far from the end of its user addresses
  *
- * Lengths above 128 GiB stay as far from the size of the address space. A sequence has *zones* of free pages: the one that
- * takes a privilege, a few from the lowest address on, and a window below and above the mapping base. On both sides
- * everything else is filled, so that free choice has to find the same places.
+ * Lengths above 128 GiB stay as far from the size of the address space. A sequence has *zones* of
+ * free pages: the one that takes a privilege, a few from the lowest address on, and a window below
+ * and above the mapping base. On both sides everything else is filled, so that free choice has to
+ * find the same places.
  *
- * I1  A step that stage_is_safe() lets pass cannot change anything outside the zones, on either side.
+ * I1  A step that stage_is_safe() lets pass cannot change anything outside the zones, on either
+ *     side.
  */
 #pragma once
 

@@ -2,8 +2,9 @@
 /*
  * One request or touch of a sequence, the same for Linux and for core, and its text form.
  *
- * Addresses and lengths are core's; the Linux side translates them (stage.h). The text form is one line a step, `map
- * addr=0x.. length=0x.. ...`, with numbers as strtoull() reads them; arguments left out are 0.
+ * Addresses and lengths are core's; the Linux side translates them (stage.h). The text form is one
+ * line a step, `map addr=0x.. length=0x.. ...`, with numbers as strtoull() reads them; arguments
+ * left out are 0.
  */
 #pragma once
 

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One change to a space's page tables, as vectors of SYS_MAP and in the registers of FAULT_REPLY_WAIT.
+ * One change to a space's page tables, as vectors of SYS_MAP and in the registers of
+ * FAULT_REPLY_WAIT.
  *
- * `where`  bits 31..0  page number (virtual address >> 12, low 32 bits; the window of message pages is
- *                      reachable only for tables, with the page number's low 27 bits and MAP_IN_WINDOW)
+ * `where`  bits 31..0  page number (virtual address >> 12, low 32 bits; the window of message
+ *                      pages is reachable only for tables, with the page number's low 27 bits and
+ *                      MAP_IN_WINDOW)
  *          bits 63..32 number of pages, at least 1
  * `what`   bits 43..0  frame number; bits 47..44 zero
  *          bits 51..48 protection (MAP_READ | MAP_WRITE | MAP_EXEC), or the level for tables
  *          bits 55..52 flags
  *          bits 63..56 operation (enum map_op)
  *
- * Entries are carried out in order. REMOVE, RESTRICT and NOP cannot be refused. The first entry that is refused
- * ends the vector: the call returns its error and, in a0, how many entries were carried out.
+ * Entries are carried out in order. REMOVE, RESTRICT and NOP cannot be refused. The first entry
+ * that is refused ends the vector: the call returns its error and, in a0, how many entries were
+ * carried out.
  */
 #pragma once
 
@@ -38,7 +41,8 @@ struct map_entry {
 
 enum map_op {
     MAP_NOP = 0,
-    /* Install frames pfn.. that no page table maps; each is zeroed before anyone can see it and becomes USER. */
+    /* Install frames pfn.. that no page table maps; each is zeroed before anyone can see it and
+     * becomes USER. */
     MAP_INSTALL_ZERO = 1,
     /* Install one such frame with the contents of the frame named by the next entry's pfn. */
     MAP_INSTALL_COPY = 2,
@@ -48,14 +52,17 @@ enum map_op {
     MAP_INSTALL = 4,
     /* Drop every leaf in the range. */
     MAP_REMOVE = 5,
-    /* Take away from every leaf in the range what is not in the protection; no protection left: drop it. */
+    /* Take away from every leaf in the range what is not in the protection; no protection left:
+     * drop it. */
     MAP_RESTRICT = 6,
-    /* Make the frame, which nothing refers to, the page table of the level (0: covers 2 MiB, 1: covers 1 GiB)
-     * that contains the page. */
+    /* Make the frame, which nothing refers to, the page table of the level (0: covers 2 MiB, 1:
+     * covers 1 GiB) that contains the page. */
     MAP_TABLE = 7,
-    /* Take that table back (its leaves are dropped); it must hold no lower table. The frame becomes FREE. */
+    /* Take that table back (its leaves are dropped); it must hold no lower table. The frame becomes
+     * FREE. */
     MAP_UNTABLE = 8,
-    /* Only in the memory server's own space: install frames as its own memory (zeroed, kind SERVER). */
+    /* Only in the memory server's own space: install frames as its own memory (zeroed, kind
+     * SERVER). */
     MAP_INSTALL_SERVER = 9,
     /* Only in the memory server's own space: drop leaves; the frames become FREE. */
     MAP_REMOVE_SERVER = 10,
