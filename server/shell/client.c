@@ -102,7 +102,6 @@ enum err client_make(struct shell *shell, struct client *parent_opt, const char 
     if (parent_opt != NULL) {
         client->parent = arena_link(core, parent_opt);
         live_insert(core, parent_opt, client);
-        AUDIT(client_audit(core, parent_opt));
     }
     return ERR_OK;
 }
@@ -221,7 +220,8 @@ void client_audit(const struct core *core, const struct client *client)
     for (uint32_t link = client->live_first; link != 0; link = client_at(core, link)->next) {
         const struct client *child = client_at(core, link);
         ASSERT(child->parent == parent && child->prev == prev);
-        ASSERT(client_of(core, space_find(core, child->space)) == child);
+        const struct space *space = arena_page(core, child->space);
+        ASSERT(space->state == SPACE_LIVE && space->client == link);
         prev = link;
     }
     prev = 0;

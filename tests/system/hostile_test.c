@@ -315,6 +315,65 @@ TAP_TEST(a_client_that_faults_amid_its_threads_requests_ends_whole)
     }
 }
 
+/* A client that takes whatever it can get of everything; each kind must end with the error it has. */
+static int role_greedy(void)
+{
+    struct mem_space_make_rep space;
+    struct mem_thread_make_rep thread;
+    enum err error;
+    do {
+        error = hf_donate(HF_OWN_SPACE, OBJECT_HANDLES);
+    } while (error == ERR_OK);
+    if (error != ERR_NO_SLOT) {
+        return 1;
+    }
+    do {
+        error = hf_donate(HF_OWN_SPACE, OBJECT_ENDPOINT);
+    } while (error == ERR_OK);
+    if (error != ERR_NO_SLOT) {
+        return 2;
+    }
+    while ((error = hf_thread_make(HF_OWN_SPACE, PRIORITY_DEFAULT, &thread)) == ERR_OK) {
+        (void)hf_handle_close(thread.thread);
+    }
+    if (error != ERR_NOMEM) {
+        return 3;
+    }
+    while ((error = hf_space_make("greedy", 0, PRIORITY_DEFAULT, &space)) == ERR_OK) {
+        (void)hf_handle_close(space.space);
+        (void)hf_handle_close(space.kernel_space);
+    }
+    if (error != ERR_NOMEM) {
+        return 4;
+    }
+    const struct hf_map map = {
+        .length = 4096,
+        .prot = MEM_PROT_READ | MEM_PROT_WRITE,
+        .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | MEM_MAP_POPULATE,
+    };
+    uint64_t address;
+    do {
+        error = hf_map(map, &address);
+    } while (error == ERR_OK);
+    struct mem_refusal_rep refusal;
+    if (error != ERR_NOMEM || hf_refusal(&refusal) != ERR_OK || refusal.refused != ERR_NOMEM ||
+        refusal.request != MEM_MAP) {
+        return 5;
+    }
+    return 0;
+}
+
+TAP_TEST(a_client_that_takes_everything_gives_it_all_back)
+{
+    struct mem_next_rep end;
+    REQUIRE(child_run("many", "1", &end));
+    const uint64_t before = frames_free();
+    REQUIRE(child_run("greedy", "", &end));
+    EXPECT_U64(end.cause, CAUSE_EXIT);
+    EXPECT_U64(end.detail, 0);
+    EXPECT_U64(frames_free(), before);
+}
+
 static int role_run(const char *role, const char *word)
 {
     if (strcmp(role, "random") == 0) {
@@ -325,6 +384,9 @@ static int role_run(const char *role, const char *word)
     }
     if (strcmp(role, "chain") == 0) {
         return role_chain(word);
+    }
+    if (strcmp(role, "greedy") == 0) {
+        return role_greedy();
     }
     return role_busy(word);
 }
@@ -340,6 +402,7 @@ int main(int argc, char **argv)
         TAP(a_thousand_clients_go_with_the_one_that_made_them),
         TAP(a_long_line_of_descendants_ends_from_the_top),
         TAP(a_client_that_faults_amid_its_threads_requests_ends_whole),
+        TAP(a_client_that_takes_everything_gives_it_all_back),
     };
     const char *role_opt = child_role(argc, argv);
     if (role_opt != NULL) {
