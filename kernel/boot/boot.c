@@ -35,11 +35,12 @@ static void read_tree(paddr_t tree)
     const void *base = paging_open_tree(tree, &readable);
     const enum dtb_error error =
         base == NULL ? DTB_BAD_ADDRESS : machine_read(base, readable, &boot.machine);
+    /* Even of a tree that is no good: whoever started the machine waits for his nonce. */
+    boot.options = options_read(boot.machine.bootargs);
+    power_set_nonce(boot.options.nonce);
     if (error != DTB_OK) {
         panic(dtb_error_text(error));
     }
-    boot.options = options_read(boot.machine.bootargs);
-    power_set_nonce(boot.options.nonce);
 }
 
 /* See what RAM the kernel may use, and what of it is free. */

@@ -37,6 +37,6 @@ struct machine {
  *
  * Returns:   DTB_OK or what is wrong with it; harts and memory ranges beyond the room here are
  *            left out, reserved ranges beyond it are an error.
- * On error:  *machine is undefined.
+ * On error:  *machine holds what was read so far; nothing if the header is bad.
  */
 MUST_USE enum dtb_error machine_read(const void *base, uint64_t readable, struct machine *machine);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Vectors of map entries, one case at a time. Random sequences are in aspace_random_test.c.
+ * Leaves, by vectors of map entries, one case at a time. Tables are in aspace_table_test.c. Random
+ * sequences are in aspace_random_test.c.
  *
  * Frames: 0 the root, 1 the level-1 table, 2.. level-0 tables, from 16 on what is mapped.
  */
@@ -316,15 +317,6 @@ TAP_TEST(a_large_leaf_partly_in_the_way_goes_as_a_whole)
     EXPECT_U64(leaf_of(&aspace, 0x6f0), F(512) << 10 | LEAF | PTE_READ);
 }
 
-TAP_TEST(a_large_leaf_does_not_push_a_table_out)
-{
-    struct aspace aspace = ready_space(false);
-    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, PAGE, 512, F(512), RW, MAP_LARGE), ERR_EXIST);
-    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, 0x600, 512, F(512), RW, MAP_LARGE), ERR_OK);
-    EXPECT_ERR(model_map(&aspace, MAP_TABLE, 0x600, 1, F(3), 0, 0), ERR_EXIST);
-    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, 0x600, 1, F(DATA), RW, 0), ERR_NO_TABLE);
-}
-
 TAP_TEST(giant_leaves_are_mapped_and_removed)
 {
     struct aspace aspace;
@@ -359,69 +351,6 @@ TAP_TEST(zeroing_that_is_cut_comes_to_an_end)
     EXPECT_ERR(error, ERR_OK);
     EXPECT_U64(cuts, 51);
     EXPECT_U64(model_word(1023), FRAME_USER + FRAME_ONE);
-}
-
-TAP_TEST(tables_are_given_and_taken_back)
-{
-    struct aspace aspace;
-    model_start(MODEL_PAGES);
-    model_space(&aspace, 0, false);
-    EXPECT_ERR(model_map(&aspace, MAP_TABLE, PAGE, 1, F(2), 0, 0), ERR_NO_TABLE);
-    EXPECT_ERR(model_map(&aspace, MAP_TABLE, PAGE, 1, F(1), 1, 0), ERR_OK);
-    EXPECT_ERR(model_map(&aspace, MAP_TABLE, PAGE, 1, F(2), 1, 0), ERR_EXIST);
-    EXPECT_ERR(model_map(&aspace, MAP_TABLE, PAGE, 1, F(1), 0, 0), ERR_FRAME_KIND);
-    EXPECT_ERR(model_map(&aspace, MAP_TABLE, PAGE, 1, F(2), 0, 0), ERR_OK);
-    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, PAGE, 1, F(DATA), RW, 0), ERR_OK);
-    EXPECT_ERR(model_map(&aspace, MAP_UNTABLE, PAGE, 1, F(1), 1, 0), ERR_BUSY);
-    EXPECT_ERR(model_map(&aspace, MAP_UNTABLE, PAGE, 1, F(3), 0, 0), ERR_FRAME_KIND);
-    EXPECT_ERR(model_map(&aspace, MAP_UNTABLE, PAGE + 512, 1, F(2), 0, 0), ERR_NO_TABLE);
-    EXPECT_ERR(model_map(&aspace, MAP_UNTABLE, PAGE, 1, F(2), 0, 0), ERR_OK);
-    EXPECT_U64(model_word(DATA), FRAME_USER);
-    EXPECT_U64(model_word(2), FRAME_FREE);
-    EXPECT_ERR(model_map(&aspace, MAP_UNTABLE, PAGE, 1, F(1), 1, 0), ERR_OK);
-    EXPECT(aspace_is_empty(&aspace));
-    aspace_fini(&aspace);
-    EXPECT_U64(model_word(0), FRAME_FREE);
-}
-
-TAP_TEST(message_pages_hold_their_tables)
-{
-    struct aspace aspace;
-    unsigned level;
-    model_start(MODEL_PAGES);
-    model_space(&aspace, 0, false);
-    EXPECT_ERR(aspace_check_message(&aspace, 5), ERR_NO_TABLE);
-    EXPECT_ERR(model_map(&aspace, MAP_TABLE, 5, 1, F(1), 1, MAP_IN_WINDOW), ERR_OK);
-    EXPECT_ERR(model_map(&aspace, MAP_TABLE, 5, 1, F(2), 0, MAP_IN_WINDOW), ERR_OK);
-    EXPECT_ERR(aspace_check_message(&aspace, 5), ERR_OK);
-    EXPECT_ERR(aspace_check_message(&aspace, WINDOW_PAGES), ERR_RANGE);
-    frame_take(model_frame(DATA), FRAME_MESSAGE, 0);
-    aspace_map_message(&aspace, 5, model_frame(DATA));
-    EXPECT_U64(model_leaf(&aspace, 0x4000005, &level), F(DATA) << 10 | 0xd7);
-    EXPECT_ERR(aspace_check_message(&aspace, 5), ERR_EXIST);
-    EXPECT_ERR(model_map(&aspace, MAP_UNTABLE, 5, 1, F(2), 0, MAP_IN_WINDOW), ERR_BUSY);
-    EXPECT_ERR(model_map(&aspace, MAP_REMOVE, 0, 0x4000000, 0, 0, 0), ERR_OK);
-    EXPECT_U64(model_word(DATA), FRAME_MESSAGE + FRAME_ONE);
-    aspace_unmap_message(&aspace, 5);
-    EXPECT_U64(model_word(DATA), FRAME_MESSAGE);
-    EXPECT_ERR(model_map(&aspace, MAP_UNTABLE, 5, 1, F(2), 0, MAP_IN_WINDOW), ERR_OK);
-}
-
-TAP_TEST(the_server_gets_its_own_memory_and_nobody_elses)
-{
-    struct aspace aspace = ready_space(true);
-    model_fill(DATA + 8, 1, FRAME_USER);
-    EXPECT_ERR(model_map(&aspace, MAP_INSTALL, PAGE, 1, F(DATA + 8), RW, 0), ERR_INVAL);
-    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, PAGE, 1, F(DATA + 8), RW, 0), ERR_INVAL);
-    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_SERVER, PAGE, 3, F(DATA), RW, 0), ERR_OK);
-    EXPECT_U64(model_word(DATA), FRAME_SERVER + FRAME_ONE);
-    EXPECT(model_is_painted(DATA + 2, 0));
-    EXPECT_ERR(model_map(&aspace, MAP_REMOVE_SERVER, PAGE, 2, 0, 0, 0), ERR_OK);
-    EXPECT_U64(model_word(DATA), FRAME_FREE);
-    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_SERVER, PAGE + 2, 1, F(DATA), RW, 0), ERR_OK);
-    EXPECT_U64(model_word(DATA + 2), FRAME_FREE);
-    EXPECT_ERR(model_map(&aspace, MAP_UNTABLE, PAGE, 1, F(2), 0, 0), ERR_OK);
-    EXPECT_U64(model_word(DATA), FRAME_FREE);
 }
 
 TAP_TEST(a_leaf_allows_what_its_rights_say)
@@ -471,24 +400,6 @@ TAP_TEST(the_last_page_is_refused_when_its_table_is_known)
     EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, 0x3ffffff, 1, F(DATA + 1), RW, 0), ERR_INVAL);
 }
 
-TAP_TEST(a_table_that_was_taken_back_is_not_near_any_longer)
-{
-    struct aspace aspace = ready_space(false);
-    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, PAGE, 1, F(DATA), RW, 0), ERR_OK);
-    EXPECT_ERR(model_map(&aspace, MAP_UNTABLE, PAGE, 1, F(2), 0, 0), ERR_OK);
-    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, PAGE, 1, F(DATA), RW, 0), ERR_NO_TABLE);
-    EXPECT(!aspace_allows(&aspace, (uaddr_t){PAGE << 12}, FAULT_READ));
-}
-
-TAP_TEST(the_kernel_half_is_in_every_root)
-{
-    struct aspace aspace = ready_space(false);
-    EXPECT_U64(aspace.root[DIRECT_ROOT_FIRST], (MODEL_FIRST + DIRECT_ROOT_FIRST) << 10 | 1);
-    EXPECT_U64(aspace.root[DIRECT_ROOT_LAST], (MODEL_FIRST + DIRECT_ROOT_LAST) << 10 | 1);
-    EXPECT_U64(aspace.root[257], 0);
-    EXPECT_U64(aspace.satp, UINT64_C(0x8000000000000000) | MODEL_FIRST);
-}
-
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -510,18 +421,12 @@ int main(int argc, char **argv)
         TAP(restrict_takes_rights_and_gives_none),
         TAP(a_large_leaf_counts_in_each_of_its_frames),
         TAP(a_large_leaf_partly_in_the_way_goes_as_a_whole),
-        TAP(a_large_leaf_does_not_push_a_table_out),
         TAP(giant_leaves_are_mapped_and_removed),
         TAP(zeroing_that_is_cut_comes_to_an_end),
-        TAP(tables_are_given_and_taken_back),
-        TAP(message_pages_hold_their_tables),
-        TAP(the_server_gets_its_own_memory_and_nobody_elses),
         TAP(a_leaf_allows_what_its_rights_say),
         TAP(the_quick_way_does_what_the_vector_does_or_nothing),
         TAP(the_first_page_is_refused_when_its_table_is_near),
         TAP(the_last_page_is_refused_when_its_table_is_known),
-        TAP(a_table_that_was_taken_back_is_not_near_any_longer),
-        TAP(the_kernel_half_is_in_every_root),
     };
     return TAP_RUN(argc, argv, tests);
 }
