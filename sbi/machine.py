@@ -52,7 +52,7 @@ class Machine:
         self.machine = "virt"
         self.cpu = "rv64"
         self.smp = 1
-        self.mem = "128M"
+        self.mem = "256M"
         self.icount = False
         self.seed_opt = None
         self.timeout = 120.0
@@ -88,9 +88,11 @@ class Machine:
         symbols = []
 
         def describe(address, is_return):
+            # A panic of the kernel's own, or one because the memory server broke.
             if not symbols:
-                symbols.append(Symbols(self.built["kernel"]))
-            return symbols[0].describe(address, is_return)
+                symbols.extend([Symbols(self.built["kernel"]), Symbols(self.built["server_elf"])])
+            names = (program.describe(address, is_return) for program in symbols)
+            return next(filter(None, names), "")
 
         console = Console(nonce, describe)
         with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:

@@ -5,6 +5,8 @@ import os
 import subprocess
 
 TOOLS = "riscv64-unknown-elf-"
+# No function is longer: an address further behind the last one belongs to something else.
+FUNCTION_BYTES_MAX = 65536
 
 
 class Symbols:
@@ -14,15 +16,12 @@ class Symbols:
         self.elf = elf
         self.starts = []
         self.names = []
-        self.end = 0
         listing = self._tool("nm", "--numeric-sort", "--defined-only", elf)
         for line in listing.splitlines():
             fields = line.split()
             if len(fields) != 3:
                 continue
             address, kind, name = int(fields[0], 16), fields[1], fields[2]
-            if name == "_end" or name.endswith("text_end"):
-                self.end = max(self.end, address)
             # Labels that the compiler or assembler made are not functions.
             if kind in "tTwW" and not name.startswith((".", "$")):
                 self.starts.append(address)
@@ -41,7 +40,7 @@ class Symbols:
     def function(self, address):
         """(name, offset) of the function that holds an address, or None."""
         i = bisect.bisect_right(self.starts, address) - 1
-        if i < 0 or (self.end and address >= self.end):
+        if i < 0 or address - self.starts[i] > FUNCTION_BYTES_MAX:
             return None
         return self.names[i], address - self.starts[i]
 
