@@ -9,7 +9,8 @@
 
 #define CHANGE_RECORDS 2u /* a split at each edge */
 
-uint32_t change_flags(const struct change *change, const struct region *region)
+/* The flags that `region` will have. */
+static uint32_t change_flags(const struct change *change, const struct region *region)
 {
     uint32_t flags = (region->flags & ~change->clear) | change->set;
 
@@ -64,71 +65,69 @@ static uint32_t change_count_splits(const struct core *core, const struct region
     return splits == 1 && change_moves_edge(core, region, range, flags) ? 0 : splits;
 }
 
-enum err change_check(struct core *core, struct space *space, struct range range,
-                      const struct change *change, bool *differs)
+/* What the data limit and the commit account have to say about it. */
+static enum err change_check_limits(const struct core *core, struct space *space,
+                                    struct limit_change *sums)
 {
-    struct limit_change sums = {0};
-    uint32_t splits = 0;
-
-    *differs = false;
-    for (const struct region *region = tree_find(core, &space->tree, range.first);
-         region != NULL && region->first < range.end; region = tree_next(core, region)) {
-        uint32_t pages = range_pages(range_common(region_range(region), range));
-        uint32_t flags = change_flags(change, region);
-
-        if (flags == region->flags) {
-            continue;
-        }
-        *differs = true;
-        splits += change_count_splits(core, region, range, flags);
-        if (region_is_data(flags) && !region_is_data(region->flags)) {
-            sums.data_added += pages;
-        }
-        if ((flags & REGION_ACCOUNT) > (region->flags & REGION_ACCOUNT)) {
-            sums.commit_added += pages;
-        }
-    }
-    if (!*differs) {
-        return ERR_OK;
-    }
-    if (sums.data_added > space->settings.pages_max - space->pages ||
+    if (sums->data_added > space->settings.pages_max - space->pages ||
         space->pages > space->settings.pages_max) {
         /*
          * Linux refuses what becomes data only where the same pages without it would be let in
          * (6.12, mprotect_fixup()), so at the page limit it lets it pass.
          */
-        sums.data_added = 0;
+        sums->data_added = 0;
     }
-    enum err error = limit_check(core, space, &sums);
+    return limit_check(core, space, sums);
+}
 
+enum err change_check(struct core *core, struct space *space, struct range range,
+                      const struct change *change, struct change_plan *plan)
+{
+    struct limit_change sums = {0};
+    uint32_t splits = 0;
+
+    *plan = (struct change_plan){0};
+    for (struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        uint32_t flags = change_flags(change, region);
+        uint32_t old = region->flags;
+
+        if (flags == old) {
+            continue;
+        }
+        uint32_t pages = range_pages(range_common(region_range(region), range));
+
+        plan->first = plan->first == NULL ? region : plan->first;
+        plan->lost |= region_rights(old) & ~region_rights(flags);
+        splits += change_count_splits(core, region, range, flags);
+        sums.data_added += region_is_data(flags) && !region_is_data(old) ? pages : 0;
+        sums.commit_added += (flags & ~old & REGION_ACCOUNT) != 0 ? pages : 0;
+    }
+    enum err error = ERR_OK;
+
+    if ((sums.data_added | sums.commit_added) != 0) {
+        error = change_check_limits(core, space, &sums);
+    }
     if (error == ERR_OK) {
         error = limit_check_splits(space, splits);
     }
-    if (error != ERR_OK) {
-        return error;
+    if (error == ERR_OK && region_reserve(core, CHANGE_RECORDS) != ERR_OK) {
+        error = limit_refuse_frames(core, space, 1);
     }
-    if (region_reserve(core, CHANGE_RECORDS) != ERR_OK) {
-        return limit_refuse_frames(core, space, 1);
-    }
-    return ERR_OK;
+    return error;
 }
 
-/* Take from the page table what the regions from `region` on will no longer allow. */
+/* Take from the page table what the regions will no longer allow. */
 static void change_restrict(struct core *core, const struct space *space, struct range range,
-                            const struct region *region, const struct change *change)
+                            const struct change *change)
 {
-    uint32_t rights = region_rights(change->set);
-    uint32_t lost = 0;
-
-    for (; region != NULL && region->first < range.end; region = tree_next(core, region)) {
-        lost |= region_rights(region->flags) & ~rights;
-    }
-    uint32_t first = lost == 0 ? range.end : page_next(core, space, range);
+    uint32_t first = page_next(core, space, range);
 
     if (first < range.end) {
         struct range rest = range_of(first, range.end);
 
-        port_restrict(core->port, space->kernel, page_to_vpn(first), range_npages(rest), rights);
+        port_restrict(core->port, space->kernel, page_to_vpn(first), range_npages(rest),
+                      region_rights(change->set));
     }
 }
 
@@ -146,23 +145,21 @@ static void change_region(struct core *core, struct space *space, struct region 
 }
 
 void change_apply(struct core *core, struct space *space, struct range range,
-                  const struct change *change)
+                  const struct change *change, const struct change_plan *plan)
 {
-    struct region *region = tree_find(core, &space->tree, range.first);
+    struct region *first = plan->first;
 
-    ASSERT(region != NULL);
     intent_open(core, space, range);
-    if ((change->clear & REGION_PROT) != 0) {
-        change_restrict(core, space, range, region, change);
+    if (plan->lost != 0) {
+        change_restrict(core, space, range, change);
     }
     /* Point of no return: nothing below may fail. */
     intent_write(core);
-    if (region->first < range.first && change_flags(change, region) != region->flags) {
-        region = merge_split(core, space, region, range.first);
+    if (first->first < range.first) {
+        first = merge_split(core, space, first, range.first);
     }
-    struct region *first = region;
-
-    for (; region != NULL && region->first < range.end; region = tree_next(core, region)) {
+    for (struct region *region = first; region != NULL && region->first < range.end;
+         region = tree_next(core, region)) {
         uint32_t flags = change_flags(change, region);
 
         if (flags == region->flags) {

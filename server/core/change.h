@@ -24,19 +24,22 @@ struct change {
     uint32_t set;
 };
 
-/* The flags that `region` will have. */
-uint32_t change_flags(const struct change *change, const struct region *region);
+/* What the check found; good until the space changes. */
+struct change_plan {
+    struct region *first; /* the first region that will differ; NULL: none will */
+    uint32_t lost;        /* rights that some region loses */
+};
 
 /*
  * Judge limits and have the records for changing `range`, every page of which is in a region.
  *
- * Returns:   ERR_OK and whether anything will differ; ERR_NOMEM over the data or commit limit, for
- *            a split at the limit of regions, or without a frame for records (recorded).
+ * Returns:   ERR_OK and a plan; ERR_NOMEM over the data or commit limit, for a split at the limit
+ *            of regions, or without a frame for records (recorded).
  * On error:  nothing changed.
  */
 MUST_USE enum err change_check(struct core *core, struct space *space, struct range range,
-                               const struct change *change, bool *differs);
+                               const struct change *change, struct change_plan *plan);
 
-/* Change what was checked. Holes are passed over. */
+/* Carry out a plan. Holes are passed over. */
 void change_apply(struct core *core, struct space *space, struct range range,
-                  const struct change *change);
+                  const struct change *change, const struct change_plan *plan);

@@ -206,27 +206,37 @@ enum fault_outcome fault_handle(struct core *core, struct space *space, vpn_t vp
     return FAULT_READY;
 }
 
+/*
+ * Have `pages` new pages from `page` on filled and mapped, as a step of its own: a page that is
+ * present but was never filled must not survive the server.
+ */
+static void fault_fill(struct core *core, const struct space *space, uint32_t page, uint32_t pages,
+                       const struct fault_answer *answer)
+{
+    core->worker->intent.source = answer->source;
+    core->worker->intent.pages = pages;
+    intent_step_space(core, STEP_INSTALL, space, answer->how, page, pool_frame(core, answer->frame),
+                      answer->prot);
+    if (answer->replaces != 0) {
+        port_remove(core->port, space->kernel, page_to_vpn(page), (npages_t){pages});
+    }
+    port_install(core->port, space->kernel, page_to_vpn(page), (npages_t){pages}, answer->frame,
+                 answer->prot, (enum port_how)answer->how, answer->source);
+    intent_step_done(core);
+}
+
 void fault_install(struct core *core, const struct space *space, uint32_t page,
                    const struct fault_answer *answer)
 {
-    vpn_t vpn = page_to_vpn(page);
-    npages_t one = {1};
-    bool is_new = answer->how != PORT_AS_IS;
-
-    /* A page that is present but was never filled must not survive the server. */
-    if (is_new) {
-        core->worker->intent.source = answer->source;
-        intent_step_space(core, STEP_INSTALL, space, answer->how, page,
-                          pool_frame(core, answer->frame), answer->prot);
+    if (answer->how != PORT_AS_IS) {
+        fault_fill(core, space, page, 1, answer);
+        return;
     }
     if (answer->replaces != 0) {
-        port_remove(core->port, space->kernel, vpn, one);
+        port_remove(core->port, space->kernel, page_to_vpn(page), (npages_t){1});
     }
-    port_install(core->port, space->kernel, vpn, one, answer->frame, answer->prot,
-                 (enum port_how)answer->how, answer->source);
-    if (is_new) {
-        intent_step_done(core);
-    }
+    port_install(core->port, space->kernel, page_to_vpn(page), (npages_t){1}, answer->frame,
+                 answer->prot, PORT_AS_IS, answer->source);
 }
 
 void fault_recover(struct core *core)
@@ -243,21 +253,73 @@ void fault_recover(struct core *core)
             .replaces = 1,
         };
         uint32_t page = intent->where;
+        uint32_t pages = intent->pages;
 
         intent_step_done(core);
-        fault_install(core, space, page, &answer);
+        fault_fill(core, space, page, pages, &answer);
     }
+}
+
+/*
+ * Give absent pages of one anonymous region and one leaf consecutive frames, from `page` on, as
+ * long as the calling server thread's list has them next.
+ *
+ * Returns: how many; 0 where a page needs more than that.
+ */
+static uint32_t fault_own_run(struct core *core, struct space *space, uint32_t page, uint32_t end)
+{
+    struct region *region = fault_find_region(core, space, page);
+    uint64_t *entry = shadow_find(core, space, page);
+    struct worker *worker = core->worker;
+    uint32_t first = worker->free_first;
+    uint32_t count = 0;
+
+    if (region == NULL || region->object != 0 || (region->flags & MEM_PROT_WRITE) == 0 ||
+        entry == NULL || first == 0) {
+        return 0;
+    }
+    uint32_t leaf_end = shadow_block_range(shadow_block(page, 0), 0).end;
+
+    end = end < region->end ? end : region->end;
+    end = end < leaf_end ? end : leaf_end;
+    while (page + count < end && entry[count] == 0 && worker->free_first == first + count) {
+        uint32_t frame = pool_take(core, FRAME_USER, space->number, page + count);
+
+        entry[count++] = shadow_entry(SHADOW_OWN, frame);
+    }
+    if (count == 0) {
+        return 0;
+    }
+    const struct fault_answer answer = {
+        .frame = fault_pfn(core, first),
+        .prot = region_rights(region->flags),
+        .how = PORT_ZERO,
+    };
+
+    *(uint64_t *)arena_at(core, space->leaf_entry) += (uint64_t)count << SHADOW_COUNT_SHIFT;
+    space->own += count;
+    region->flags |= REGION_TOUCHED;
+    fault_fill(core, space, page, count, &answer);
+    return count;
 }
 
 uint32_t fault_populate(struct core *core, struct space *space, struct range range, uint32_t access)
 {
     struct fault_answer answer = {0};
+    uint32_t page = range.first;
 
-    for (uint32_t page = range.first; page < range.end; page++) {
+    while (page < range.end) {
+        uint32_t run = access == MEM_PROT_WRITE ? fault_own_run(core, space, page, range.end) : 0;
+
+        if (run != 0) {
+            page += run;
+            continue;
+        }
         if (fault_handle(core, space, page_to_vpn(page), access, &answer) != FAULT_READY) {
             return page;
         }
         fault_install(core, space, page, &answer);
+        page++;
     }
     return range.end;
 }

@@ -51,7 +51,8 @@ enum intent_step {
     STEP_UNTABLE = 6,       /* space, level, where: first page; finished */
     STEP_WINDOW_TABLE = 7,  /* space, level, where: window page; taken back */
     STEP_SLAB = 8,          /* space, level: enum port_slab; finished */
-    STEP_INSTALL = 9,       /* space, where: page, level: how, page: protection, source; finished */
+    STEP_INSTALL =
+        9, /* space, where: page, level: how, page: protection, pages, source; finished */
 };
 
 /* In the worker of the arena's head. */
@@ -65,6 +66,7 @@ struct intent {
     uint32_t step_space; /* valid in the steps that name it */
     uint32_t level;
     uint32_t page;
+    uint32_t pages;
     pfn_t source;
 };
 

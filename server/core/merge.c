@@ -77,14 +77,14 @@ void merge_insert(struct core *core, struct space *space, struct range range,
         object_put(core, object_at(core, kind->object));
     }
     if (joins_prev) {
-        tree_resize(core, prev, range_of(prev->first, range.end));
+        tree_resize(core, prev, (struct range){prev->first, range.end});
         prev->flags |= kind->flags & REGION_TOUCHED;
         if (joins_next) {
             merge_swallow(core, space, prev);
         }
         return;
     }
-    tree_resize(core, next_opt, range_of(range.first, next_opt->end));
+    tree_resize(core, next_opt, (struct range){range.first, next_opt->end});
     next_opt->flags |= kind->flags & REGION_TOUCHED;
     next_opt->offset = kind->offset;
 }
@@ -125,7 +125,7 @@ static struct region *merge_cut_middle(struct core *core, struct space *space,
 {
     struct region *upper = merge_split(core, space, region, range.end);
 
-    tree_resize(core, region, range_of(region->first, range.first));
+    tree_resize(core, region, (struct range){region->first, range.first});
     return upper;
 }
 
@@ -144,7 +144,7 @@ struct region *merge_cut(struct core *core, struct space *space, struct range ra
         if (region->end > range.end) {
             return merge_cut_middle(core, space, region, range);
         }
-        tree_resize(core, region, range_of(region->first, range.first));
+        tree_resize(core, region, (struct range){region->first, range.first});
         region = tree_next(core, region);
     }
     while (region != NULL && region->end <= range.end) {
@@ -161,7 +161,7 @@ struct region *merge_cut(struct core *core, struct space *space, struct range ra
 
         limit_discharge(core, space, region->flags, range_pages(gone));
         region->offset += range_pages(gone);
-        tree_resize(core, region, range_of(range.end, region->end));
+        tree_resize(core, region, (struct range){range.end, region->end});
     } else if (removes) {
         tree_settle_gap(core, region);
     }

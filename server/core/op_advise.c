@@ -99,11 +99,11 @@ static void advise_discard(struct core *core, struct space *space, struct range 
 static enum err advise_regions(struct core *core, struct space *space, struct range range,
                                const struct change *change)
 {
-    bool differs;
-    enum err error = change_check(core, space, range, change, &differs);
+    struct change_plan plan;
+    enum err error = change_check(core, space, range, change, &plan);
 
-    if (error == ERR_OK && differs) {
-        change_apply(core, space, range, change);
+    if (error == ERR_OK && plan.first != NULL) {
+        change_apply(core, space, range, change, &plan);
     }
     return error;
 }

@@ -9,7 +9,7 @@
 static enum err protect_check_arguments(struct space *space, const struct protect_request *request,
                                         struct range *range)
 {
-    enum err error = range_make(request->address, 0, range);
+    enum err error = range_make(request->address, request->length, range);
 
     if (error == ERR_INVAL) {
         return limit_refuse(space, ERR_INVAL);
@@ -18,7 +18,7 @@ static enum err protect_check_arguments(struct space *space, const struct protec
         *range = range_of(0, 0);
         return ERR_OK;
     }
-    if (range_make(request->address, request->length, range) != ERR_OK) {
+    if (error != ERR_OK) {
         return limit_refuse(space, ERR_NOMEM);
     }
     if ((request->prot & ~MEM_PROT_ALL) != 0) {
@@ -44,11 +44,11 @@ static enum err protect_change(struct core *core, struct space *space,
                                const struct protect_request *request, struct range range)
 {
     const struct change change = {.clear = REGION_PROT, .set = request->prot};
-    bool differs;
-    enum err error = change_check(core, space, range, &change, &differs);
+    struct change_plan plan;
+    enum err error = change_check(core, space, range, &change, &plan);
 
-    if (error == ERR_OK && differs) {
-        change_apply(core, space, range, &change);
+    if (error == ERR_OK && plan.first != NULL) {
+        change_apply(core, space, range, &change, &plan);
     }
     return error;
 }

@@ -61,7 +61,7 @@ bool place_find(const struct core *core, const struct space *space, uaddr_t hint
     uint32_t page = place_hint(hint, lowest, pages);
 
     if (page != 0 && page + pages <= RANGE_USER_END) {
-        place->range = range_of(page, page + pages);
+        place->range = (struct range){page, page + pages};
         place->next = place_next(core, space, place->range, &is_taken);
         if (!is_taken) {
             return true;
@@ -72,11 +72,11 @@ bool place_find(const struct core *core, const struct space *space, uaddr_t hint
 
     if ((is_anonymous && place_find_aligned(core, space, below, pages, &page, &place->next)) ||
         gap_find_below(core, &space->tree, below, pages, &page, &place->next)) {
-        place->range = range_of(page, page + pages);
+        place->range = (struct range){page, page + pages};
         return true;
     }
     if (gap_find_above(core, &space->tree, above, pages, &page)) {
-        place->range = range_of(page, page + pages);
+        place->range = (struct range){page, page + pages};
         place->next = place_next(core, space, place->range, &is_taken);
         return true;
     }

@@ -77,16 +77,23 @@ void pool_spill(struct core *core, uint32_t keep)
 {
     struct pool *pool = &core->head->pool;
     struct worker *worker = core->worker;
+    uint32_t last = worker->free_first;
+    uint32_t spilled = 1;
 
-    while (worker->free_frames > keep) {
-        uint32_t frame = worker->free_first;
-
-        worker->free_first = core->frames[frame].page;
-        worker->free_frames--;
-        core->frames[frame].page = pool->free_first;
-        pool->free_first = frame;
-        pool->free_frames++;
+    if (worker->free_frames <= keep) {
+        return;
     }
+    /* In one piece: frames that follow each other stay in order. */
+    for (; spilled < worker->free_frames - keep; spilled++) {
+        last = core->frames[last].page;
+    }
+    uint32_t rest = core->frames[last].page;
+
+    core->frames[last].page = pool->free_first;
+    pool->free_first = worker->free_first;
+    pool->free_frames += spilled;
+    worker->free_first = rest;
+    worker->free_frames -= spilled;
 }
 
 uint32_t pool_take_slow(struct core *core)

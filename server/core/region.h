@@ -75,7 +75,7 @@ static inline struct region *region_at(const struct core *core, uint32_t link)
 
 static inline struct range region_range(const struct region *region)
 {
-    return range_of(region->first, region->end);
+    return (struct range){region->first, region->end};
 }
 
 static inline uint32_t region_pages(const struct region *region)

@@ -4,7 +4,12 @@
 #include <base/assert.h>
 
 /* More levels than a tree of all records that the arena can hold has. */
-#define TREE_HEIGHT_MAX 40u
+#define TREE_HEIGHT_MAX 48u
+/*
+ * How much the heights of siblings may differ: 2 needs fewer rotations than 1 and is hardly
+ * higher.
+ */
+#define TREE_SLACK 2u
 
 static inline uint32_t height_of(const struct core *core, uint32_t link)
 {
@@ -104,8 +109,8 @@ static struct region *rotate_right(const struct core *core, struct tree *tree, s
 }
 
 /*
- * Rotate so that the heights below `node`, which differ by 2, do not. Returns: the top of the
- * subtree.
+ * Rotate so that the heights below `node`, which differ by too much, do not. Returns: the top of
+ * the subtree.
  */
 static NOINLINE struct region *tree_balance(const struct core *core, struct tree *tree,
                                             struct region *node)
@@ -134,7 +139,7 @@ static void tree_fix(const struct core *core, struct tree *tree, uint32_t link)
         uint32_t left = height_of(core, node->left);
         uint32_t right = height_of(core, node->right);
 
-        if (UNLIKELY(left > right + 1 || right > left + 1)) {
+        if (UNLIKELY(left > right + TREE_SLACK || right > left + TREE_SLACK)) {
             node = tree_balance(core, tree, node);
         } else if (!tree_update(core, node)) {
             return;
@@ -365,7 +370,7 @@ void tree_audit(const struct core *core, const struct tree *tree)
         uint32_t left = height_of(core, node->left);
         uint32_t right = height_of(core, node->right);
 
-        ASSERT(left <= right + 1 && right <= left + 1);
+        ASSERT(left <= right + TREE_SLACK && right <= left + TREE_SLACK);
         ASSERT(!tree_update(core, &copy));
         before = here;
         count++;

@@ -8,7 +8,7 @@
  * region goes between two known neighbours, so inserting needs no comparison.
  *
  * I1  In-order walk of the tree = list = ascending, disjoint intervals.
- * I2  Heights of two siblings differ by at most 1; `height` and `gap_max` are right in every node.
+ * I2  Heights of two siblings differ by at most 2; `height` and `gap_max` are right in every node.
  * Owner: the space.
  * Not here: what regions mean; joining (merge.h); the search for gaps (gap.h).
  */
@@ -75,8 +75,8 @@ void tree_remove(struct core *core, struct tree *tree, struct region *region);
 void tree_resize(struct core *core, struct region *region, struct range range);
 
 /*
- * Cut a region at `page`, inside it: `upper`, whose kind is set, takes over the pages from there on. The gaps of
- * others are as before.
+ * Cut a region at `page`, inside it: `upper`, whose kind is set, takes over the pages from there
+ * on. The gaps of others are as before.
  */
 void tree_split(struct core *core, struct tree *tree, struct region *region, struct region *upper,
                 uint32_t page);
@@ -89,8 +89,9 @@ void tree_remove_quietly(struct core *core, struct tree *tree, struct region *re
 void tree_settle_gap(struct core *core, struct region *next_opt);
 
 /*
- * What is free between a region and the one before it, pages. What is free before the first one does not count as its gap, so
- * that mapping downward does not change the gaps along the left edge of the tree.
+ * What is free between a region and the one before it, pages. What is free before the first one
+ * does not count as its gap, so that mapping downward does not change the gaps along the left edge
+ * of the tree.
  */
 static inline uint32_t tree_gap(const struct core *core, const struct region *region)
 {
