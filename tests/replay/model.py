@@ -15,9 +15,10 @@ ADVICE = {0: ("", "random sequential"), 1: ("random", "sequential"), 2: ("sequen
           14: ("huge", "nohuge"), 15: ("nohuge", "huge"), 16: ("dontdump", ""),
           17: ("", "dontdump"), 18: ("wipe", ""), 19: ("", "wipe")}
 DONTNEED = 4
-# Flags of a map that stay with the region.
+# Flags of a map that stay with the region (stack: no huge pages, Linux since 6.7).
 LASTING = {"shared": "shared", "shared_validate": "shared", "noreserve": "noreserve",
-           "growsdown": "growsdown", "locked": "locked", "hugetlb": "hugetlb"}
+           "growsdown": "growsdown", "locked": "locked", "hugetlb": "hugetlb",
+           "stack": "nohuge"}
 # Lines of summary() behind the regions.
 COUNTS = 5
 

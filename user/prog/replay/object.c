@@ -76,6 +76,7 @@ struct block_traits object_traits_of(const struct event *event)
         {TRACE_MAP_SHARED, BLOCK_SHARED},       {TRACE_MAP_SHARED_VALIDATE, BLOCK_SHARED},
         {TRACE_MAP_NORESERVE, BLOCK_NORESERVE}, {TRACE_MAP_GROWSDOWN, BLOCK_GROWSDOWN},
         {TRACE_MAP_LOCKED, BLOCK_LOCKED},       {TRACE_MAP_HUGETLB, BLOCK_HUGETLB},
+        {TRACE_MAP_STACK, BLOCK_NOHUGEPAGE}, /* so Linux since 6.7 */
     };
     bool is_anon = (event->flags & TRACE_MAP_ANON) != 0;
     struct block_traits traits = {.kind = is_anon ? REGION_ANON : REGION_FILE};
