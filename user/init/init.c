@@ -132,8 +132,8 @@ static uint64_t frames_free(void)
 }
 
 /*
- * Read a byte of every 2 MiB of the archive, so that its page tables, which init keeps, are there. Where
- * they end depends on the random place of the archive.
+ * Read a byte of every 2 MiB of the archive, so that its page tables, which init keeps, are there.
+ * Where they end depends on the random place of the archive.
  */
 static void archive_touch(const struct hf_archive *archive)
 {

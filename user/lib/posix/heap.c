@@ -212,7 +212,9 @@ void heap_add(struct heap *heap, void *memory, size_t bytes)
     block_release(heap, block);
 }
 
-/* Give the part of a used block in front of an aligned payload back; it makes a block of its own. */
+/*
+ * Give the part of a used block in front of an aligned payload back; it makes a block of its own.
+ */
 static struct heap_block *block_skip(struct heap *heap, struct heap_block *block, size_t alignment)
 {
     uintptr_t payload = (uintptr_t)block_payload(block);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * malloc() and its kin, in place of the C library's: that one aligns to 8 bytes, walks a list, and zeroes every
- * block, so that growing one in front of free memory costs as much as writing all of it.
+ * malloc() and its kin, in place of the C library's: that one aligns to 8 bytes, walks a list, and
+ * zeroes every block, so that growing one in front of free memory costs as much as writing all of
+ * it.
  *
- * Blocks below MAPPED_BYTES_MIN come from the heap behind the program, which grows by sbrk(). Larger ones are
- * mappings of their own, given back when they are freed; the two words in front of their payload are the distance to
- * the mapping's start, and its length with the flag that tells such a block from one of the heap.
+ * Blocks below MAPPED_BYTES_MIN come from the heap behind the program, which grows by sbrk().
+ * Larger ones are mappings of their own, given back when they are freed; the two words in front of
+ * their payload are the distance to the mapping's start, and its length with the flag that tells
+ * such a block from one of the heap.
  * Owner: one thread at a time.
  */
 #include <errno.h>
