@@ -38,6 +38,7 @@ static void merge_swallow(struct core *core, struct space *space, struct region 
 {
     struct region *next = tree_next(core, region);
 
+    space->merges++;
     region->flags |= next->flags & REGION_TOUCHED;
     tree_join(core, &space->tree, region);
     merge_free(core, space, next);
@@ -72,6 +73,7 @@ void merge_insert(struct core *core, struct space *space, struct range range,
         tree_insert(core, &space->tree, region, next_opt);
         return;
     }
+    space->merges++;
     /* The reference that came with `kind` is one too many: the neighbour has its own. */
     if (kind->object != 0) {
         object_put(core, object_at(core, kind->object));
