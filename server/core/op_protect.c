@@ -5,20 +5,21 @@
 
 #include "server/core/change.h"
 
-/* The arguments alone, in the order of mprotect(2). Length 0 gives an empty range. */
+/*
+ * The arguments alone, in the order of mprotect(2). Length 0 gives an empty range; what leaves user
+ * space is cut off and reported in `*is_clipped`.
+ */
 static enum err protect_check_arguments(struct space *space, const struct protect_request *request,
-                                        struct range *range)
+                                        struct range *range, bool *is_clipped)
 {
-    enum err error = range_make(request->address, request->length, range);
-
-    if (error == ERR_INVAL) {
+    if (range_make_clipped(request->address, 0, range, is_clipped) != ERR_OK) {
         return limit_refuse(space, ERR_INVAL);
     }
     if (request->length == 0) {
         *range = range_of(0, 0);
         return ERR_OK;
     }
-    if (error != ERR_OK) {
+    if (range_make_clipped(request->address, request->length, range, is_clipped) != ERR_OK) {
         return limit_refuse(space, ERR_NOMEM);
     }
     if ((request->prot & ~MEM_PROT_ALL) != 0) {
@@ -96,13 +97,21 @@ static enum err protect_each(struct core *core, struct space *space,
 enum err op_protect(struct core *core, struct space *space, const struct protect_request *request)
 {
     struct range range;
+    bool is_clipped = false;
 
     limit_begin(space);
-    enum err error = protect_check_arguments(space, request, &range);
+    enum err error = protect_check_arguments(space, request, &range, &is_clipped);
 
-    if (error != ERR_OK || range_is_empty(range)) {
+    if (error == ERR_OK && is_clipped && !request->is_linux) {
+        error = limit_refuse(space, ERR_NOMEM);
+    }
+    if (error != ERR_OK) {
         return error;
     }
-    return request->is_linux ? protect_each(core, space, request, range)
-                             : protect_all(core, space, request, range);
+    if (range_is_empty(range)) {
+        return is_clipped ? limit_refuse(space, ERR_NOMEM) : ERR_OK;
+    }
+    error = request->is_linux ? protect_each(core, space, request, range)
+                              : protect_all(core, space, request, range);
+    return error == ERR_OK && is_clipped ? limit_refuse(space, ERR_NOMEM) : error;
 }

@@ -31,7 +31,7 @@ struct remap_plan {
     struct range moved;  /* the new place */
     struct region_kind kind;
     bool keeps_old;
-    uaddr_t address; /* the answer */
+    bool has_begun; /* Linux 6.12 has made room at the new place by now and cut the tail */
 };
 
 static bool remap_has(const struct remap_request *request, uint32_t flag)
@@ -53,9 +53,12 @@ static enum err remap_check_arguments(struct space *space, const struct remap_re
         (remap_has(request, MEM_REMAP_DONTUNMAP) &&
          (!has_move || request->length_old != request->length_new)) ||
         !bits_is_aligned(uaddr_to_bytes(request->address), PAGE_SIZE) ||
-        !checked_round_up(request->length_old, PAGE_SIZE, &old_length) ||
         !checked_round_up(request->length_new, PAGE_SIZE, &new_length) || new_length == 0) {
         return limit_refuse(space, ERR_INVAL);
+    }
+    if (!checked_round_up(request->length_old, PAGE_SIZE, &old_length)) {
+        /* Linux rounds it up to 0. */
+        old_length = 0;
     }
     /* Nothing mapped: EFAULT, as for an address that is nowhere. */
     if (range_make(request->address, 0, &range) != ERR_OK) {
@@ -215,6 +218,10 @@ static enum err remap_check_target(struct core *core, struct space *space,
     if (error != ERR_OK) {
         return error;
     }
+    if (is_fixed) {
+        plan->target = target;
+        plan->has_begun = true;
+    }
     if (is_shrinking) {
         plan->tail = remap_tail(plan);
         plan->old_pages = plan->new_pages;
@@ -229,9 +236,6 @@ static enum err remap_check_target(struct core *core, struct space *space,
     error = remap_check_resize(space, region, plan);
     if (error != ERR_OK) {
         return error;
-    }
-    if (is_fixed) {
-        plan->target = target;
     }
     error = remap_check_limits(core, space, plan);
     if (error != ERR_OK) {
@@ -340,6 +344,21 @@ static void remap_insert(struct core *core, struct space *space, const struct re
     merge_insert(core, space, range, &kind, tree_find(core, &space->tree, range.first));
 }
 
+/*
+ * What stays behind of a region that moved as a whole was never touched (Linux move_vma() unlinks
+ * its anon_vma).
+ */
+static void remap_forget(const struct core *core, const struct space *space,
+                         const struct remap_plan *plan)
+{
+    struct region *region = tree_find(core, &space->tree, plan->old.first);
+
+    if (plan->keeps_old && region != NULL && region->first == plan->old.first &&
+        region->end == plan->old.end) {
+        region->flags &= ~REGION_TOUCHED;
+    }
+}
+
 static void remap_apply(struct core *core, struct space *space, const struct remap_plan *plan)
 {
     bool moves = !range_is_empty(plan->moved);
@@ -355,6 +374,7 @@ static void remap_apply(struct core *core, struct space *space, const struct rem
     (void)unmap_apply(core, space, plan->tail, tail);
     if (moves) {
         page_move(core, space, plan->old, plan->moved.first);
+        remap_forget(core, space, plan);
     }
     remap_insert(core, space, plan);
     if (moves && !plan->keeps_old) {
@@ -387,6 +407,23 @@ static void remap_install(struct core *core, struct space *space, struct range r
     }
 }
 
+/* What Linux has done when it refuses after it began; the refusal that is recorded stands. */
+static void remap_begin(struct core *core, struct space *space, const struct remap_plan *plan)
+{
+    const struct refusal refusal = space->refusal;
+    const struct range ranges[] = {plan->target, plan->tail};
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        uint64_t length = (uint64_t)range_pages(ranges[i]) * PAGE_SIZE;
+
+        if (length != 0 &&
+            op_unmap(core, space, vpn_to_uaddr(page_to_vpn(ranges[i].first)), length) != ERR_OK) {
+            break;
+        }
+    }
+    space->refusal = refusal;
+}
+
 enum err op_remap(struct core *core, struct space *space, const struct remap_request *request,
                   uaddr_t *address)
 {
@@ -396,6 +433,9 @@ enum err op_remap(struct core *core, struct space *space, const struct remap_req
     enum err error = remap_check(core, space, request, &plan);
 
     if (error != ERR_OK) {
+        if (request->is_linux && plan.has_begun) {
+            remap_begin(core, space, &plan);
+        }
         return error;
     }
     remap_apply(core, space, &plan);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <abi/error.h>
@@ -18,6 +19,7 @@ struct remap_request {
     uint64_t length_new;
     uint32_t flags; /* MEM_REMAP_ */
     uaddr_t target; /* looked at with FIXED or DONTUNMAP */
+    bool is_linux;  /* with FIXED, leave done what Linux has done when it refuses (R0) */
 };
 
 /*
@@ -28,7 +30,8 @@ struct remap_request {
  *            space or overlapping the old place; ERR_FAULT: nothing mapped there, or the old range
  *            is not inside one region; ERR_PERM: target below the lowest address; ERR_NOMEM: no
  *            room to grow or move, limits, records, frames.
- * On error:  nothing changed.
+ * On error:  nothing changed; LINUX form, FIXED: what was at the target, and the tail that was to
+ *            be cut off, may be unmapped.
  * Semantics: mremap(2).
  */
 MUST_USE enum err op_remap(struct core *core, struct space *space,

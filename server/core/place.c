@@ -68,14 +68,17 @@ bool place_find(const struct core *core, const struct space *space, uaddr_t hint
         }
     }
     struct range below = range_of(lowest, base);
-    struct range above = range_of(base, base > RANGE_USER_END ? base : RANGE_USER_END);
+    /* What fits nowhere below the base may still fit into a gap that reaches across it. */
+    struct range all = range_of(lowest, base > RANGE_USER_END ? base : RANGE_USER_END);
+    /* Linux 6.12.y: a hint, even one that cannot be followed, rules out alignment. */
+    bool may_align = is_anonymous && uaddr_to_vpn(hint).v == 0;
 
-    if ((is_anonymous && place_find_aligned(core, space, below, pages, &page, &place->next)) ||
+    if ((may_align && place_find_aligned(core, space, below, pages, &page, &place->next)) ||
         gap_find_below(core, &space->tree, below, pages, &page, &place->next)) {
         place->range = (struct range){page, page + pages};
         return true;
     }
-    if (gap_find_above(core, &space->tree, above, pages, &page)) {
+    if (gap_find_above(core, &space->tree, all, pages, &page)) {
         place->range = (struct range){page, page + pages};
         place->next = place_next(core, space, place->range, &is_taken);
         return true;

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mirror.h"
 
-#include <string.h>
-
 #include <base/assert.h>
-#include <tap.h>
-
-#include "server/core/page.h"
-#include "server/core/shadow.h"
 
 static struct mirror_page *mirror_at(struct mirror *mirror, uint32_t page)
 {
@@ -21,7 +15,7 @@ static bool mirror_is_mapped(struct mirror *mirror, uint32_t page)
            mirror_at(mirror, page)->is_mapped;
 }
 
-static bool mirror_joins(const struct mirror_page *a, const struct mirror_page *b)
+bool mirror_joins(const struct mirror_page *a, const struct mirror_page *b)
 {
     return a->is_mapped && b->is_mapped && ((a->flags ^ b->flags) & ~REGION_TOUCHED) == 0 &&
            a->has_object == b->has_object && (!a->has_object || a->offset + 1 == b->offset);
@@ -262,12 +256,15 @@ enum err mirror_advise(struct mirror *mirror, uint32_t first, uint32_t end, uint
  * Move or copy pages to a free place; grown ones continue the last kind.
  *
  * The new place joins its neighbours while the old one still stands, as in Linux: one of them may
- * be what is left of the old region.
+ * be what is left of the old region. What stays of a whole region was never touched.
  */
 static void mirror_move(struct mirror *mirror, uint32_t from, uint32_t old_pages, uint32_t to,
-                        uint32_t new_pages, bool keeps_old)
+                        uint32_t new_pages, bool keeps_old, bool forgets)
 {
     const struct mirror_page kind = *mirror_at(mirror, from);
+    bool starts_region = from == mirror->first ||
+                         !mirror_joins(mirror_at(mirror, from - 1), mirror_at(mirror, from));
+    bool is_whole = starts_region && mirror_region_end(mirror, from) == from + old_pages;
 
     for (uint32_t i = 0; i < new_pages; i++) {
         struct mirror_page *at = mirror_at(mirror, to + i);
@@ -278,7 +275,12 @@ static void mirror_move(struct mirror *mirror, uint32_t from, uint32_t old_pages
         if (i < old_pages) {
             *at = *mirror_at(mirror, from + i);
             mirror_at(mirror, from + i)->is_own = 0;
+            mirror_at(mirror, from + i)->flags &= ~(forgets ? REGION_TOUCHED : 0);
         }
+    }
+    /* A whole region that stays behind empty is as one that was never touched. */
+    for (uint32_t i = 0; i < old_pages && keeps_old && is_whole; i++) {
+        mirror_at(mirror, from + i)->flags &= ~REGION_TOUCHED;
     }
     mirror_settle(mirror);
     for (uint32_t i = 0; i < old_pages && !keeps_old; i++) {
@@ -317,7 +319,12 @@ static enum err mirror_remap_target(struct mirror *mirror, const struct remap_re
     for (uint32_t page = from + new_pages; page < from + old_pages; page++) {
         *mirror_at(mirror, page) = (struct mirror_page){0};
     }
-    mirror_move(mirror, from, kept, to, new_pages, (request->flags & MEM_REMAP_DONTUNMAP) != 0);
+    bool keeps_old = (request->flags & MEM_REMAP_DONTUNMAP) != 0;
+    bool is_first = from == mirror->first || !mirror_at(mirror, from - 1)->is_mapped ||
+                    mirror_region_end(mirror, from - 1) == from;
+    bool is_whole = is_first && mirror_region_end(mirror, from) == from + kept;
+
+    mirror_move(mirror, from, kept, to, new_pages, keeps_old, keeps_old && is_whole);
     *address = world_address(to);
     return ERR_OK;
 }
@@ -379,7 +386,7 @@ enum err mirror_remap(struct mirror *mirror, const struct remap_request *request
     if (!may_move || !mirror_find(mirror, (uaddr_t){0}, new_pages, &to)) {
         return ERR_NOMEM;
     }
-    mirror_move(mirror, from, old_pages, to, new_pages, false);
+    mirror_move(mirror, from, old_pages, to, new_pages, false, false);
     mirror_settle(mirror);
     *address = world_address(to);
     return ERR_OK;
@@ -419,78 +426,4 @@ enum fault_outcome mirror_touch(struct mirror *mirror, uint32_t page, uint32_t a
         *word = mirror_word(mirror, page);
     }
     return FAULT_READY;
-}
-
-/* What core has for a page, without faulting. */
-static uint64_t core_word(const struct world *world, struct space *space,
-                          const struct region *region, uint32_t page)
-{
-    const uint64_t *entry = shadow_find(&world->core, space, page);
-
-    if (entry != NULL && shadow_entry_state(*entry) == SHADOW_OWN) {
-        pfn_t pfn = pool_pfn(&world->core, shadow_entry_frame(*entry));
-
-        return model_read(world->port, (uint32_t)(pfn.v - MODEL_BASE));
-    }
-    return region->object == 0 ? 0 : WORLD_WORD + region->offset + (page - region->first);
-}
-
-bool mirror_matches(const struct mirror *mirror, const struct world *world, struct space *space)
-{
-    const struct core *core = &world->core;
-    uint32_t end = mirror->first + mirror->pages;
-    const struct region *region = tree_first(core, &space->tree);
-
-    for (uint32_t page = mirror->first; page < end; page++) {
-        const struct mirror_page *at = &mirror->page[page - mirror->first];
-
-        while (region != NULL && region->end <= page) {
-            region = tree_next(core, region);
-        }
-        bool is_mapped = region != NULL && region->first <= page;
-        uint64_t offset = is_mapped ? region->offset + (page - region->first) : 0;
-        bool is_equal = is_mapped == (at->is_mapped != 0);
-
-        if (is_equal && is_mapped) {
-            bool continues = page > mirror->first && mirror_joins(at - 1, at);
-
-            is_equal = region->flags == at->flags &&
-                       (region->object != 0) == (at->has_object != 0) &&
-                       offset == (at->has_object ? at->offset : page) &&
-                       (region->first == page) == !continues &&
-                       core_word(world, space, region, page) == mirror_word(mirror, page);
-        }
-        if (!EXPECT(is_equal)) {
-            tap_note("page %u of the window: core has flags %x from %d, the mirror %x",
-                     page - mirror->first, is_mapped ? region->flags : 0,
-                     is_mapped ? (int)(region->first - mirror->first) : -1, at->flags);
-            mirror_note(mirror, "mirror");
-            return false;
-        }
-    }
-    return EXPECT(tree_first(core, &space->tree)->first >= mirror->first);
-}
-
-void mirror_note(const struct mirror *mirror, const char *title)
-{
-    char line[MIRROR_PAGES_MAX + 1] = {0};
-
-    for (uint32_t i = 0; i < mirror->pages; i++) {
-        const struct mirror_page *at = &mirror->page[i];
-
-        line[i] = '.';
-        if (at->is_mapped) {
-            line[i] = "-rwWxrwX"[at->flags & REGION_PROT];
-            line[i] = at->has_object ? 'O' : line[i];
-        }
-    }
-    tap_note("%s: %s", title, line);
-    for (uint32_t i = 0; i < mirror->pages; i++) {
-        const struct mirror_page *at = &mirror->page[i];
-
-        if (at->is_mapped) {
-            tap_note("  %u: flags %x object %u offset %u own %u", i, at->flags, at->has_object,
-                     (unsigned)at->offset, at->is_own);
-        }
-    }
 }

@@ -50,6 +50,9 @@ enum err mirror_remap(struct mirror *mirror, const struct remap_request *request
 enum fault_outcome mirror_touch(struct mirror *mirror, uint32_t page, uint32_t access,
                                 uint64_t *word);
 
+/* Whether two neighbouring pages are of one region. */
+bool mirror_joins(const struct mirror_page *a, const struct mirror_page *b);
+
 /* What the client reads on a page that is mapped. */
 uint64_t mirror_word(const struct mirror *mirror, uint32_t page);
 

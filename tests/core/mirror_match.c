@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include <tap.h>
+
+#include "mirror.h"
+#include "server/core/shadow.h"
+
+/* What core has for a page, without faulting. */
+static uint64_t core_word(const struct world *world, struct space *space,
+                          const struct region *region, uint32_t page)
+{
+    const uint64_t *entry = shadow_find(&world->core, space, page);
+
+    if (entry != NULL && shadow_entry_state(*entry) == SHADOW_OWN) {
+        pfn_t pfn = pool_pfn(&world->core, shadow_entry_frame(*entry));
+
+        return model_read(world->port, (uint32_t)(pfn.v - MODEL_BASE));
+    }
+    return region->object == 0 ? 0 : WORLD_WORD + region->offset + (page - region->first);
+}
+
+bool mirror_matches(const struct mirror *mirror, const struct world *world, struct space *space)
+{
+    const struct core *core = &world->core;
+    uint32_t end = mirror->first + mirror->pages;
+    const struct region *region = tree_first(core, &space->tree);
+
+    for (uint32_t page = mirror->first; page < end; page++) {
+        const struct mirror_page *at = &mirror->page[page - mirror->first];
+
+        while (region != NULL && region->end <= page) {
+            region = tree_next(core, region);
+        }
+        bool is_mapped = region != NULL && region->first <= page;
+        uint64_t offset = is_mapped ? region->offset + (page - region->first) : 0;
+        bool is_equal = is_mapped == (at->is_mapped != 0);
+
+        if (is_equal && is_mapped) {
+            bool continues = page > mirror->first && mirror_joins(at - 1, at);
+
+            is_equal = region->flags == at->flags &&
+                       (region->object != 0) == (at->has_object != 0) &&
+                       offset == (at->has_object ? at->offset : page) &&
+                       (region->first == page) == !continues &&
+                       core_word(world, space, region, page) == mirror_word(mirror, page);
+        }
+        if (!EXPECT(is_equal)) {
+            tap_note("page %u of the window: core has flags %x from %d, the mirror %x",
+                     page - mirror->first, is_mapped ? region->flags : 0,
+                     is_mapped ? (int)(region->first - mirror->first) : -1, at->flags);
+            mirror_note(mirror, "mirror");
+            return false;
+        }
+    }
+    return EXPECT(tree_first(core, &space->tree)->first >= mirror->first);
+}
+
+void mirror_note(const struct mirror *mirror, const char *title)
+{
+    char line[MIRROR_PAGES_MAX + 1] = {0};
+
+    for (uint32_t i = 0; i < mirror->pages; i++) {
+        const struct mirror_page *at = &mirror->page[i];
+
+        line[i] = '.';
+        if (at->is_mapped) {
+            line[i] = "-rwWxrwX"[at->flags & REGION_PROT];
+            line[i] = at->has_object ? 'O' : line[i];
+        }
+    }
+    tap_note("%s: %s", title, line);
+    for (uint32_t i = 0; i < mirror->pages; i++) {
+        const struct mirror_page *at = &mirror->page[i];
+
+        if (at->is_mapped) {
+            tap_note("  %u: flags %x object %u offset %u own %u", i, at->flags, at->has_object,
+                     (unsigned)at->offset, at->is_own);
+        }
+    }
+}
