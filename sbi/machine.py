@@ -42,6 +42,13 @@ CAUSES = {
 POWER_OFF_SECONDS = 5
 PR_SET_PDEATHSIG = 1
 
+# Machines of QEMU: harts that cannot run the kernel and are counted by -smp all the same, the most
+# harts that can, and whether they can be chosen.
+MACHINES = {
+    "virt": {"other_harts": 0, "harts_max": 8, "has_cpus": True},
+    "sifive_u": {"other_harts": 1, "harts_max": 4, "has_cpus": False},
+}
+
 
 class Machine:
     """What to run and how. All fields may be changed before run()."""
@@ -49,9 +56,9 @@ class Machine:
     def __init__(self, built, files):
         self.built = built        # manifest of the build directory
         self.files = files        # of the boot archive, (name, data)
-        self.machine = "virt"
-        self.cpu = "rv64"
-        self.smp = 1
+        self.machine = "virt"     # one of MACHINES
+        self.cpu = "rv64"         # where the machine has a choice
+        self.smp = 1              # harts that can run the kernel
         self.mem = "256M"
         self.icount = False
         self.seed_opt = None
@@ -68,10 +75,14 @@ class Machine:
         if self.quiet:
             words.append("quiet")
         serial = "mon:stdio" if self.interactive else "stdio"
-        command = ["qemu-system-riscv64", "-M", self.machine, "-cpu", self.cpu,
-                   "-smp", str(self.smp), "-m", self.mem, "-display", "none", "-serial", serial,
+        traits = MACHINES[self.machine]
+        command = ["qemu-system-riscv64", "-M", self.machine,
+                   "-smp", str(self.smp + traits["other_harts"]), "-m", self.mem,
+                   "-display", "none", "-serial", serial,
                    "-bios", "default", "-kernel", self.built["kernel"], "-initrd", archive,
                    "-append", " ".join(words), "-no-reboot"]
+        if traits["has_cpus"]:
+            command += ["-cpu", self.cpu]
         if not self.interactive:
             command += ["-monitor", "none"]
         if self.seed_opt is not None:

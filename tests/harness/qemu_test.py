@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))), "sbi"))
 
 import tree  # noqa: E402
-from machine import Machine  # noqa: E402
+from machine import MACHINES, Machine  # noqa: E402
 from tap_report import Report  # noqa: E402
 
 # One that is not Sv39 only and sets A and D bits itself, one like the boards, one without Sstc.
@@ -41,6 +41,7 @@ def has_cpu(cpu):
 def parse_arguments():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True, help="build directory")
+    parser.add_argument("--machine", choices=sorted(MACHINES), default="virt")
     parser.add_argument("--cpu", choices=sorted(CPUS), default="compat")
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--mem", default="128M")
@@ -68,6 +69,7 @@ def main():
         extra.append((path, entry or os.path.basename(path)))
     built = tree.manifest()
     machine = Machine(built, tree.boot_files(built, [name, *options.arguments], extra))
+    machine.machine = options.machine
     machine.cpu = cpu
     machine.smp = options.smp
     machine.mem = options.mem

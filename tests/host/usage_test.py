@@ -46,6 +46,7 @@ def boot_refuses_numbers_out_of_range():
                           ("--mem", "9G"), ("--mem", "lots"), ("--mem", "16777217"),
                           ("--seed", "-1"), ("--seed", str(1 << 64)), ("--timeout", "soon")]:
         expect_refusal([option, value], "sbi/boot", option, value, "--", "hello")
+    expect_refusal(["sifive_u", "4"], "sbi/boot", "-M", "sifive_u", "--smp", "5", "--", "hello")
     expect_refusal(["--timeout"], "sbi/boot", "--timeout")
 
 

@@ -22,10 +22,11 @@ CC1 = os.path.join(TOP, "user", "traces", "cc1.trace")
 STATUS_TRACE = 1  # of replay: the trace is at fault
 
 
-def replayed(name, mem="256M", extra=(), seed=1):
+def replayed(name, mem="256M", extra=(), seed=1, board="virt"):
     """(status, lines of output) of `replay NAME`."""
     built = tree.manifest()
     machine = Machine(built, tree.boot_files(built, ["replay", name], list(extra)))
+    machine.machine = board
     machine.mem = mem
     machine.seed_opt = seed
     output = []
@@ -34,8 +35,8 @@ def replayed(name, mem="256M", extra=(), seed=1):
     return outcome.status, b"".join(output).decode(errors="replace").splitlines()
 
 
-def expect_replay(name, mem="256M", extra=(), seed=1):
-    status, lines = replayed(name, mem, extra, seed)
+def expect_replay(name, mem="256M", extra=(), seed=1, board="virt"):
+    status, lines = replayed(name, mem, extra, seed, board)
     if status != 0:
         raise AssertionError(f"status {status}: {lines[-3:]}")
     # init says so itself and fails otherwise; here it is part of the promise.
@@ -54,6 +55,10 @@ def sqlite_replays_and_gives_every_frame_back():
 
 def python_replays_and_gives_every_frame_back():
     expect_replay("/traces/python.trace")
+
+
+def python_replays_on_sifive_u():
+    expect_replay("/traces/python.trace", board="sifive_u")
 
 
 def node_replays_and_gives_every_frame_back():
@@ -101,6 +106,7 @@ if __name__ == "__main__":
         cc1_replays_and_gives_every_frame_back,
         sqlite_replays_and_gives_every_frame_back,
         python_replays_and_gives_every_frame_back,
+        python_replays_on_sifive_u,
         node_replays_and_gives_every_frame_back,
         frames_come_back_wherever_things_lie,
         file_given_with_the_command_is_replayed,
