@@ -85,7 +85,7 @@ static enum err serve_protect(struct call *call, bool is_linux)
     return op_protect(&call->shell->core, call->target, &request.protect);
 }
 
-static enum err serve_remap(struct call *call)
+static enum err serve_remap(struct call *call, bool is_linux)
 {
     struct wire_remap request;
     uaddr_t address;
@@ -98,6 +98,7 @@ static enum err serve_remap(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
+    request.remap.is_linux = is_linux;
     error = op_remap(&call->shell->core, call->target, &request.remap, &address);
     if (error != ERR_OK) {
         return error;
@@ -173,7 +174,7 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
     case MEM_PROTECT:
         return serve_protect(call, is_linux);
     case MEM_REMAP:
-        return serve_remap(call);
+        return serve_remap(call, is_linux);
     case MEM_ADVISE:
         return serve_advise(call, is_linux);
     case MEM_COPY:

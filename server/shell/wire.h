@@ -70,7 +70,7 @@ struct wire_protect {
 MUST_USE enum err wire_protect(const struct message *message, struct wire_protect *out);
 
 struct wire_remap {
-    struct remap_request remap;
+    struct remap_request remap; /* without is_linux */
     uint64_t space;
 };
 /* Read REMAP. */
