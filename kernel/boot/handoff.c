@@ -14,6 +14,7 @@
 #include "ipc/death.h"
 #include "ipc/ipc.h"
 #include "ipc/notify.h"
+#include "mm/entry.h"
 #include "mm/page.h"
 #include "mm/retire.h"
 #include "riscv/csr.h"
@@ -64,6 +65,11 @@ static void start_hart(struct boot *boot)
         .thread_max = numbers,
         .frame_bias = frame_bias(),
         .token_counter = &token_counter,
+        .memory_lock = &memory_lock,
+        .frame_words = frame_table.words,
+        .frame_start = frame_table.start,
+        .frame_count = frame_table.count,
+        .leaf_flags = entry_leaf_flags,
         .index = 0,
         .id = boot->hart_id,
     };
@@ -123,6 +129,8 @@ static struct object *make_server_objects(struct build *server) REQUIRES(task_lo
         UNREACHABLE();
     }
     endpoint_init((struct endpoint *)(void *)endpoint, server->space);
+    /* Its own faults go nowhere: an address that can be looked at, with the id of no object. */
+    server->space->pager = (struct handle_slot){.object = endpoint, .id = 0};
     struct notification *notification = (struct notification *)(void *)events;
     notification->owner = server->space;
     if (notify_bind(notification, server->thread) != ERR_OK) {

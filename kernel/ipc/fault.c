@@ -20,9 +20,6 @@ STATIC_ASSERT(FAST_FRAME_USER == FRAME_USER && FAST_FRAME_CLEAN == FRAME_CLEAN, 
 STATIC_ASSERT(FAST_FRAME_COUNT_SHIFT == FRAME_COUNT_SHIFT, "fastpath.h");
 STATIC_ASSERT(offsetof(struct aspace, near) == ASPACE_NEAR, "see offsets.h");
 STATIC_ASSERT(offsetof(struct aspace, near_table) == ASPACE_NEAR_TABLE, "see offsets.h");
-STATIC_ASSERT(offsetof(struct frame_table, words) == FRAME_TABLE_WORDS, "see offsets.h");
-STATIC_ASSERT(offsetof(struct frame_table, start) == FRAME_TABLE_START, "see offsets.h");
-STATIC_ASSERT(offsetof(struct frame_table, count) == FRAME_TABLE_COUNT, "see offsets.h");
 
 #define ACTION_BITS 8u
 #define BYTE        UINT64_C(0xff)

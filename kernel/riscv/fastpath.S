@@ -291,9 +291,8 @@ fastpath_fault:
         ld      s1, THREAD_SPACE(ra)
         bgeu    s5, s3, trap_other_saved
         bnez    s4, trap_other_saved
-        ld      s2, SPACE_PAGER + SLOT_OBJECT(s1)
+        ld      s2, SPACE_PAGER + SLOT_OBJECT(s1) /* never NULL: the server's id is no object's */
         ld      s3, SPACE_PAGER + SLOT_ID(s1)
-        beqz    s2, trap_other_saved    /* the memory server itself */
         LOCK_ENDPOINT trap_other_saved, fault_slow_locked
         TAKE_RECEIVER fault_slow_locked
         sd      a0, THREAD_FAULT(ra)
@@ -361,12 +360,12 @@ fastpath_fault_reply:
 
         /* The server waits. From here on this is the faulted thread's own time. */
         ld      s2, THREAD_SPACE(t6)
-        la      s3, memory_lock
+        ld      s3, HART_MEMORY_LOCK(tp)
         li      s4, 1
         amoswap.w.aq s4, s4, (s3)
         bnez    s4, install_rest
 
-        /* The empty entry in the table that was used last. */
+        /* The entry in the table that was used last; s0 = what is in it. */
         ld      s4, SPACE_ASPACE + ASPACE_NEAR(s2)
         slli    s5, a0, 64 - FAST_MAP_PAGES_SHIFT
         ld      s6, SPACE_ASPACE + ASPACE_NEAR_TABLE(s2)
@@ -375,40 +374,36 @@ fastpath_fault_reply:
         andi    s5, a0, 511
         slli    s5, s5, 3
         add     s6, s6, s5
-        ld      s5, 0(s6)
-        bnez    s5, install_rest_locked
+        ld      s0, 0(s6)
 
         /* s7 = word of frame s9 in the frame table, s8 = what is in it. */
-        la      s7, frame_table
         slli    s9, a1, 64 - FAST_MAP_PROT_SHIFT
-        ld      s5, FRAME_TABLE_START(s7)
+        ld      s5, HART_FRAME_START(tp)
         srli    s9, s9, 64 - FAST_MAP_PROT_SHIFT
-        ld      s8, FRAME_TABLE_COUNT(s7)
+        ld      s8, HART_FRAME_COUNT(tp)
         sub     s5, s9, s5
-        ld      s7, FRAME_TABLE_WORDS(s7)
+        ld      s7, HART_FRAME_WORDS(tp)
         bgeu    s5, s8, install_rest_locked
         slli    s5, s5, 3
         add     s7, s7, s5
         ld      s8, 0(s7)
 
-        /* s11 = leaf. Protection is shifted into place; WRITE implies READ and D. */
+        /* s11 = leaf. An executable one wants a fence of its own. */
         srli    s10, a1, FAST_MAP_PROT_SHIFT
-        slli    s11, s9, FAST_PTE_PFN_SHIFT
-        andi    s5, s10, FAST_MAP_READ | FAST_MAP_WRITE
-        slli    s5, s5, 1
-        or      s11, s11, s5
-        andi    s5, s10, FAST_MAP_EXEC  /* wants a fence of its own */
-        bnez    s5, install_rest_locked
-        ori     s11, s11, FAST_PTE_VALID | FAST_PTE_USER | FAST_PTE_ACCESSED
-        andi    s5, s10, FAST_MAP_WRITE
+        ld      s11, HART_LEAF_FLAGS(tp)
+        andi    s5, s10, 7
+        add     s11, s11, s5
+        lbu     s11, 0(s11)
+        slli    s5, s9, FAST_PTE_PFN_SHIFT
         srli    s10, s10, 8
-        beqz    s5, install_protected
-        ori     s11, s11, FAST_PTE_READ | FAST_PTE_DIRTY
-install_protected:
+        andi    s4, s11, FAST_PTE_EXEC
+        or      s11, s11, s5
+        bnez    s4, install_rest_locked
         addi    s10, s10, -FAST_MAP_INSTALL
         beqz    s10, install_as_it_is
 
-        /* Zeroed: the frame is nobody's. */
+        /* Zeroed, where nothing is: the frame is nobody's. */
+        bnez    s0, install_rest_locked
         li      s5, FAST_FRAME_CLEAN
         bltu    s5, s8, install_rest_locked
         beq     s5, s8, install_fresh
@@ -442,6 +437,7 @@ install_done:
 
 /* As it is: one mapping more of a frame of a process, unless its count is full. */
 install_as_it_is:
+        bnez    s0, install_again
         andi    s5, s8, 0xff
         addi    s5, s5, -FAST_FRAME_USER
         bnez    s5, install_clean
@@ -449,6 +445,14 @@ install_as_it_is:
         slli    s5, s5, FAST_FRAME_COUNT_SHIFT
         add     s8, s8, s5
         bgeu    s8, s5, install_store
+        j       install_rest_locked
+/* This page stands there with other rights: the count stays. */
+install_again:
+        srli    s5, s0, FAST_PTE_PFN_SHIFT
+        andi    s0, s8, 0xff
+        addi    s0, s0, -FAST_FRAME_USER
+        bne     s5, s9, install_rest_locked
+        beqz    s0, install_store
         j       install_rest_locked
 install_clean:
         li      s5, FAST_FRAME_CLEAN    /* is mapped for the first time, and USER from now on */

@@ -21,18 +21,11 @@
 /* abi/map.h */
 #define FAST_MAP_PAGES_SHIFT  32
 #define FAST_MAP_PROT_SHIFT   48
-#define FAST_MAP_READ         1
-#define FAST_MAP_WRITE        2
-#define FAST_MAP_EXEC         4
 #define FAST_MAP_INSTALL_ZERO 1
 #define FAST_MAP_INSTALL      4
 
 /* riscv/sv39.h, riscv/direct.h */
-#define FAST_PTE_VALID     0x01
-#define FAST_PTE_READ      0x02
-#define FAST_PTE_USER      0x10
-#define FAST_PTE_ACCESSED  0x40
-#define FAST_PTE_DIRTY     0x80
+#define FAST_PTE_EXEC      0x08
 #define FAST_PTE_PFN_SHIFT 10
 #define FAST_DIRECT_SHIFT  36
 #define FAST_DIRECT_HIGH   (-3) /* DIRECT_BASE is this shifted left by FAST_DIRECT_SHIFT */

@@ -51,6 +51,13 @@ struct hart {
     uint64_t fault_count; /* page faults that became messages */
     uint64_t
         fault_look; /* not 0: page tables can have changed since a fault; look before sending */
+    /* Likewise: what installing a page needs (mm/frame.h, mm/entry.h). */
+    void *memory_lock;
+    uint64_t *frame_words;
+    uint64_t frame_start;
+    uint64_t frame_count;
+    const uint8_t *leaf_flags;
+
     uint64_t switch_count;  /* switches that the scheduler made */
     uint64_t refused_count; /* entries of fault answers that were refused */
     uint64_t slice_end;     /* time when others of the same priority get their turn */
@@ -70,6 +77,11 @@ STATIC_ASSERT(offsetof(struct hart, frame_bias) == HART_FRAME_BIAS, "see offsets
 STATIC_ASSERT(offsetof(struct hart, token_counter) == HART_TOKEN, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, fault_count) == HART_FAULT_COUNT, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, fault_look) == HART_FAULT_LOOK, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, memory_lock) == HART_MEMORY_LOCK, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, frame_words) == HART_FRAME_WORDS, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, frame_start) == HART_FRAME_START, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, frame_count) == HART_FRAME_COUNT, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, leaf_flags) == HART_LEAF_FLAGS, "see offsets.h");
 
 /* The hart that executes this: tp, which the kernel's C code does not use otherwise. */
 ALWAYS_INLINE struct hart *hart_self(void)

@@ -20,6 +20,11 @@
 #define HART_TOKEN       64
 #define HART_FAULT_COUNT 72
 #define HART_FAULT_LOOK  80
+#define HART_MEMORY_LOCK 88
+#define HART_FRAME_WORDS 96
+#define HART_FRAME_START 104
+#define HART_FRAME_COUNT 112
+#define HART_LEAF_FLAGS  120
 
 /* struct object: head of everything that a handle can name */
 #define OBJECT_ID 0
@@ -51,11 +56,6 @@
 /* struct aspace */
 #define ASPACE_NEAR       24
 #define ASPACE_NEAR_TABLE 32
-
-/* struct frame_table */
-#define FRAME_TABLE_WORDS 0
-#define FRAME_TABLE_START 8
-#define FRAME_TABLE_COUNT 16
 
 /* struct handle_slot */
 #define SLOT_OBJECT 0
