@@ -55,16 +55,12 @@ static uint64_t refusal_action(enum fault_outcome outcome)
     UNREACHABLE();
 }
 
-/* Entries of answers other than one zeroed page where nothing was. */
+/* Entries of answers other than one zeroed page; they take the place of what is mapped there. */
 static struct answer install_answer(uint64_t where, const struct fault_answer *ready)
 {
     struct answer answer = {.number = SYS_FAULT_REPLY_WAIT, .action = FAULT_RESUME};
     unsigned word = 0;
 
-    if (ready->replaces) {
-        answer.words[word++] = where;
-        answer.words[word++] = map_what(MAP_REMOVE, 0, 0, 0);
-    }
     answer.words[word++] = where;
     answer.words[word++] = map_what(port_install_op((enum port_how)ready->how),
                                     pfn_to_number(ready->frame), ready->prot, 0);
@@ -91,7 +87,7 @@ ALWAYS_INLINE struct answer serve_fault(struct shell *shell, uint64_t badge, uin
         return (struct answer){.number = SYS_FAULT_REPLY_WAIT, .action = refusal_action(outcome)};
     }
     const uint64_t where = map_where(vpn_to_number(vpn), 1);
-    if (UNLIKELY(ready.how != PORT_ZERO || ready.replaces)) {
+    if (UNLIKELY(ready.how != PORT_ZERO)) {
         return install_answer(where, &ready);
     }
     return (struct answer){
