@@ -187,6 +187,27 @@ TAP_TEST(a_priority_above_the_spaces_highest_is_refused)
     hf_process_forget(&child.process);
 }
 
+TAP_TEST(the_programs_that_are_shown_as_examples_work)
+{
+    static const char *const programs[] = {"hello", "pages", "sum"};
+    static const char *const envp[] = {NULL};
+    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+        const char *const argv[] = {programs[i], NULL};
+        struct hf_program program;
+        struct hf_process process;
+        struct mem_next_rep end;
+        const char *why = "";
+        REQUIRE(EXPECT_ERR(hf_program_find(programs[i], &program), ERR_OK));
+        program.argv = argv;
+        program.envp = envp;
+        REQUIRE(EXPECT_ERR(hf_process_start(&program, &process, &why), ERR_OK));
+        REQUIRE(EXPECT_ERR(hf_process_wait(&process, &end), ERR_OK));
+        EXPECT_U64(end.cause, CAUSE_EXIT);
+        EXPECT_U64(end.detail, 0);
+        hf_process_forget(&process);
+    }
+}
+
 TAP_TEST(what_is_no_program_is_refused_with_a_reason)
 {
     static const char *const argv[] = {"x", NULL};
@@ -354,6 +375,7 @@ int main(int argc, char **argv)
         TAP(a_thread_is_started_once),
         TAP(a_stopped_child_runs_when_it_is_let_go_on),
         TAP(a_priority_above_the_spaces_highest_is_refused),
+        TAP(the_programs_that_are_shown_as_examples_work),
         TAP(what_is_no_program_is_refused_with_a_reason),
         TAP(more_arguments_than_fit_are_refused_and_nothing_is_left),
         TAP(a_program_that_is_not_there_is_noent),
