@@ -189,7 +189,6 @@ static bool arena_grow(struct core *core)
 
 enum err arena_init(struct core *core, const struct pool *pool)
 {
-    struct pool_range *range;
     uint32_t records = (pool->span + POOL_RECORDS - 1) / POOL_RECORDS;
     uint32_t general = ARENA_RECORDS + records;
     uint32_t blocks = (general + ARENA_BLOCK - 1) / ARENA_BLOCK;
@@ -231,20 +230,20 @@ enum err arena_init(struct core *core, const struct pool *pool)
     *directory_entry(core, 1) = start + 3;
     head->block_used[0] = (uint16_t)(ARENA_HEAD_PAGES + directories);
     head->backed = ARENA_HEAD_PAGES + directories;
-    range = &head->pool.fresh[0];
-    range->first = next;
-    head->pool.fresh_left -= next - start;
-    /* Now their records; backing a page of records takes a frame more each time. */
+    /* Now pages for their records. Each takes a frame more, whose record may need the next page:
+     * all are there before the first record is written. */
+    for (uint32_t i = start / POOL_RECORDS; i <= (next - 1) / POOL_RECORDS; i++, next++) {
+        port_arena_back(core->port, ARENA_RECORDS + i, pool_pfn(core, next));
+        *directory_entry(core, ARENA_RECORDS + i) = next;
+        head->block_used[(ARENA_RECORDS + i) / ARENA_BLOCK]++;
+        head->backed++;
+        head->pool.records--;
+    }
     for (uint32_t frame = start; frame < next; frame++) {
-        uint32_t page = ARENA_RECORDS + frame / POOL_RECORDS;
-
-        if (arena_frame(core, page) == 0) {
-            head->pool.records--;
-            head->pool.fresh_left--;
-            arena_back_records(core, page, range->first++);
-        }
         core->frames[frame] = (struct frame){.kind = FRAME_ARENA, .references = 1};
     }
+    head->pool.fresh[0].first = next;
+    head->pool.fresh_left -= next - start;
     return ERR_OK;
 }
 

@@ -227,6 +227,21 @@ TAP_TEST(boot_refuses_frames_that_make_no_sense)
     EXPECT_ERR(core_init(&boot, &core), ERR_INVAL);
 }
 
+TAP_TEST(boot_sets_up_core_wherever_the_free_frames_begin)
+{
+    /* Frame records fill pages of 256: what core takes for itself crosses the border of one. */
+    for (uint32_t start = 1; start <= POOL_RECORDS; start++) {
+        world = world_make_at(start, 64, COMMIT_NEVER);
+
+        world_audit(world);
+        struct space *space = world_space(world);
+        world_map(world, space, PAGE, 1, 3);
+        EXPECT_U64(world_write(world, space, PAGE, start), FAULT_READY);
+        world_audit(world);
+        world_free(world);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -238,6 +253,7 @@ int main(int argc, char **argv)
         TAP(copy_moves_bytes_across_page_edges_and_stops_at_the_first_bad_page),
         TAP(query_lists_regions_with_what_is_resident),
         TAP(boot_refuses_frames_that_make_no_sense),
+        TAP(boot_sets_up_core_wherever_the_free_frames_begin),
     };
 
     return TAP_RUN(argc, argv, tests);

@@ -20,32 +20,48 @@ static unsigned char *world_arena(void)
     return memory;
 }
 
-struct world *world_make(uint32_t frames, uint32_t commit_mode)
+/* A world whose core gets these ranges. */
+static struct world *world_boot(const struct core_range *ranges, uint32_t range_count,
+                                uint32_t commit_mode)
 {
     struct world *world = calloc(1, sizeof *world);
 
-    ASSERT(world != NULL && frames >= 64 && frames <= WORLD_FRAMES);
+    ASSERT(world != NULL);
     world->arena = world_arena();
     world->port = model_make(world->arena);
     model_wire(world->port, WORLD_ARCHIVE, WORLD_WIRED, WORLD_WORD);
-    uint32_t small = frames / 8;
-    const struct core_range ranges[] = {
-        {{MODEL_BASE + 10}, {small}},
-        {{MODEL_BASE + 20 + small}, {frames - small}},
-    };
     const struct core_boot boot = {
         .arena = world->arena,
         .port = world->port,
         .lowest = {MODEL_BASE},
         .end = {MODEL_BASE + MODEL_FRAMES},
         .ranges = ranges,
-        .range_count = 2,
+        .range_count = range_count,
         .commit_mode = commit_mode,
     };
     enum err error = core_init(&boot, &world->core);
 
     ASSERT(error == ERR_OK);
     return world;
+}
+
+struct world *world_make(uint32_t frames, uint32_t commit_mode)
+{
+    ASSERT(frames >= 64 && frames <= WORLD_FRAMES);
+    uint32_t small = frames / 8;
+    const struct core_range ranges[] = {
+        {{MODEL_BASE + 10}, {small}},
+        {{MODEL_BASE + 20 + small}, {frames - small}},
+    };
+    return world_boot(ranges, 2, commit_mode);
+}
+
+struct world *world_make_at(uint32_t start, uint32_t frames, uint32_t commit_mode)
+{
+    ASSERT(frames >= 64 && start + frames <= WORLD_ARCHIVE);
+    const struct core_range range = {{MODEL_BASE + start}, {frames}};
+
+    return world_boot(&range, 1, commit_mode);
 }
 
 void world_free(struct world *world)

@@ -28,6 +28,8 @@ struct world {
 
 /* `frames`: how many core is given, at most WORLD_FRAMES. */
 struct world *world_make(uint32_t frames, uint32_t commit_mode);
+/* With one range that begins `start` frames above the lowest of RAM. */
+struct world *world_make_at(uint32_t start, uint32_t frames, uint32_t commit_mode);
 void world_free(struct world *world);
 
 /* Make `to` what `from` is; spaces have the same numbers there. */
