@@ -14,7 +14,8 @@ static uint32_t change_flags(const struct change *change, const struct region *r
 {
     uint32_t flags = (region->flags & ~change->clear) | change->set;
 
-    if ((change->clear & REGION_PROT) == 0) {
+    if (((flags ^ region->flags) & REGION_PROT) == 0) {
+        /* Linux leaves a region alone that has the protection already. */
         return flags;
     }
     if (region_is_data(flags)) {

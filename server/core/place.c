@@ -8,24 +8,6 @@
 #include "server/core/gap.h"
 
 /*
- * A gap for `pages` pages whose start is a multiple of 2 MiB, found as Linux 6.12 finds it: the
- * upper end of the highest gap that is 2 MiB larger, aligned within.
- */
-static bool place_find_aligned(const struct core *core, const struct space *space,
-                               struct range limits, uint32_t pages, uint32_t *page,
-                               struct region **next)
-{
-    uint32_t mega = (uint32_t)PAGES_PER_MEGA;
-
-    if (pages % mega != 0 ||
-        !gap_find_below(core, &space->tree, limits, pages + mega, page, next)) {
-        return false;
-    }
-    *page += mega - *page % mega;
-    return true;
-}
-
-/*
  * The hint, rounded down to a page and raised to the lowest address; 0: none, or it leaves user
  * space.
  */
@@ -48,16 +30,61 @@ struct region *place_next(const struct core *core, const struct space *space, st
     return region;
 }
 
-bool place_find(const struct core *core, const struct space *space, uaddr_t hint, uint32_t pages,
-                bool is_anonymous, struct place *place)
+/*
+ * The upper end of the highest gap below the base that is large enough; else the lowest one that
+ * reaches across it or is above.
+ */
+static bool place_search(const struct core *core, const struct space *space, uint32_t pages,
+                         struct place *place)
 {
     uint32_t lowest = range_page_of(space->settings.lowest);
     uint32_t base = range_page_of(space->settings.base);
     bool is_taken;
+    uint32_t page;
+
+    lowest = lowest < RANGE_USER_FIRST ? RANGE_USER_FIRST : lowest;
+    base = base < lowest ? lowest : base;
+    if (gap_find_below(core, &space->tree, range_of(lowest, base), pages, &page, &place->next)) {
+        place->range = (struct range){page, page + pages};
+        return true;
+    }
+    /* What fits nowhere below the base may still fit into a gap that reaches across it. */
+    struct range all = range_of(lowest, base > RANGE_USER_END ? base : RANGE_USER_END);
+
+    if (!gap_find_above(core, &space->tree, all, pages, &page)) {
+        return false;
+    }
+    place->range = (struct range){page, page + pages};
+    place->next = place_next(core, space, place->range, &is_taken);
+    return true;
+}
+
+/*
+ * A place whose start is a multiple of 2 MiB, found as Linux 6.12 finds it: in a gap that is 2 MiB
+ * larger, the first multiple above its start.
+ */
+static bool place_search_aligned(const struct core *core, const struct space *space, uint32_t pages,
+                                 struct place *place)
+{
+    const uint32_t mega = (uint32_t)PAGES_PER_MEGA;
+
+    if (pages % mega != 0 || !place_search(core, space, pages + mega, place)) {
+        return false;
+    }
+    uint32_t page = place->range.first + mega - place->range.first % mega;
+
+    place->range = (struct range){page, page + pages};
+    return true;
+}
+
+bool place_find(const struct core *core, const struct space *space, uaddr_t hint, uint32_t pages,
+                bool is_anonymous, struct place *place)
+{
+    uint32_t lowest = range_page_of(space->settings.lowest);
+    bool is_taken;
 
     ASSERT(pages > 0 && pages <= RANGE_USER_END);
     lowest = lowest < RANGE_USER_FIRST ? RANGE_USER_FIRST : lowest;
-    base = base < lowest ? lowest : base;
     uint32_t page = place_hint(hint, lowest, pages);
 
     if (page != 0 && page + pages <= RANGE_USER_END) {
@@ -67,21 +94,10 @@ bool place_find(const struct core *core, const struct space *space, uaddr_t hint
             return true;
         }
     }
-    struct range below = range_of(lowest, base);
-    /* What fits nowhere below the base may still fit into a gap that reaches across it. */
-    struct range all = range_of(lowest, base > RANGE_USER_END ? base : RANGE_USER_END);
     /* Linux 6.12.y: a hint, even one that cannot be followed, rules out alignment. */
-    bool may_align = is_anonymous && uaddr_to_vpn(hint).v == 0;
-
-    if ((may_align && place_find_aligned(core, space, below, pages, &page, &place->next)) ||
-        gap_find_below(core, &space->tree, below, pages, &page, &place->next)) {
-        place->range = (struct range){page, page + pages};
+    if (is_anonymous && uaddr_to_vpn(hint).v == 0 &&
+        place_search_aligned(core, space, pages, place)) {
         return true;
     }
-    if (gap_find_above(core, &space->tree, all, pages, &page)) {
-        place->range = (struct range){page, page + pages};
-        place->next = place_next(core, space, place->range, &is_taken);
-        return true;
-    }
-    return false;
+    return place_search(core, space, pages, place);
 }
