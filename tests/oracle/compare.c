@@ -184,13 +184,11 @@ static enum compare_aspect compare_word(enum compare_aspect aspect, uint64_t lin
     return aspect;
 }
 
-enum compare_aspect compare_looks(const struct compare_options *options,
-                                  const struct look *linux_look, const struct look *ours,
-                                  char text[COMPARE_TEXT_MAX])
+enum compare_aspect compare_answers(const struct look *linux_look, const struct look *ours,
+                                    char text[COMPARE_TEXT_MAX])
 {
     const struct look_head *a = linux_look->head;
     const struct look_head *b = ours->head;
-    enum compare_aspect aspect;
 
     if (a->error != b->error) {
         snprintf(text, COMPARE_TEXT_MAX, "Linux: %s, ours: %s",
@@ -198,25 +196,32 @@ enum compare_aspect compare_looks(const struct compare_options *options,
                  b->error == 0 ? "done" : strerror(b->error));
         return COMPARE_ERROR;
     }
-    aspect = compare_word(COMPARE_SIGNAL, a->signal, b->signal, text);
-    if (aspect == COMPARE_EQUAL) {
-        aspect = compare_word(COMPARE_ANSWER, a->answer, b->answer, text);
-    }
-    if (aspect != COMPARE_EQUAL || a->level == LOOK_NONE) {
-        return aspect;
+    enum compare_aspect aspect = compare_word(COMPARE_SIGNAL, a->signal, b->signal, text);
+    return aspect != COMPARE_EQUAL ? aspect
+                                   : compare_word(COMPARE_ANSWER, a->answer, b->answer, text);
+}
+
+enum compare_aspect compare_states(const struct compare_options *options,
+                                   const struct look *linux_look, const struct look *ours,
+                                   char text[COMPARE_TEXT_MAX])
+{
+    const struct look_head *a = linux_look->head;
+    const struct look_head *b = ours->head;
+    bool is_full = a->level == LOOK_FULL;
+
+    if (a->level == LOOK_NONE) {
+        return COMPARE_EQUAL;
     }
     if (!regions_equal(options, linux_look, ours, text)) {
         return COMPARE_REGIONS;
     }
-    if (!borders_equal(linux_look, ours, text)) {
+    if (is_full && !borders_equal(linux_look, ours, text)) {
         return COMPARE_BORDERS;
     }
-    aspect = compare_word(COMPARE_PAGES, a->pages, b->pages, text);
+    enum compare_aspect aspect = compare_word(COMPARE_PAGES, a->pages, b->pages, text);
     if (aspect == COMPARE_EQUAL) {
         aspect = compare_word(COMPARE_DATA, a->data, b->data, text);
     }
-    if (aspect != COMPARE_EQUAL || a->level != LOOK_FULL) {
-        return aspect;
-    }
-    return compare_pages(options, linux_look, ours, text);
+    return aspect == COMPARE_EQUAL && is_full ? compare_pages(options, linux_look, ours, text)
+                                              : aspect;
 }

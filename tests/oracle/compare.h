@@ -38,8 +38,13 @@ struct compare_options {
 
 #define COMPARE_TEXT_MAX 256u
 
-/* Compare two looks after the same step. Returns: the first aspect that differs; then `text` says
- * how. */
-enum compare_aspect compare_looks(const struct compare_options *options,
-                                  const struct look *linux_look, const struct look *ours,
-                                  char text[COMPARE_TEXT_MAX]);
+/*
+ * Compare what a step answered, and what there is after it.
+ *
+ * Returns: the first aspect that differs; then `text` says how.
+ */
+enum compare_aspect compare_answers(const struct look *linux_look, const struct look *ours,
+                                    char text[COMPARE_TEXT_MAX]);
+enum compare_aspect compare_states(const struct compare_options *options,
+                                   const struct look *linux_look, const struct look *ours,
+                                   char text[COMPARE_TEXT_MAX]);

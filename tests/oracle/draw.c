@@ -12,12 +12,13 @@
 #include <base/types.h>
 #include <mem/prot.h>
 
+#include "dodge.h"
+
 #define MIXES 5u
 #define TRIES 20u
 
-/* Percent of the steps of a kind that are known to differ on some kernels, so that they do
- * occur. */
-#define KNOWN_PERCENT 1u
+/* One in so many of the steps that are known to differ is kept (dodge.h). */
+#define DODGED_PERIOD 300u
 
 /* How often each step is drawn, in each mix. */
 static const uint8_t weights[MIXES][STEP_OPS] = {
@@ -142,7 +143,6 @@ static uint64_t pick_odd_length(struct draw *draw)
         USER_END + 1,
         USER_END - PAGE_SIZE,
         USER_END - 16 * PAGE_SIZE,
-        STAGE_HALF,
         STAGE_HALF - PAGE_SIZE,
     };
     return PICK(draw->random, list);
@@ -260,28 +260,6 @@ static void draw_protect(struct draw *draw, struct step *step)
     step->prot = pick_prot(draw);
 }
 
-/* The region that holds a page; NULL if none is known. */
-static const struct look_region *find_region(const struct draw *draw, uint64_t page)
-{
-    for (uint32_t i = 0; i < draw->regions; i++) {
-        if (page >= draw->region[i].first && page < draw->region[i].end) {
-            return &draw->region[i];
-        }
-    }
-    return NULL;
-}
-
-/* Whether REMAP is asked to move more than a part of one region and to leave its length. */
-static bool is_move_of_several(const struct draw *draw, const struct step *step)
-{
-    const struct look_region *region = find_region(draw, step->addr >> PAGE_SHIFT);
-    uint64_t pages = (step->length + PAGE_MASK) >> PAGE_SHIFT;
-
-    return (step->flags & (MEM_REMAP_FIXED | MEM_REMAP_DONTUNMAP)) != 0 &&
-           (step->size + PAGE_MASK) >> PAGE_SHIFT == pages &&
-           (region == NULL || (step->addr >> PAGE_SHIFT) + pages > region->end);
-}
-
 static void draw_remap(struct draw *draw, struct step *step)
 {
     static const uint8_t flags[] = {0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 3,
@@ -305,9 +283,6 @@ static void draw_remap(struct draw *draw, struct step *step)
     step->size = random_chance(draw->random, 35)
                      ? step->length
                      : pick_length(draw, (uint32_t)(step->addr >> PAGE_SHIFT));
-    if (is_move_of_several(draw, step) && !random_chance(draw->random, KNOWN_PERCENT)) {
-        step->size += PAGE_SIZE;
-    }
 }
 
 static void draw_advise(struct draw *draw, struct step *step)
@@ -333,13 +308,6 @@ static void pick_touch(struct draw *draw, struct step *step)
 static void draw_read(struct draw *draw, struct step *step)
 {
     pick_touch(draw, step);
-    const struct look_region *region = find_region(draw, step->addr >> PAGE_SHIFT);
-    bool is_exec_only =
-        region != NULL && (region->flags & (LOOK_READ | LOOK_WRITE | LOOK_EXEC)) == LOOK_EXEC;
-    if (is_exec_only && !random_chance(draw->random, KNOWN_PERCENT)) {
-        step->op = STEP_EXEC;
-        step->addr &= ~(uint64_t)PAGE_MASK;
-    }
 }
 
 static void draw_write(struct draw *draw, struct step *step)
@@ -410,11 +378,11 @@ void draw_step(struct draw *draw, struct step *step)
     for (unsigned try = 0; try < TRIES; try++) {
         *step = (struct step){.op = pick_op(draw)};
         functions[step->op](draw, step);
-        if (stage_is_safe(&draw->room, step)) {
-            return;
+        if (!stage_is_safe(&draw->room, step)) {
+            clip(draw, step);
         }
-        clip(draw, step);
-        if (stage_is_safe(&draw->room, step)) {
+        if (stage_is_safe(&draw->room, step) &&
+            (!dodge_hits(draw, step) || random_below(draw->random, DODGED_PERIOD) == 0)) {
             return;
         }
     }
@@ -430,6 +398,8 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
 
     *draw = (struct draw){.random = random};
     draw->base = (uint32_t)(stage_base(stage) >> PAGE_SHIFT);
+    draw->limit[STEP_LIMIT_PAGES] = STEP_UNLIMITED;
+    draw->limit[STEP_LIMIT_DATA] = STEP_UNLIMITED;
     draw->mix = (unsigned)random_below(random, MIXES);
     draw->fixed_percent = PICK(random, fixed);
     stage_low_zones(stage, &draw->room);
@@ -446,13 +416,25 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
     draw->hot.end = draw->hot.first + hot;
 }
 
-void draw_see(struct draw *draw, const struct look *look)
+void draw_see(struct draw *draw, const struct step *step, const struct look *look)
 {
-    if (look->head->level == LOOK_NONE) {
+    const struct look_head *head = look->head;
+
+    if (step->op == STEP_LIMIT) {
+        draw->limit[step->value] = step->size;
+    }
+    if (step->op == STEP_REMAP && head->error == 0) {
+        /* Where what was moved ends and begins, Linux may keep a border. */
+        uint64_t page = head->answer >> PAGE_SHIFT;
+        draw->suspect[draw->suspects++ % DRAW_SUSPECTS] = (uint32_t)page;
+        page += (step->size + PAGE_MASK) >> PAGE_SHIFT;
+        draw->suspect[draw->suspects++ % DRAW_SUSPECTS] = (uint32_t)page;
+    }
+    if (head->level == LOOK_NONE) {
         return;
     }
-    draw->pages = look->head->pages;
-    draw->data = look->head->data;
-    draw->regions = look->head->regions < DRAW_REGIONS ? look->head->regions : DRAW_REGIONS;
+    draw->pages = head->pages;
+    draw->data = head->data;
+    draw->regions = head->regions < DRAW_REGIONS ? head->regions : DRAW_REGIONS;
     memcpy(draw->region, look->regions, draw->regions * sizeof(draw->region[0]));
 }

@@ -16,7 +16,8 @@
 #include "stage.h"
 #include "step.h"
 
-#define DRAW_REGIONS 512u
+#define DRAW_REGIONS  512u
+#define DRAW_SUSPECTS 32u
 
 struct draw {
     struct random *random;
@@ -28,6 +29,9 @@ struct draw {
     uint64_t stores; /* so far; makes words differ */
     uint64_t pages;  /* last seen totals */
     uint64_t data;
+    uint64_t limit[STEP_LIMITS];     /* that are set */
+    uint32_t suspects;               /* so far */
+    uint32_t suspect[DRAW_SUSPECTS]; /* pages where Linux may have a border that core has not */
     uint32_t regions;
     struct look_region region[DRAW_REGIONS];
 };
@@ -37,4 +41,4 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
 /* Draw the next step. */
 void draw_step(struct draw *draw, struct step *step);
 /* Take in what there is after it. */
-void draw_see(struct draw *draw, const struct look *look);
+void draw_see(struct draw *draw, const struct step *step, const struct look *look);

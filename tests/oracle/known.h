@@ -2,11 +2,11 @@
 /*
  * Differences between Linux and core that are meant, each with its reason.
  *
- * Whether this machine's Linux has a difference is found out at the start by its probe, a short sequence; a row whose probe
- * shows nothing is off, so that kernels of all releases can be compared with. What a row forgives is counted as skipped: the
- * comparison of that step if both sides are in the same state afterwards, else of all steps left in the sequence.
- *
- * I1  A row that is on must have forgiven something by the end of a run (known_judge).
+ * Whether this machine's Linux has a difference is found out at the start by its probe, a short
+ * sequence; a row whose probe shows nothing is off, so that kernels of all releases can be compared
+ * with. Probes of rows that are on are then compared as all sequences are. What a row forgives is
+ * counted as skipped: one step if both sides refused, with different errors, else all steps left in
+ * the sequence.
  */
 #pragma once
 
@@ -26,19 +26,28 @@ bool known_is_on(unsigned row);
 /* Run the probes on Linux. Returns: false if the process failed. */
 bool known_probe(struct lane *lane);
 
+/* The probe of a row, for a lane. */
+void known_sequence(unsigned row, const struct lane *lane, struct sequence *sequence);
+
 /* What a known difference leaves. */
 enum known_effect {
     KNOWN_NOT = 0,      /* nobody knows it */
-    KNOWN_STEP = 1,     /* state is the same: go on */
+    KNOWN_STEP = 1,     /* both refused: go on */
     KNOWN_SEQUENCE = 2, /* the two have parted */
 };
 
-/*
- * Whether the difference found after a step is known.
- *
- * `before` are the looks after the step before (NULL for the first).
- */
-enum known_effect known_find(const struct lane *lane, const struct step *step,
-                             enum compare_aspect aspect, const struct look *linux_look,
-                             const struct look *ours, const struct look *linux_before_opt,
-                             const struct look *ours_before_opt, unsigned *row);
+/* A difference after step `index`. The looks before are NULL for the first step. */
+struct found {
+    const struct sequence *sequence;
+    uint32_t index;
+    enum compare_aspect aspect;
+    const struct look_log *linux_log; /* of the whole sequence */
+    const struct look_log *ours_log;
+    const struct look *linux_look;
+    const struct look *ours;
+    const struct look *linux_before_opt;
+    const struct look *ours_before_opt;
+};
+
+/* Whether a difference is known, and by which row. */
+enum known_effect known_find(const struct found *found, unsigned *row);

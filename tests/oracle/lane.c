@@ -62,7 +62,7 @@ void lane_draw(struct lane *lane, struct ours *ours, uint64_t seed, uint32_t ste
         ours_step(ours, step, &lane->log);
         struct look look = look_next(&lane->log, &at);
         step->level = look.head->level;
-        draw_see(&draw, &look);
+        draw_see(&draw, step, &look);
     }
     ours_end(ours);
     peer_post(&lane->peer);
@@ -101,49 +101,74 @@ bool lane_probe(struct lane *lane, const struct sequence *sequence, struct look_
     return true;
 }
 
+/*
+ * Compare after one step and forgive what is known.
+ *
+ * Returns: whether the sequence may go on; if not and `verdict->aspect` is COMPARE_EQUAL, what
+ * parted the two is known.
+ */
+static bool compare_step(const struct lane *lane, struct found *found, struct verdict *verdict,
+                         uint64_t *skipped)
+{
+    for (unsigned part = 0; part < 2; part++) {
+        unsigned row;
+        verdict->aspect = part == 0 ? compare_answers(found->linux_look, found->ours, verdict->text)
+                                    : compare_states(&lane->options, found->linux_look, found->ours,
+                                                     verdict->text);
+        if (verdict->aspect == COMPARE_EQUAL) {
+            continue;
+        }
+        verdict->step = found->index;
+        verdict->linux_error = found->linux_look->head->error;
+        verdict->ours_error = found->ours->head->error;
+        found->aspect = verdict->aspect;
+        enum known_effect effect = known_find(found, &row);
+        if (effect == KNOWN_NOT) {
+            return false;
+        }
+        verdict->aspect = COMPARE_EQUAL;
+        skipped[row] += effect == KNOWN_STEP ? 1 : found->sequence->steps - found->index;
+        if (effect == KNOWN_SEQUENCE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void lane_finish(struct lane *lane, struct verdict *verdict, uint64_t *skipped)
 {
     struct slot *slot = lane->peer.slot;
-    const struct sequence *sequence = &slot->sequence;
     struct look linux_look[2];
     struct look ours[2];
     size_t linux_at = 0;
     size_t ours_at = 0;
 
-    *verdict = (struct verdict){.steps = sequence->steps};
+    *verdict = (struct verdict){.steps = slot->sequence.steps};
     lane->is_busy = false;
     verdict->is_dead = !peer_wait(&lane->peer);
     if (verdict->is_dead) {
         return;
     }
     struct look_log log = {.bytes = slot->log, .used = slot->log_used};
-    for (uint32_t i = 0; i < sequence->steps; i++) {
-        unsigned row;
+    for (uint32_t i = 0; i < slot->sequence.steps; i++) {
         linux_look[i % 2] = look_next(&log, &linux_at);
         ours[i % 2] = look_next(&lane->log, &ours_at);
         const struct look_head *head = ours[i % 2].head;
         verdict->full += head->level == LOOK_FULL;
         verdict->refused += head->error != 0 || head->signal != 0;
-        verdict->aspect =
-            compare_looks(&lane->options, &linux_look[i % 2], &ours[i % 2], verdict->text);
-        if (verdict->aspect == COMPARE_EQUAL) {
-            continue;
-        }
-        verdict->step = i;
-        verdict->linux_error = linux_look[i % 2].head->error;
-        verdict->ours_error = head->error;
-        enum known_effect effect = known_find(
-            lane, &sequence->step[i], verdict->aspect, &linux_look[i % 2], &ours[i % 2],
-            i == 0 ? NULL : &linux_look[(i + 1) % 2], i == 0 ? NULL : &ours[(i + 1) % 2], &row);
-        if (effect == KNOWN_NOT) {
+        struct found found = {
+            .sequence = &slot->sequence,
+            .index = i,
+            .linux_log = &log,
+            .ours_log = &lane->log,
+            .linux_look = &linux_look[i % 2],
+            .ours = &ours[i % 2],
+            .linux_before_opt = i == 0 ? NULL : &linux_look[(i + 1) % 2],
+            .ours_before_opt = i == 0 ? NULL : &ours[(i + 1) % 2],
+        };
+        if (!compare_step(lane, &found, verdict, skipped)) {
             return;
         }
-        verdict->aspect = COMPARE_EQUAL;
-        if (effect == KNOWN_SEQUENCE) {
-            skipped[row] += sequence->steps - i;
-            return;
-        }
-        skipped[row]++;
     }
 }
 

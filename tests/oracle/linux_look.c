@@ -117,11 +117,9 @@ static bool parse_lines(const struct slot *slot, const char *at, uint32_t *count
         if (first >= limit) {
             return false;
         }
-        if (first < slot->stage.lowest && first != slot->stage.denied) {
-            room_fail("a region below the lowest address");
-        }
         uint64_t page = stage_to_core(&slot->stage, first) >> PAGE_SHIFT;
-        *is_inside = stage_holds(&slot->sequence.room, page);
+        bool is_low_filler = first < slot->stage.lowest && first != slot->stage.denied;
+        *is_inside = !is_low_filler && stage_holds(&slot->sequence.room, page);
         if (*is_inside) {
             if (*count == REGIONS_MAX) {
                 room_fail("too many regions");

@@ -26,6 +26,7 @@ static void run_sequence(struct slot *slot, const struct room_files *files)
     room_change(slot);
     look_log_init(&log, slot->log, sizeof(slot->log));
     for (uint32_t i = 0; i < slot->sequence.steps; i++) {
+        slot->at = i;
         struct look_head *head = look_begin(&log, slot->sequence.step[i].level);
         linux_step(slot, &slot->sequence.step[i], head);
         linux_look(slot, files, &log, head);

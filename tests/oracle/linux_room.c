@@ -233,12 +233,13 @@ static void fill(uint64_t first, uint64_t end)
     }
 }
 
-/* Occupy everything that is free from the end of the low zone on. */
+/* Occupy everything that is free but for the zones below the window. */
 static void fill_gaps(void)
 {
     static uint64_t gaps[GAPS_MAX][2];
     char line[512];
     unsigned count = 0;
+    uint64_t denied = state.slot->stage.denied;
     uint64_t at = state.low_end;
     FILE *maps = fopen("/proc/self/maps", "r");
 
@@ -258,6 +259,7 @@ static void fill_gaps(void)
         room_fail("/proc/self/maps");
     }
     fclose(maps);
+    fill(denied == UINT64_MAX ? 0 : denied + PAGE_SIZE, state.slot->stage.lowest);
     gaps[count][0] = at;
     gaps[count][1] = state.slot->stage.task_end;
     for (unsigned i = 0; i <= count; i++) {
@@ -328,14 +330,17 @@ void room_change(const struct slot *slot)
     const struct zone *window = &slot->sequence.room.zones[STAGE_WINDOW];
     uint64_t first = stage_to_linux(&slot->stage, (uint64_t)window->first << PAGE_SHIFT);
     uint64_t end = stage_to_linux(&slot->stage, (uint64_t)window->end << PAGE_SHIFT);
-    uint64_t low = slot->stage.denied == UINT64_MAX ? slot->stage.lowest : slot->stage.denied;
+    uint64_t lowest = slot->stage.lowest;
 
     for (unsigned i = 0; i < STEP_LIMITS; i++) {
         if (setrlimit((__rlimit_resource_t)resources[i], &state.limits[i]) != 0) {
             room_fail("setrlimit");
         }
     }
-    if (munmap((void *)low, state.low_end - low) != 0 ||
+    if (slot->stage.denied != UINT64_MAX) {
+        munmap((void *)slot->stage.denied, PAGE_SIZE);
+    }
+    if (munmap((void *)lowest, state.low_end - lowest) != 0 ||
         munmap((void *)state.window_first, state.window_end - state.window_first) != 0) {
         room_fail("the room cannot be emptied");
     }

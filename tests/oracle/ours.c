@@ -70,11 +70,14 @@ void ours_begin(struct ours *ours, const struct stage *stage, const struct seque
 
     settings.lowest.v = stage->lowest;
     settings.base.v = stage_base(stage);
-    settings.privileges = sequence->is_privileged != 0 ? SPACE_PRIVILEGES : 0;
+    settings.privileges = SPACE_PRIVILEGES;
     enum err error = space_make(&ours->world->core, &settings, &ours->space);
     ASSERT(error == ERR_OK);
+    fill(ours, RANGE_USER_FIRST, zones[0].first);
+    fill(ours, zones[0].end, zones[1].first);
     fill(ours, zones[1].end, zones[STAGE_WINDOW].first);
     fill(ours, zones[STAGE_WINDOW].end, USER_END >> PAGE_SHIFT);
+    ours->space->settings.privileges = sequence->is_privileged != 0 ? SPACE_PRIVILEGES : 0;
     ours->room = &sequence->room;
     ours->base_pages = ours->space->pages;
     core_done(&ours->world->core);
@@ -133,6 +136,7 @@ static void ours_remap(struct ours *ours, const struct step *step, struct look_h
         .length_new = step->size,
         .flags = (uint32_t)step->flags,
         .target = {step->target},
+        .is_linux = true,
     };
     uaddr_t address = {0};
 

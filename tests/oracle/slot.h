@@ -34,6 +34,7 @@ struct slot {
     uint32_t
         is_zero_hidden; /* it cannot tell the zero page: runs are all LOOK_OWN, see linux_look.c */
     uint32_t log_used;
+    uint32_t at;              /* step that is being carried out */
     struct sequence sequence; /* `is_privileged` is read when the process starts */
     unsigned char log[SLOT_LOG_BYTES];
 };

@@ -103,35 +103,51 @@ static bool holds_range(const struct room *room, uint64_t addr, uint64_t length)
     return false;
 }
 
+/* Below the lowest address Linux has other numbers, and refuses other lengths. */
+static bool is_below(const struct room *room, uint64_t addr)
+{
+    return addr >> PAGE_SHIFT < room->zones[1].first;
+}
+
 /* Whether [addr, addr + length) is in a zone or will be refused for what it is. */
 static bool is_range_safe(const struct room *room, uint64_t addr, uint64_t length)
 {
-    return !is_aligned(addr) || is_empty(length) || leaves_user_space(addr, length) ||
-           holds_range(room, addr, length);
+    return !is_aligned(addr) || is_empty(length) || holds_range(room, addr, length) ||
+           (leaves_user_space(addr, length) && !is_below(room, addr));
 }
 
 /* The same for requests that Linux would carry out up to the end of user space. */
 static bool is_walk_safe(const struct room *room, uint64_t addr, uint64_t length)
 {
-    return !is_aligned(addr) || is_empty(length) || addr + length < addr || addr >= USER_END ||
-           holds_range(room, addr, length);
+    return !is_aligned(addr) || is_empty(length) || holds_range(room, addr, length) ||
+           (addr + length < addr && !is_below(room, addr)) || addr >= USER_END;
 }
 
 bool stage_is_safe(const struct room *room, const struct step *step)
 {
+    uint64_t lowest = (uint64_t)room->zones[1].first << PAGE_SHIFT;
+
     switch ((enum step_op)step->op) {
     case STEP_MAP:
-        return (step->flags & MEM_MAP_FIXED) == 0 || (step->flags & MEM_MAP_FIXED_NOREPLACE) != 0 ||
-               is_range_safe(room, step->addr, step->length);
+        if ((step->flags & (MEM_MAP_FIXED | MEM_MAP_FIXED_NOREPLACE)) == 0) {
+            return true;
+        }
+        return is_range_safe(room, step->addr, step->length) ||
+               ((step->flags & MEM_MAP_FIXED_NOREPLACE) != 0 && step->addr >= lowest);
     case STEP_UNMAP:
         return is_range_safe(room, step->addr, step->length);
     case STEP_PROTECT:
     case STEP_ADVISE:
         return is_walk_safe(room, step->addr, step->length);
     case STEP_REMAP:
-        return (!is_aligned(step->addr) || holds_range(room, step->addr, step->length)) &&
-               ((step->flags & (MEM_REMAP_FIXED | MEM_REMAP_DONTUNMAP)) == 0 ||
-                is_range_safe(room, step->target, step->size));
+        if (is_aligned(step->addr) && !holds_range(room, step->addr, step->length)) {
+            return false;
+        }
+        if ((step->flags & MEM_REMAP_FIXED) != 0) {
+            return is_range_safe(room, step->target, step->size);
+        }
+        /* As a hint, an address below the lowest one is looked at differently by architectures. */
+        return (step->flags & MEM_REMAP_DONTUNMAP) == 0 || step->target >= lowest;
     case STEP_READ:
     case STEP_WRITE:
     case STEP_EXEC:

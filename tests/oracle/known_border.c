@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What comes of borders that only Linux has: it keeps neighbours apart that have page records of
+ * their own (anon_vma), or that a move brought together while only one of them had any. Ours are
+ * one region.
+ */
+#include "known_row.h"
+
+#include <errno.h>
+
+#include <base/types.h>
+#include <mem/prot.h>
+
+/* Two pages with page records of their own, moved together: one region of ours. */
+#define MOVED_TOGETHER                                        \
+    "map addr=0x1000000000 length=0x1000 prot=3 flags=0x32\n" \
+    "map addr=0x1000002000 length=0x1000 prot=3 flags=0x32\n" \
+    "write addr=0x1000000000 value=0xc3\n"                    \
+    "write addr=0x1000002000 value=0xc3\n"                    \
+    "remap addr=0x1000002000 length=0x1000 size=0x1000 flags=3 target=0x1000001000\n"
+
+/* Whether Linux has a border inside the pages where we have none. */
+static bool has_hidden_border(const struct look *linux_look, const struct look *ours,
+                              uint64_t first, uint64_t end)
+{
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < linux_look->head->regions; i++) {
+        uint32_t border = linux_look->regions[i].first;
+        while (at < ours->head->regions && ours->regions[at].first < border) {
+            at++;
+        }
+        bool is_ours = at < ours->head->regions && ours->regions[at].first == border;
+        if (border > first && border < end && !is_ours) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool had_hidden_border(const struct found *found)
+{
+    const struct step *step = known_step(found);
+    uint64_t first = step->addr >> PAGE_SHIFT;
+
+    return found->linux_before_opt != NULL &&
+           has_hidden_border(found->linux_before_opt, found->ours_before_opt, first,
+                             first + (known_round_up(step->length) >> PAGE_SHIFT));
+}
+
+static bool remaps_over_border(const struct found *found)
+{
+    return known_step(found)->op == STEP_REMAP && found->aspect == COMPARE_ERROR &&
+           found->linux_look->head->error == EFAULT && had_hidden_border(found);
+}
+
+/* Each part that Linux keeps apart is judged alone. */
+static bool protects_to_border(const struct found *found)
+{
+    bool is_refused =
+        found->linux_look->head->error == ENOMEM || found->ours->head->error == ENOMEM;
+
+    return known_step(found)->op == STEP_PROTECT && is_refused &&
+           known_limit(found, STEP_LIMIT_DATA) != STEP_UNLIMITED && had_hidden_border(found);
+}
+
+static bool shows_partial(const struct look *last)
+{
+    return last->head->error == ENOMEM && last->head->regions == 2 &&
+           (last->regions[0].flags & LOOK_WRITE) != 0;
+}
+
+/* The flags of the region that holds a page; 0 if none does. */
+static uint32_t flags_at(const struct look *look, uint32_t page)
+{
+    for (uint32_t i = 0; i < look->head->regions; i++) {
+        if (page >= look->regions[i].first && page < look->regions[i].end) {
+            return look->regions[i].flags;
+        }
+    }
+    return 0;
+}
+
+/* Whether the lists are equal but for pages that only ours has in the commit account. */
+static bool is_only_account(const struct found *found)
+{
+    const struct look *looks[] = {found->linux_look, found->ours};
+
+    for (unsigned side = 0; side < 2; side++) {
+        for (uint32_t i = 0; i < looks[side]->head->regions; i++) {
+            const struct look_region *region = &looks[side]->regions[i];
+            uint32_t pages[] = {region->first, region->end - 1};
+            for (unsigned end = 0; end < 2; end++) {
+                uint32_t a = flags_at(found->linux_look, pages[end]);
+                uint32_t b = flags_at(found->ours, pages[end]);
+                if ((a | LOOK_ACCOUNT) != (b | LOOK_ACCOUNT) ||
+                    ((a & LOOK_ACCOUNT) != 0 && (b & LOOK_ACCOUNT) == 0)) {
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+/*
+ * PROTECT takes a region that was never touched out of the commit account. Where ours is, or comes
+ * from one that was, joined of a touched and an untouched part, all of it stays in.
+ */
+static bool stays_in_account(const struct found *found)
+{
+    size_t linux_at = 0;
+    size_t ours_at = 0;
+
+    if (found->aspect != COMPARE_REGIONS || found->ours->head->level != LOOK_FULL ||
+        !is_only_account(found)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < found->index; i++) {
+        struct look linux_look = look_next(found->linux_log, &linux_at);
+        struct look ours = look_next(found->ours_log, &ours_at);
+        if (has_hidden_border(&linux_look, &ours, 0, UINT32_MAX)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool shows_no_account(const struct look *last)
+{
+    return last->head->regions > 0 &&
+           (last->regions[last->head->regions - 1].flags & LOOK_ACCOUNT) == 0;
+}
+
+const struct known_row known_border_rows[] = {
+    {
+        .reason = "mremap() over a border that only Linux keeps",
+        .matches = remaps_over_border,
+        .probe = MOVED_TOGETHER "remap addr=0x1000000000 length=0x2000 size=0x3000 flags=1\n",
+        .shows = known_shows_efault,
+    },
+    {
+        .reason = "mprotect() judges limits at a border that only Linux keeps",
+        .matches = protects_to_border,
+        .probe = MOVED_TOGETHER "protect addr=0x1000000000 length=0x2000 prot=1\n"
+                                "limit value=1 size=1\n"
+                                "protect addr=0x1000000000 length=0x2000 prot=3\n",
+        .shows = shows_partial,
+    },
+    {
+        .reason = "untouched pages that we joined with touched ones stay in the commit account",
+        .matches = stays_in_account,
+        .probe = "map addr=0x1000000000 length=0x1000 prot=3 flags=0x32\n"
+                 "map addr=0x1000002000 length=0x1000 prot=3 flags=0x32\n"
+                 "write addr=0x1000002000 value=0xc3\n"
+                 "remap addr=0x1000002000 length=0x1000 size=0x1000 flags=3 "
+                 "target=0x1000001000\n"
+                 "map addr=0x1000002000 length=0x1000 prot=3 flags=0x32\n"
+                 "protect addr=0x1000000000 length=0x3000 prot=0\n",
+        .shows = shows_no_account,
+    },
+    {0},
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a row of known differences consists of, and what rows have in common.
+ */
+#pragma once
+
+#include "known.h"
+
+struct known_row {
+    const char *reason;
+    bool (*matches)(const struct found *found);
+    /*
+     * A sequence in a window of 16 pages at 0x1000000000 (without the line that says so), and
+     * whether the looks after its last step and the one before show the difference.
+     */
+    const char *probe;
+    bool (*shows)(const struct look *last);
+};
+
+/* The tables, each ended by a row without reason. */
+extern const struct known_row known_remap_rows[];
+extern const struct known_row known_border_rows[];
+extern const struct known_row known_machine_rows[];
+
+/* The step after which something differs. */
+const struct step *known_step(const struct found *found);
+
+/* Bytes rounded up to pages; what wraps is 0. */
+uint64_t known_round_up(uint64_t length);
+
+/* The limit that is set when the step is carried out. */
+uint64_t known_limit(const struct found *found, enum step_limit which);
+
+/* Common ways to show a difference. */
+bool known_shows_success(const struct look *last);
+bool known_shows_einval(const struct look *last);
+bool known_shows_enomem(const struct look *last);
+bool known_shows_efault(const struct look *last);
