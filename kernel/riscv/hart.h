@@ -22,6 +22,7 @@
 #include <base/attr.h>
 
 #include "riscv/offsets.h"
+#include <riscv/self.h>
 
 #define HARTS_MAX 8u
 
@@ -82,17 +83,3 @@ STATIC_ASSERT(offsetof(struct hart, frame_words) == HART_FRAME_WORDS, "see offse
 STATIC_ASSERT(offsetof(struct hart, frame_start) == HART_FRAME_START, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, frame_count) == HART_FRAME_COUNT, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, leaf_flags) == HART_LEAF_FLAGS, "see offsets.h");
-
-/* The hart that executes this: tp, which the kernel's C code does not use otherwise. */
-ALWAYS_INLINE struct hart *hart_self(void)
-{
-    struct hart *hart;
-    __asm__("mv %0, tp" : "=r"(hart)); /* no clobber: tp is constant while in the kernel */
-    return hart;
-}
-
-/* Let the hart that executes this be `hart`: once for each, at boot. */
-static inline void hart_enter(struct hart *hart)
-{
-    __asm__ volatile("mv tp, %0\n\tcsrw sscratch, %0" ::"r"(hart) : "memory");
-}

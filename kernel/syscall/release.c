@@ -31,7 +31,8 @@ static void release_cells(const struct cell *slab) REQUIRES(task_lock)
 
     for (uint64_t i = 0; i < hart->thread_max; i++) {
         struct thread *thread = hart->threads[i];
-        if (thread != NULL && pfn_is_equal(direct_to_pfn(thread->waits_on), direct_to_pfn(slab))) {
+        if (thread != NULL && thread->waits_on != NULL &&
+            pfn_is_equal(direct_to_pfn(thread->waits_on), direct_to_pfn(slab))) {
             thread->waits_on = NULL;
         }
     }
