@@ -30,13 +30,16 @@ enum fault_outcome {
     FAULT_NO_FRAME = 4,  /* BUS_ADRERR: no memory, and nothing to wait for */
 };
 
-/* Valid with FAULT_READY. Install `frame` at the page, with `prot`, as `how` says. */
+/*
+ * Valid with FAULT_READY. Install `frame` at the page, with `prot`, as `how` says, in place of what
+ * is mapped there.
+ */
 struct fault_answer {
     pfn_t frame;
-    pfn_t source;     /* valid with PORT_COPY */
-    uint32_t prot;    /* MEM_PROT_ bits */
-    uint8_t how;      /* enum port_how */
-    uint8_t replaces; /* something may be mapped there: remove it first */
+    pfn_t source;  /* valid with PORT_COPY */
+    uint32_t prot; /* MEM_PROT_ bits */
+    uint8_t how;   /* enum port_how */
+    bool is_new;   /* the page was absent until now */
     uint16_t reserved;
 };
 
@@ -48,6 +51,30 @@ struct fault_answer {
  */
 MUST_USE enum fault_outcome fault_handle(struct core *core, struct space *space, vpn_t vpn,
                                          uint32_t access, struct fault_answer *answer);
+
+/* What one fault is about, for the parts of fault_quick.h that are called. */
+struct fault {
+    struct space *space;
+    struct region *region;
+    uint64_t *entry; /* of the shadow */
+    uint32_t page;
+    uint32_t access;
+};
+
+/* The region that holds `page`, which the space then remembers; NULL if none. */
+struct region *fault_find_region(const struct core *core, struct space *space, uint32_t page);
+
+/* The entry of a page, whose leaf is made if need be; NULL if there is no frame for that. */
+uint64_t *fault_make_entry(struct core *core, struct space *space, uint32_t page);
+
+/*
+ * Make a page of a region with an object present that shows the object's frame, or a copy of it
+ * once a private one is written.
+ *
+ * Returns:   as fault_handle().
+ */
+MUST_USE enum fault_outcome fault_object(struct core *core, const struct fault *fault,
+                                         struct fault_answer *answer);
 
 /* Carry out an answer through the port. */
 void fault_install(struct core *core, const struct space *space, uint32_t page,

@@ -34,7 +34,7 @@ static enum err copy_touch(struct core *core, struct space *space, uint64_t addr
 
     ASSERT(is_user);
     /* A page that was present keeps its frame; whether it is mapped does not matter here. */
-    if (answer.how != PORT_AS_IS || answer.replaces == 0) {
+    if (answer.how != PORT_AS_IS || answer.is_new) {
         fault_install(core, space, number, &answer);
     }
     page->frame = answer.frame;

@@ -402,7 +402,6 @@ static void remap_install(struct core *core, struct space *space, struct range r
             fault_handle(core, space, page_to_vpn(page), access, &answer) != FAULT_READY) {
             return;
         }
-        answer.replaces = 0;
         fault_install(core, space, page, &answer);
     }
 }

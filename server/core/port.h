@@ -33,11 +33,11 @@
 /* Defined by the implementation; core only hands the pointer on. */
 struct port;
 
-/* What an installed frame must hold. */
+/* What an installed frame must hold. The numbers are those of the kernel's map entries. */
 enum port_how {
-    PORT_ZERO = 0,  /* the frame is unused: make it user memory, zero it, map it */
-    PORT_COPY = 1,  /* the same, filled from the frame `source`; one page only */
-    PORT_AS_IS = 2, /* add a mapping to user memory or to a wired frame, contents untouched */
+    PORT_ZERO = 1,  /* the frame is unused: make it user memory, zero it, map it */
+    PORT_COPY = 2,  /* the same, filled from the frame `source`; one page only */
+    PORT_AS_IS = 4, /* add a mapping to user memory or to a wired frame, contents untouched */
 };
 
 /* What a frame donated to a space is for. */
@@ -88,7 +88,8 @@ void port_window_table_remove(struct port *port, pfn_t space, uint32_t level, ui
                               pfn_t table);
 
 /*
- * Map `pages` pages from `vpn` on, where nothing is mapped, to consecutive frames from `frame` on.
+ * Map `pages` pages from `vpn` on to consecutive frames from `frame` on, in place of what is mapped
+ * there.
  *
  * `prot` is MEM_PROT_ bits, not 0; write implies read. `source` is looked at for PORT_COPY only.
  */

@@ -113,14 +113,22 @@ uint64_t *shadow_upper(const struct core *core, const struct space *space, uint3
 /* Make the cache name the leaf that covers `page`. Returns: whether it exists. */
 bool shadow_load(const struct core *core, struct space *space, uint32_t page);
 
+/* The entry of a page of the cached leaf. */
+static inline uint64_t *shadow_cached(const struct core *core, const struct space *space,
+                                      uint32_t page)
+{
+    uint64_t *leaf = arena_page(core, space->leaf_page);
+
+    return &leaf[page & (SHADOW_ENTRIES - 1)];
+}
+
 /* The entry of a page; NULL if its leaf does not exist. */
 static inline uint64_t *shadow_find(const struct core *core, struct space *space, uint32_t page)
 {
     if (UNLIKELY(space->leaf_tag != page >> SHADOW_BITS) && !shadow_load(core, space, page)) {
         return NULL;
     }
-    uint64_t *leaf = arena_page(core, space->leaf_page);
-    return &leaf[page & (SHADOW_ENTRIES - 1)];
+    return shadow_cached(core, space, page);
 }
 
 /* Count an entry that was absent and now is not; its leaf is the cached one. */

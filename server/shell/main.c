@@ -25,6 +25,7 @@
 #include <base/assert.h>
 #include <mem/prot.h>
 
+#include "server/core/fault_quick.h"
 #include "server/shell/boot.h"
 #include "server/shell/ecall.h"
 #include "server/shell/process.h"
@@ -55,22 +56,6 @@ static uint64_t refusal_action(enum fault_outcome outcome)
     UNREACHABLE();
 }
 
-/* Entries of answers other than one zeroed page; they take the place of what is mapped there. */
-static struct answer install_answer(uint64_t where, const struct fault_answer *ready)
-{
-    struct answer answer = {.number = SYS_FAULT_REPLY_WAIT, .action = FAULT_RESUME};
-    unsigned word = 0;
-
-    answer.words[word++] = where;
-    answer.words[word++] = map_what(port_install_op((enum port_how)ready->how),
-                                    pfn_to_number(ready->frame), ready->prot, 0);
-    if (ready->how == PORT_COPY) {
-        answer.words[word++] = 0; /* the kernel wants none here */
-        answer.words[word++] = map_what(MAP_COPY_SOURCE, pfn_to_number(ready->source), 0, 0);
-    }
-    return answer;
-}
-
 /* Decide a fault. The token is the caller's to fill in. */
 ALWAYS_INLINE struct answer serve_fault(struct shell *shell, uint64_t badge, uint64_t address,
                                         uint64_t access)
@@ -81,20 +66,23 @@ ALWAYS_INLINE struct answer serve_fault(struct shell *shell, uint64_t badge, uin
 
     space->faults++;
     const enum fault_outcome outcome =
-        fault_handle(&shell->core, space, vpn, (uint32_t)access, &ready);
+        fault_quick(&shell->core, space, vpn, (uint32_t)access, &ready);
     port_flush(&shell->port);
     if (UNLIKELY(outcome != FAULT_READY)) {
         return (struct answer){.number = SYS_FAULT_REPLY_WAIT, .action = refusal_action(outcome)};
     }
-    const uint64_t where = map_where(vpn_to_number(vpn), 1);
-    if (UNLIKELY(ready.how != PORT_ZERO)) {
-        return install_answer(where, &ready);
-    }
-    return (struct answer){
+    /* One entry; it takes the place of what is mapped there. */
+    struct answer answer = {
         .number = SYS_FAULT_REPLY_WAIT,
         .action = FAULT_RESUME,
-        .words = {where, map_what(MAP_INSTALL_ZERO, pfn_to_number(ready.frame), ready.prot, 0)},
+        .words = {map_where(vpn_to_number(vpn), 1),
+                  map_what(port_install_op((enum port_how)ready.how), pfn_to_number(ready.frame),
+                           ready.prot, 0)},
     };
+    if (UNLIKELY(ready.how == PORT_COPY)) {
+        answer.words[3] = map_what(MAP_COPY_SOURCE, pfn_to_number(ready.source), 0, 0);
+    }
+    return answer;
 }
 
 /* An event. All there are so far are deaths. */

@@ -50,16 +50,12 @@ static inline void port_flush(struct port *port)
     }
 }
 
+STATIC_ASSERT((int)PORT_ZERO == (int)MAP_INSTALL_ZERO && (int)PORT_COPY == (int)MAP_INSTALL_COPY &&
+                  (int)PORT_AS_IS == (int)MAP_INSTALL,
+              "how to install is the operation of an entry");
+
 /* Operation of an install. */
 static inline enum map_op port_install_op(enum port_how how)
 {
-    switch (how) {
-    case PORT_ZERO:
-        return MAP_INSTALL_ZERO;
-    case PORT_COPY:
-        return MAP_INSTALL_COPY;
-    case PORT_AS_IS:
-        return MAP_INSTALL;
-    }
-    UNREACHABLE();
+    return (enum map_op)how;
 }

@@ -233,7 +233,6 @@ void port_install(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, pfn
         struct model_frame *target = model_frame(port, pfn_add(frame, (npages_t){i}));
 
         ASSERT(entry != NULL);
-        ASSERT(!entry->is_valid);
         if (how == PORT_AS_IS) {
             ASSERT(target->kind == MODEL_USER || target->kind == MODEL_WIRED);
             ASSERT(target->kind == MODEL_USER || (prot & MEM_PROT_WRITE) == 0);
@@ -251,6 +250,9 @@ void port_install(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, pfn
             ASSERT(pages.v == 1);
             ASSERT(from->kind == MODEL_USER || from->kind == MODEL_WIRED);
             target->word = model_read(port, model_index(source));
+        }
+        if (entry->is_valid) {
+            model_drop(port, entry);
         }
         *entry = (struct model_entry){
             .frame = model_index(frame) + (uint32_t)i, .is_valid = 1, .prot = (uint8_t)prot};

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The decision about a fault, inline: faults are the most frequent messages, and where this stands
+ * in the loop of the shell, what is decided goes from register to register into the answer.
+ *
+ * Straight through go anonymous pages of the region and of the shadow leaf that the last fault was
+ * in: absent ones, those on the zero frame, those with a frame of their own. What needs a look-up,
+ * a table or an object is called.
+ *
+ * Not here: what the states of a page mean (shadow.h); fault_handle(), the same for everyone else.
+ */
+#pragma once
+
+#include "server/core/fault.h"
+
+#include "server/core/pool.h"
+#include "server/core/shadow.h"
+
+/* The region that holds `page`; NULL if none. The last answer is tried first. */
+static inline struct region *fault_quick_region(const struct core *core, struct space *space,
+                                                uint32_t page)
+{
+    if (LIKELY(space->region_cache != 0)) {
+        struct region *region = region_at(core, space->region_cache);
+
+        if (LIKELY(page >= region->first && page < region->end)) {
+            return region;
+        }
+    }
+    return fault_find_region(core, space, page);
+}
+
+/* The entry of a page; NULL if there is no frame for its leaf. */
+static inline uint64_t *fault_quick_entry(struct core *core, struct space *space, uint32_t page)
+{
+    if (UNLIKELY(space->leaf_tag != page >> SHADOW_BITS)) {
+        return fault_make_entry(core, space, page);
+    }
+    return shadow_cached(core, space, page);
+}
+
+/* fault_handle() */
+ALWAYS_INLINE enum fault_outcome fault_quick(struct core *core, struct space *space, vpn_t vpn,
+                                             uint32_t access, struct fault_answer *answer)
+{
+    uint32_t page;
+
+    if (UNLIKELY(!vpn_to_page(vpn, &page))) {
+        return FAULT_NO_REGION;
+    }
+    struct region *region = fault_quick_region(core, space, page);
+    if (UNLIKELY(region == NULL)) {
+        return FAULT_NO_REGION;
+    }
+    const uint32_t rights = region_rights(region->flags);
+    if (UNLIKELY((rights & access) == 0)) {
+        return FAULT_DENIED;
+    }
+    uint64_t *entry = fault_quick_entry(core, space, page);
+    if (UNLIKELY(entry == NULL)) {
+        return FAULT_NO_FRAME;
+    }
+    const uint64_t old = *entry;
+    if (UNLIKELY(region->object != 0 && shadow_entry_state(old) != SHADOW_OWN)) {
+        const struct fault fault = {space, region, entry, page, access};
+        struct fault_answer other; /* so that `answer` can stay in registers */
+        const enum fault_outcome outcome = fault_object(core, &fault, &other);
+
+        *answer = other;
+        return outcome;
+    }
+    enum port_how how = PORT_AS_IS;
+    uint32_t prot = rights;
+    uint32_t frame;
+
+    if (shadow_entry_state(old) == SHADOW_OWN) {
+        frame = shadow_entry_frame(old);
+    } else if (access == MEM_PROT_WRITE) {
+        frame = pool_take(core, FRAME_USER, space->number, page);
+        if (UNLIKELY(frame == 0)) {
+            return FAULT_NO_FRAME;
+        }
+        how = PORT_ZERO;
+        *entry = shadow_entry(SHADOW_OWN, frame);
+        space->own++;
+        region->flags |= REGION_TOUCHED;
+        if (LIKELY(old == 0)) {
+            shadow_count(core, space);
+        } else {
+            space->zero--;
+        }
+    } else {
+        frame = core->head->pool.zero_frame;
+        prot &= ~MEM_PROT_WRITE;
+        if (LIKELY(old == 0)) {
+            *entry = shadow_entry(SHADOW_ZERO, 0);
+            space->zero++;
+            shadow_count(core, space);
+        }
+    }
+    *answer = (struct fault_answer){
+        .frame = pool_pfn(core, frame),
+        .prot = prot,
+        .how = (uint8_t)how,
+        .is_new = old == 0,
+    };
+    return FAULT_READY;
+}
