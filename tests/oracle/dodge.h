@@ -2,8 +2,9 @@
 /*
  * Steps in which core and Linux are known to differ, seen beforehand.
  *
- * A known difference (known.h) ends the comparison of a sequence, so most of the steps that would show one are drawn again. Some
- * are kept, since the rows must not go stale; and what is dodged on one kernel is dodged on all, so that a seed means the same.
+ * A known difference (known.h) ends the comparison of a sequence, so most of the steps that would
+ * show one are drawn again. Some are kept, since the rows must not go stale; and what is dodged on
+ * one kernel is dodged on all, so that a seed means the same.
  */
 #pragma once
 

@@ -4,8 +4,8 @@
  *
  *   oracle-linux SLOT-FILE COMMAND-PIPE DONE-PIPE 0
  *
- * Started by the oracle (peer.c); see slot.h for what they say to each other. From room_prepare() on this
- * process must not allocate, since there is no place left to allocate in.
+ * Started by the oracle (peer.c); see slot.h for what they say to each other. From room_prepare()
+ * on this process must not allocate, since there is no place left to allocate in.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -174,7 +174,10 @@ void room_enter(char **argv, struct slot *slot)
     slot->stage.shift = base - base % GIGA - STAGE_BASE;
 }
 
-/* The sysctl says what takes a privilege; where hints are raised to may be higher (LSM_MMAP_MIN_ADDR). */
+/*
+ * The sysctl says what takes a privilege; where hints are raised to may be higher
+ * (LSM_MMAP_MIN_ADDR).
+ */
 static void find_lowest(struct stage *stage)
 {
     uint64_t lowest;

@@ -4,8 +4,8 @@
  *
  *   look_head   what the step answered, totals
  *   look_region x head.regions     ascending, as the side has them (not joined)
- *   look_run    x head.runs        stretches of present pages of equal state; a run of pages with a frame of their own is
- *                                  followed by a look_word of each page
+ *   look_run    x head.runs        stretches of present pages of equal state; a run of pages with a
+ *                                  frame of their own is followed by a look_word of each page
  *
  * LIGHT has no runs and of a region's flags only LOOK_VISIBLE. Pages and totals are those of the
  * room (stage.h), without what was there at the start.

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The oracle: random sequences of requests and touches on the kernel of Linux and on core, compared after each step.
+ * The oracle: random sequences of requests and touches on the kernel of Linux and on core, compared
+ * after each step.
  *
  *   oracle [--linux PROGRAM] [--steps N] [--seconds S] [--seed N] [--keep N] [--case FILE]
  *
- * Ends after S seconds or N steps, whichever comes first (0: no such end). A difference is shrunk and printed as a
- * sequence that --case runs again; with --keep N, the oracle goes on until it has N of them.
+ * Ends after S seconds or N steps, whichever comes first (0: no such end). A difference is shrunk
+ * and printed as a sequence that --case runs again; with --keep N, the oracle goes on until it has
+ * N of them.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 /*
  * Memory shared by the oracle and a process of Linux that carries out sequences.
  *
- * The oracle writes a sequence, sends one byte through a pipe, and reads one byte when the log is written. The end
- * of either pipe is the end of the process.
+ * The oracle writes a sequence, sends one byte through a pipe, and reads one byte when the log is
+ * written. The end of either pipe is the end of the process.
  */
 #pragma once
 

@@ -3,7 +3,8 @@
  * Where a sequence plays, and how addresses of core become addresses of Linux and back.
  *
  *   core                             Linux
- *   0 .. lowest mappable address     the same for hints; the one page of zone 0 is the highest one that takes a privilege
+ *   0 .. lowest mappable address     the same for hints; the one page of zone 0 is the
+ *                                    highest that takes a privilege
  *   lowest .. + STAGE_LOW            the same: core's lowest address is set to Linux's
  *   STAGE_BASE .. 128 GiB            `shift` higher, so that the two mapping bases meet
  *   128 GiB .. user end .. 2^46      as far from the end of its user addresses
