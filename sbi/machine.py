@@ -12,7 +12,6 @@ import secrets
 import select
 import signal
 import subprocess
-import sys
 import tempfile
 import termios
 import time
@@ -20,6 +19,7 @@ import time
 from archive import pack
 from console import Console
 from symbols import Symbols
+from typed import Typed
 
 STATUS_TIMEOUT = 124
 STATUS_PANIC = 125
@@ -121,31 +121,45 @@ class Machine:
 
     def _drive(self, command, errors, console, show):
         """Move bytes until QEMU is gone. Returns whether the time was up."""
-        stdin = None if is_usable_stdin() else subprocess.DEVNULL
+        is_direct = is_usable_terminal()
         terminal = terminal_save()
         parent = os.getpid()
-        with subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=errors,
+        with subprocess.Popen(command, stdin=None if is_direct else subprocess.PIPE, bufsize=0,
+                              stdout=subprocess.PIPE, stderr=errors,
                               preexec_fn=lambda: die_with(parent)) as qemu:
             try:
-                deadline = time.monotonic() + (self.timeout or float("inf"))
-                is_ended = False
-                while True:
-                    if console.end_line is not None and not is_ended:
-                        is_ended = True
-                        deadline = time.monotonic() + POWER_OFF_SECONDS
-                    left = deadline - time.monotonic()
-                    ready, _, _ = select.select([qemu.stdout], [], [],
-                                                None if left == float("inf") else max(0, left))
-                    data = os.read(qemu.stdout.fileno(), 65536) if ready else b""
-                    if not data:
-                        break
-                    show(console.feed(data))
-                show(console.finish())
-                return not ready and not is_ended
+                typed = None if is_direct else Typed(open_input(), qemu.stdin.fileno())
+                return self._move(qemu.stdout.fileno(), typed, console, show)
             finally:
                 qemu.kill()
                 qemu.wait()
                 terminal_restore(terminal)
+
+    def _move(self, output, typed_opt, console, show):
+        deadline = time.monotonic() + (self.timeout or float("inf"))
+        is_ended = False
+        while True:
+            if console.end_line is not None and not is_ended:
+                is_ended = True
+                deadline = time.monotonic() + POWER_OFF_SECONDS
+            left = deadline - time.monotonic()
+            readable, writable, _ = select.select(
+                [output] + (typed_opt.readers() if typed_opt else []),
+                typed_opt.writers() if typed_opt else [], [],
+                None if left == float("inf") else max(0, left))
+            if left <= 0 or not readable and not writable:
+                show(console.finish())
+                return not is_ended
+            if typed_opt:
+                typed_opt.move(readable, writable)
+            if output in readable:
+                data = os.read(output, 65536)
+                if not data:
+                    show(console.finish())
+                    return False
+                if typed_opt:
+                    typed_opt.open()
+                show(console.feed(data))
 
 
 class Outcome:
@@ -181,20 +195,26 @@ def die_with(parent):
         os._exit(1)
 
 
-def is_usable_stdin():
+def is_usable_terminal():
     """A process in the background would be stopped for setting up its terminal."""
     try:
-        if not os.isatty(0):
-            os.fstat(0)
-            return True
-        return os.tcgetpgrp(0) == os.getpgrp()
+        return os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
     except OSError:
         return False
 
 
+def open_input():
+    """The descriptor of a standard input that is no terminal; None if there is nothing to read."""
+    try:
+        os.fstat(0)
+        return None if os.isatty(0) else 0
+    except OSError:
+        return None
+
+
 def terminal_save():
     try:
-        return termios.tcgetattr(0) if sys.stdin and os.isatty(0) and is_usable_stdin() else None
+        return termios.tcgetattr(0) if is_usable_terminal() else None
     except (termios.error, OSError):
         return None
 

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What stands on the standard input of sbi/boot reaches the program whole, its end too. Prints TAP.
+
+Usage: typed_test.py --build DIR PROGRAM
+"""
+import os
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.dirname(TESTS)
+sys.path.append(os.path.join(TESTS, "harness"))
+
+from tap import expect, run  # noqa: E402
+
+
+def copied(**stdin):
+    """What the program makes of this standard input."""
+    done = subprocess.run([os.path.join(TOP, "sbi", "boot"), "--timeout", "60", "--file",
+                           sys.argv[3] + "=copy", "--", "copy"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=90, check=False, **stdin)
+    expect(done.stderr.decode(), "")
+    expect(done.returncode, 0)
+    return done.stdout.decode().partition("init:")[0]
+
+
+def every_byte_of_a_pipe_arrives():
+    expect(copied(input=b"12 words\nand more\n"), "12 words\nand more\n[end]\n")
+
+
+def a_last_line_without_newline_arrives():
+    expect(copied(input=b"one\ntwo"), "one\ntwo[end]\n")
+
+
+def more_than_any_buffer_on_the_way_arrives():
+    text = "".join(f"line {number}\n" for number in range(10000))
+    expect(copied(input=text.encode()), text + "[end]\n")
+
+
+def nothing_is_the_end_at_once():
+    expect(copied(stdin=subprocess.DEVNULL), "[end]\n")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4 or sys.argv[1] != "--build":
+        sys.exit("typed_test.py: usage: typed_test.py --build DIR PROGRAM")
+    os.environ["HOLDFAST_BUILD"] = sys.argv[2]
+    sys.exit(run([
+        every_byte_of_a_pipe_arrives,
+        a_last_line_without_newline_arrives,
+        more_than_any_buffer_on_the_way_arrives,
+        nothing_is_the_end_at_once,
+    ]))
