@@ -27,7 +27,8 @@ class Typed:
         self.is_open = True
 
     def readers(self):
-        return [self.source] if self.is_open and self.source is not None and not self.pending else []
+        is_wanted = self.is_open and self.source is not None and not self.pending
+        return [self.source] if is_wanted else []
 
     def writers(self):
         return [self.target] if self.is_open and self.pending else []
