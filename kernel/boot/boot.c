@@ -7,6 +7,8 @@
 #include "debug/console.h"
 #include "debug/panic.h"
 #include "debug/power.h"
+#include "irq/plic.h"
+#include "mm/device.h"
 #include "mm/frame.h"
 #include "riscv/csr.h"
 #include "riscv/direct.h"
@@ -34,7 +36,7 @@ static void read_tree(paddr_t tree)
     uint64_t readable;
     const void *base = paging_open_tree(tree, &readable);
     const enum dtb_error error =
-        base == NULL ? DTB_BAD_ADDRESS : machine_read(base, readable, &boot.machine);
+        base == NULL ? DTB_BAD_ADDRESS : machine_read(base, readable, boot.hart_id, &boot.machine);
     /* Even of a tree that is no good: whoever started the machine waits for his nonce. */
     boot.options = options_read(boot.machine.bootargs);
     power_set_nonce(boot.options.nonce);
@@ -124,6 +126,54 @@ static void start_memory(void)
                (npages_t){frames});
 }
 
+/* Registers of the interrupt controller that are needed: up to those of the context used. */
+static uint64_t interrupts_end(const struct interrupts *interrupts)
+{
+    return interrupts->start + PLIC_BYTES(interrupts->context);
+}
+
+/* Map the interrupt controller, if there is one that can be reached. */
+static void start_interrupts(void)
+{
+    struct interrupts *interrupts = &boot.machine.interrupts;
+    const uint64_t end = interrupts_end(interrupts);
+
+    if (interrupts->lines == 0 || (interrupts->start & PAGE_MASK) != 0 ||
+        end > interrupts->start + interrupts->bytes || end > DIRECT_BYTES ||
+        ranges_meet(&boot.machine.memory, interrupts->start, end)) {
+        interrupts->lines = 0;
+        return;
+    }
+    if (!paging_map_device(interrupts->start, end, &boot.free)) {
+        panic("too little RAM for the direct map");
+    }
+    plic_init((paddr_t){interrupts->start}, interrupts->lines, interrupts->context);
+}
+
+/* Keep those devices whose pages are neither RAM nor the kernel's, and let them be mapped. */
+static void keep_devices(void)
+{
+    struct machine *machine = &boot.machine;
+    const struct interrupts *interrupts = &machine->interrupts;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < machine->device_count; i++) {
+        const struct boot_device device = machine->devices[i];
+        const uint64_t first = device.start & ~(uint64_t)PAGE_MASK;
+        if (device.bytes == 0 || device.start >= RANGES_END || device.bytes > RANGES_END) {
+            continue;
+        }
+        const uint64_t end = (device.start + device.bytes + PAGE_MASK) & ~(uint64_t)PAGE_MASK;
+        if (ranges_meet(&machine->memory, first, end) ||
+            (first < interrupts->start + interrupts->bytes && end > interrupts->start)) {
+            continue;
+        }
+        device_add(paddr_to_pfn((paddr_t){first}), (npages_t){(end - first) >> PAGE_SHIFT});
+        machine->devices[kept++] = device;
+    }
+    machine->device_count = kept;
+}
+
 /* A few lines about the machine, for people. */
 static void print_banner(void)
 {
@@ -168,6 +218,8 @@ void boot_main(uint64_t hart_id, paddr_t tree)
     find_ram();
     drop_far_ram();
     start_memory();
+    start_interrupts();
+    keep_devices();
     timer_init(boot.machine.has_sstc);
     choose_seed();
     fill_frames();

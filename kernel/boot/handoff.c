@@ -181,6 +181,7 @@ static void tell_server(const struct boot *boot, const struct build *server,
         .server_tables = server->tables,
         .free_count = (uint32_t)boot->free.count,
         .init_segment_count = init->segment_count,
+        .device_count = boot->machine.device_count,
     };
     for (uint64_t i = 0; i < boot->free.count; i++) {
         const struct range *range = &boot->free.items[i];
@@ -191,6 +192,9 @@ static void tell_server(const struct boot *boot, const struct build *server,
     }
     for (uint32_t i = 0; i < init->segment_count; i++) {
         info->init_segments[i] = init->segments[i];
+    }
+    for (uint32_t i = 0; i < boot->machine.device_count; i++) {
+        info->devices[i] = boot->machine.devices[i];
     }
 }
 

@@ -18,6 +18,7 @@ enum section {
     SECTION_CHOSEN,
     SECTION_CPUS,
     SECTION_RESERVED,
+    SECTION_ALIASES,
 };
 
 /* Properties of one open node. */
@@ -31,12 +32,16 @@ struct node {
     bool is_disabled;
     bool has_mmu;
     bool has_sstc;
+    struct device_node device;
 };
 
 struct reader {
     struct machine *machine;
     enum section section; /* of the open node at level 2 */
     struct node nodes[LEVELS];
+    struct devices devices;
+    uint64_t boot_hart;
+    uint32_t boot_intc; /* phandle of the boot hart's interrupt controller */
 };
 
 /* The value is `text` with its NUL, perhaps followed by more. */
@@ -130,14 +135,23 @@ static void node_property(struct node *node, const struct dtb_item *item)
 static void property(struct reader *reader, uint32_t level, const struct dtb_item *item)
 {
     struct machine *machine = reader->machine;
+    if (level == LEVELS && reader->section == SECTION_CPUS && text_equals(item->name, "phandle") &&
+        item->length == 4) {
+        reader->nodes[LEVELS - 1].device.cpu_intc = dtb_u32(item->value);
+    }
     if (level >= LEVELS) {
         return;
     }
     node_property(&reader->nodes[level], item);
+    devices_property(&reader->nodes[level].device, item);
     if (level == 1 && text_equals(item->name, "model")) {
         text_copy(machine->model, sizeof(machine->model), (const char *)item->value, item->length);
     } else if (level == 2 && reader->section == SECTION_CHOSEN) {
         chosen_property(machine, item);
+    } else if (level == 2 && reader->section == SECTION_ALIASES &&
+               text_equals(item->name, "serial0") && item->length > 0 &&
+               item->value[item->length - 1] == '\0') {
+        reader->devices.alias_opt = (const char *)item->value;
     } else if (level >= 2 && reader->section == SECTION_CPUS &&
                text_equals(item->name, "timebase-frequency")) {
         machine->timebase_hz = value_number(item);
@@ -152,10 +166,12 @@ static void begin(struct reader *reader, uint32_t level, const char *name)
     struct node *node = &reader->nodes[level];
     /* Defaults: Devicetree Specification 0.4, 2.3.5. */
     *node = (struct node){.address_cells = 2, .size_cells = 1};
+    devices_begin(&node->device, &reader->nodes[level - 1].device, name);
     if (level == 2) {
         reader->section = text_equals(name, "chosen")            ? SECTION_CHOSEN
                           : text_equals(name, "cpus")            ? SECTION_CPUS
                           : text_equals(name, "reserved-memory") ? SECTION_RESERVED
+                          : text_equals(name, "aliases")         ? SECTION_ALIASES
                                                                  : SECTION_NONE;
     }
 }
@@ -178,8 +194,9 @@ static enum dtb_error add_reg(const struct node *parent, const struct node *node
 }
 
 static enum dtb_error add_cpu(const struct node *parent, const struct node *node,
-                              struct machine *machine)
+                              struct reader *reader)
 {
+    struct machine *machine = reader->machine;
     if (parent->address_cells < 1 || parent->address_cells > 2) {
         return DTB_BAD_CELLS;
     }
@@ -187,8 +204,28 @@ static enum dtb_error add_cpu(const struct node *parent, const struct node *node
         return DTB_OK;
     }
     machine->has_sstc = node->has_sstc && (machine->has_sstc || machine->hart_count == 0);
-    machine->hart_ids[machine->hart_count++] = dtb_cells(node->reg_opt, parent->address_cells);
+    const uint64_t id = dtb_cells(node->reg_opt, parent->address_cells);
+    if (id == reader->boot_hart) {
+        reader->boot_intc = node->device.cpu_intc;
+    }
+    machine->hart_ids[machine->hart_count++] = id;
     return DTB_OK;
+}
+
+/* A node with registers that may be a device. Odd cells: it is none that can be reached. */
+static void add_device(struct reader *reader, uint32_t level)
+{
+    const struct node *parent = &reader->nodes[level - 1];
+    const struct node *node = &reader->nodes[level];
+    const uint32_t address_cells = parent->address_cells;
+    const uint32_t size_cells = parent->size_cells;
+    if (address_cells < 1 || address_cells > 2 || size_cells < 1 || size_cells > 2 ||
+        node->reg_length < 4 * (address_cells + size_cells)) {
+        return;
+    }
+    devices_end(&reader->devices, &parent->device, &node->device,
+                dtb_cells(node->reg_opt, address_cells),
+                dtb_cells(node->reg_opt + 4 * (size_t)address_cells, size_cells), level == 3);
 }
 
 /* A node is complete: take what it says. */
@@ -210,7 +247,10 @@ static enum dtb_error end(struct reader *reader, uint32_t level)
         return add_reg(parent, node, &machine->reserved);
     }
     if (level == 3 && reader->section == SECTION_CPUS && node->is_cpu && node->has_mmu) {
-        return add_cpu(parent, node, machine);
+        return add_cpu(parent, node, reader);
+    }
+    if (reader->section == SECTION_NONE) {
+        add_device(reader, level);
     }
     return DTB_OK;
 }
@@ -243,7 +283,8 @@ static enum dtb_error read_tree(const struct dtb *dtb, struct reader *reader)
     }
 }
 
-enum dtb_error machine_read(const void *base, uint64_t readable, struct machine *machine)
+enum dtb_error machine_read(const void *base, uint64_t readable, uint64_t hart_id,
+                            struct machine *machine)
 {
     struct dtb dtb;
     enum dtb_error error = dtb_open(base, readable, &dtb);
@@ -251,10 +292,15 @@ enum dtb_error machine_read(const void *base, uint64_t readable, struct machine 
         return error;
     }
     *machine = (struct machine){.timebase_hz = 0};
-    struct reader reader = {.machine = machine};
+    struct reader reader = {.machine = machine, .boot_hart = hart_id};
     error = read_tree(&dtb, &reader);
     if (error != DTB_OK) {
         return error;
+    }
+    machine->interrupts = devices_finish(&reader.devices, machine->stdout_path, reader.boot_intc);
+    machine->device_count = reader.devices.count;
+    for (uint32_t i = 0; i < reader.devices.count; i++) {
+        machine->devices[i] = reader.devices.items[i];
     }
     uint64_t start;
     uint64_t bytes;

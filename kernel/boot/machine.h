@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "boot/devices.h"
 #include "boot/dtb.h"
 #include "boot/ranges.h"
 #include <base/attr.h>
@@ -30,13 +31,17 @@ struct machine {
     bool has_sstc;       /* every usable hart has stimecmp */
     uint64_t hart_count; /* usable ones: not disabled, with an MMU */
     uint64_t hart_ids[MACHINE_HARTS_MAX];
+    uint32_t device_count;
+    struct boot_device devices[BOOT_DEVICES_MAX];
+    struct interrupts interrupts;
 };
 
 /*
- * Read the whole tree at `base`, of which `readable` bytes may be read.
+ * Read the whole tree at `base`, of which `readable` bytes may be read, on hart `hart_id`.
  *
- * Returns:   DTB_OK or what is wrong with it; harts and memory ranges beyond the room here are
- *            left out, reserved ranges beyond it are an error.
+ * Returns:   DTB_OK or what is wrong with it; harts, devices and memory ranges beyond the room here
+ *            are left out, reserved ranges beyond it are an error.
  * On error:  *machine holds what was read so far; nothing if the header is bad.
  */
-MUST_USE enum dtb_error machine_read(const void *base, uint64_t readable, struct machine *machine);
+MUST_USE enum dtb_error machine_read(const void *base, uint64_t readable, uint64_t hart_id,
+                                     struct machine *machine);

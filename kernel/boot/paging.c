@@ -151,3 +151,10 @@ bool paging_finish(const struct ranges *ram, struct ranges *free)
     tlb_switch(tlb_satp(direct_to_pfn(final_root)));
     return true;
 }
+
+bool paging_map_device(uint64_t start, uint64_t end, struct ranges *free)
+{
+    const bool is_done = map(start, end, PTE_KERNEL_WRITE, free);
+    tlb_flush();
+    return is_done;
+}

@@ -34,3 +34,12 @@ void paging_open_ram(const struct ranges *ram);
  * Returns:   whether there were enough pages; if not, nothing has changed but `free`.
  */
 MUST_USE bool paging_finish(const struct ranges *ram, struct ranges *free);
+
+/*
+ * Put registers of a device that the kernel uses itself into the final map.
+ *
+ * Requires:  paging_finish() has been called; the range is page aligned, below DIRECT_BYTES, and
+ *            meets no RAM.
+ * Returns:   false if `free` ran out.
+ */
+MUST_USE bool paging_map_device(uint64_t start, uint64_t end, struct ranges *free);

@@ -122,6 +122,16 @@ bool ranges_take(struct ranges *ranges, uint64_t bytes, uint64_t unit, uint64_t 
     return false;
 }
 
+bool ranges_meet(const struct ranges *ranges, uint64_t start, uint64_t end)
+{
+    for (uint64_t i = 0; i < ranges->count; i++) {
+        if (ranges->items[i].start < end && ranges->items[i].end > start) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t ranges_bytes(const struct ranges *ranges)
 {
     uint64_t bytes = 0;

@@ -55,6 +55,9 @@ void ranges_trim(struct ranges *ranges, uint64_t unit);
  */
 MUST_USE bool ranges_take(struct ranges *ranges, uint64_t bytes, uint64_t unit, uint64_t *start);
 
+/* Some address of [start, end) is in the set. */
+bool ranges_meet(const struct ranges *ranges, uint64_t start, uint64_t end);
+
 /* Number of addresses. */
 uint64_t ranges_bytes(const struct ranges *ranges);
 

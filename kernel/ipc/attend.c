@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the scheduler finds due at a thread or at a time (declared in task/sched.h).
+ * What the scheduler finds due at a thread or at a time (declared in task/sched.h), and where
+ * interrupts go (irq/irq.h).
  */
+#include "irq/irq.h"
+
+#include <riscv/csr.h>
+
 #include "ipc/notify.h"
 #include "ipc/pending.h"
 #include "ipc/upcall.h"
@@ -43,4 +48,18 @@ void attend_timeout(struct timeout *timeout)
         return;
     }
     UNREACHABLE();
+}
+
+void attend_interrupts(void)
+{
+    if ((csr_read_sip() & SIE_EXTERNAL) != 0) {
+        irq_take();
+    }
+}
+
+void irq_signal(const struct handle_slot *target, uint64_t bits)
+{
+    if (bits != 0 && handle_is_live(target)) {
+        notify_set((struct notification *)(void *)target->object, bits);
+    }
 }

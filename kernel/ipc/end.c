@@ -75,6 +75,7 @@ void end_object(struct space *space, struct object *object)
     case OBJECT_LOG:
     case OBJECT_MACHINE:
     case OBJECT_HANDLES:
+    case OBJECT_INTERRUPT:
         break;
     }
 }

@@ -35,6 +35,7 @@ void aspace_init(struct aspace *aspace, pfn_t root, bool is_server)
     aspace->root = direct_from_pfn(root);
     aspace->satp = tlb_satp(root);
     aspace->is_server = is_server;
+    aspace->has_devices = false;
     aspace->near = ASPACE_NOT_NEAR;
     aspace->near_table = aspace->root;
     for (unsigned i = DIRECT_ROOT_FIRST; i <= DIRECT_ROOT_LAST; i++) {
@@ -157,6 +158,7 @@ static enum err carry_out(struct aspace *aspace, struct map_entry entry, struct 
     case MAP_INSTALL_ZERO:
     case MAP_INSTALL:
     case MAP_INSTALL_SERVER:
+    case MAP_INSTALL_DEVICE:
         return install(aspace, entry, run);
     case MAP_INSTALL_COPY:
         return copy(aspace, entry, run);

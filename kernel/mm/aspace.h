@@ -6,13 +6,13 @@
  * there, counts mappings, and leaves the rest to the memory server. Entries are carried out in
  * order; see aspace_apply().
  *
- *     root entry 0..255     user half: leaves of USER and WIRED frames (in the memory server's
- *                           space: of SERVER frames)
+ *     root entry 0..255     user half: leaves of USER and WIRED frames and of devices (in the
+ *                           memory server's space: of SERVER frames)
  *     root entry 256        window of message pages: leaves of MESSAGE frames, 4 KiB only
  *     root entry 257..511   the kernel, the same in every space
  *
- * I1  A leaf counts once in the words of all its frames; a table's frame is TABLE with its level
- *     and is pointed to by exactly one entry.
+ * I1  A leaf counts once in the words of all its frames, unless they are a device's; a table's
+ *     frame is TABLE with its level and is pointed to by exactly one entry.
  * I2  A writable leaf never names a WIRED frame.
  * I3  USER frames are in no space with is_server, SERVER frames in no other.
  * I4  After each public function the TLB of this hart knows nothing that the tables do not say.
@@ -42,9 +42,10 @@
 #include <base/types.h>
 
 struct aspace {
-    pte_t *root;    /* constant after init */
-    uint64_t satp;  /* constant after init */
-    bool is_server; /* constant after init: the memory server's own space */
+    pte_t *root;      /* constant after init */
+    uint64_t satp;    /* constant after init */
+    bool is_server;   /* constant after init: the memory server's own space */
+    bool has_devices; /* leaves may name frames of devices; once true, for good */
 
     /* The level-0 table that was last needed, so that neighbours need no walk (mm/quick.h). */
     uint64_t near;     /* its pages >> 9; ASPACE_NOT_NEAR: none */

@@ -72,6 +72,8 @@ static bool is_legal(struct map_entry entry, bool is_server)
     case MAP_INSTALL_ZERO:
     case MAP_INSTALL:
         return !is_server && install_is_legal(entry, MAP_LARGE | MAP_GIANT);
+    case MAP_INSTALL_DEVICE:
+        return !is_server && (entry_prot(entry) & MAP_EXEC) == 0 && install_is_legal(entry, 0);
     case MAP_INSTALL_COPY:
         return !is_server && entry_pages(entry) == 1 && install_is_legal(entry, 0);
     case MAP_REMOVE:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/install.h"
 
+#include "mm/device.h"
 #include "mm/entry.h"
 #include "mm/page.h"
 #include "mm/pt.h"
@@ -107,6 +108,13 @@ static uint64_t put_ready(pte_t *slot, pfn_t pfn, uint64_t flags, uint64_t count
 static enum err put_page(pte_t *slot, uint64_t op, pfn_t pfn, uint64_t flags) REQUIRES(memory_lock)
 {
     uint64_t word;
+    if (op == MAP_INSTALL_DEVICE) {
+        if (!device_has(pfn)) {
+            return ERR_FRAME_KIND;
+        }
+        put_leaf(slot, pte_make(pfn, flags), 0);
+        return ERR_OK;
+    }
     const enum err error = prepare_page(op, flags, pfn, &word);
     if (error == ERR_OK) {
         *frame_word(pfn) = word;
@@ -123,6 +131,10 @@ enum err install_pages(struct aspace *aspace, struct map_entry entry, uint64_t *
     const uint64_t flags = entry_leaf_flags[entry_prot(entry)];
     pte_t *slot = NULL; /* of the next page, or of another table */
 
+    if (op == MAP_INSTALL_DEVICE) {
+        aspace->has_devices = true;
+        aspace->near = ASPACE_NOT_NEAR;
+    }
     for (uint64_t i = *done; i < pages;) {
         const pfn_t pfn = pfn_from_number(entry_frame(entry) + i);
         const uint64_t index = table_index(page + i, 0);

@@ -12,7 +12,8 @@
 #include "mm/aspace.h"
 
 /*
- * Carry out INSTALL_ZERO, INSTALL or INSTALL_SERVER with 4 KiB leaves, from page `*done` on.
+ * Carry out INSTALL_ZERO, INSTALL, INSTALL_SERVER or INSTALL_DEVICE with 4 KiB leaves, from page
+ * `*done` on.
  *
  * Returns:   ERR_OK; ERR_INTR with *done moved on; ERR_NO_TABLE, ERR_FRAME_KIND, ERR_OVERFLOW.
  * On error:  (not ERR_INTR) none of the range is mapped.

@@ -11,7 +11,8 @@
  */
 static pte_t *find(struct aspace *aspace, uint64_t page) REQUIRES(memory_lock)
 {
-    if (aspace->is_server || page < ENTRY_PAGE_FIRST || page >= ENTRY_PAGE_END) {
+    if (aspace->is_server || aspace->has_devices || page < ENTRY_PAGE_FIRST ||
+        page >= ENTRY_PAGE_END) {
         return NULL;
     }
     const struct pt_place place = pt_find(aspace->root, page, 0);

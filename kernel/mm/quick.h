@@ -8,8 +8,8 @@
  *
  * I1  aspace->near_table is the level-0 table of the pages near << 9... as long as near is not
  *     ASPACE_NOT_NEAR: UNTABLE sets that.
- * I2  near is never set in the memory server's own space, nor for the table with the last guard
- *     page.
+ * I2  near is never set in the memory server's own space, nor in one with devices, whose leaves
+ *     are not counted, nor for the table with the last guard page.
  * Lock: memory_lock.
  */
 #pragma once

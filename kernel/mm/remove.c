@@ -5,6 +5,9 @@
 
 void remove_count(pte_t leaf, unsigned level)
 {
+    if (!frame_is_ram(pte_to_pfn(leaf))) {
+        return;
+    }
     uint64_t *word = frame_word(pte_to_pfn(leaf));
     const uint64_t *const end = word + table_pages(level);
     for (; word != end; word++) {
@@ -65,8 +68,8 @@ void remove_leaves(pte_t *slot, uint64_t count, uint64_t keep)
     }
 }
 
-/* The same in the memory server's space: its frames become FREE. */
-static void remove_server_leaves(pte_t *slot, uint64_t count, uint64_t keep) REQUIRES(memory_lock)
+/* The same for what is not counted alone: frames of the memory server become FREE, devices go. */
+static void remove_other_leaves(pte_t *slot, uint64_t count, uint64_t keep) REQUIRES(memory_lock)
 {
     for (uint64_t i = 0; i < count; i++) {
         restrict_leaf(&slot[i], 0, keep);
@@ -116,8 +119,8 @@ bool remove_range(struct aspace *aspace, uint64_t page, uint64_t pages, uint64_t
         }
         const uint64_t in_table = TABLE_ENTRIES - table_index(at, 0);
         const uint64_t count = end - at < in_table ? end - at : in_table;
-        if (aspace->is_server) {
-            remove_server_leaves(place.slot, count, keep);
+        if (aspace->is_server || aspace->has_devices) {
+            remove_other_leaves(place.slot, count, keep);
         } else {
             remove_leaves(place.slot, count, keep);
         }

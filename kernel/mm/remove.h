@@ -15,13 +15,13 @@
 #include "mm/aspace.h"
 
 /*
- * Account for a leaf of `level` that is gone: a SERVER frame becomes FREE, others have one mapping
- * less.
+ * Account for a leaf of `level` that is gone: a SERVER frame becomes FREE, a device's is not
+ * counted, others have one mapping less.
  */
 void remove_count(pte_t leaf, unsigned level) REQUIRES(memory_lock);
 
 /*
- * Take from `count` neighbours of one level-0 table, not of the memory server's, the rights that
+ * Take from `count` neighbours of one level-0 table, all of them counted, the rights that
  * are not in `keep` (PTE_READ...), and drop leaves that have none left.
  */
 void remove_leaves(pte_t *slot, uint64_t count, uint64_t keep) REQUIRES(memory_lock);

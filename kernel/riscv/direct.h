@@ -3,8 +3,9 @@
  * The direct map: physical address p is at kernel address DIRECT_BASE + p. The kernel itself is
  * linked there too and has no other address.
  *
- * I1  RAM only. Firmware's memory and devices are not mapped. Kernel text is readable and
- *     executable, its constants are readable, everything else is readable and writable.
+ * I1  RAM, and the registers of the interrupt controller. Firmware's memory and other devices are
+ *     not mapped. Kernel text is readable and executable, its constants are readable, everything
+ *     else is readable and writable.
  * I2  The same in every space from boot on; root entries DIRECT_ROOT_FIRST.. of all roots are
  *     equal.
  *

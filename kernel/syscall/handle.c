@@ -8,8 +8,7 @@
 #include "task/slab.h"
 #include "task/space.h"
 
-/* Put `value` into slot `wanted` of `space`, 0: any. */
-static struct sys_result sys_put(struct space *space, uint64_t wanted, struct handle_slot value)
+struct sys_result sys_put(struct space *space, uint64_t wanted, struct handle_slot value)
 {
     uint64_t number = 0;
 

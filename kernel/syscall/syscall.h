@@ -52,7 +52,8 @@ struct sys_result sys_notify(uint64_t bits);
 struct sys_result sys_bind(void);
 struct sys_result sys_timer(uint64_t time, uint64_t bits);
 
-/* handle.c */
+/* handle.c; sys_put() puts `value` into slot `wanted` of `space`, 0: any. */
+struct sys_result sys_put(struct space *space, uint64_t wanted, struct handle_slot value);
 struct sys_result sys_handle_derive(uint64_t rights, uint64_t badge, uint64_t slot);
 struct sys_result sys_handle_close(void);
 struct sys_result sys_handle_give(uint64_t own, uint64_t rights, uint64_t slot);
@@ -88,6 +89,11 @@ struct sys_result sys_frame_release(uint64_t frame);
 struct sys_result sys_map(uint64_t space, uint64_t entries);
 struct sys_result sys_frame_copy(uint64_t to, uint64_t to_offset, uint64_t from,
                                  uint64_t from_offset, uint64_t bytes, uint64_t flags);
+
+/* irq.c */
+struct sys_result sys_interrupt_handle(uint64_t line, uint64_t slot);
+struct sys_result sys_interrupt_bind(uint64_t notification, uint64_t bits);
+struct sys_result sys_interrupt_done(void);
 
 /* Entered with struct thread: ipc/, and space.c. */
 void space_next_death(struct thread *self);

@@ -22,6 +22,7 @@ uint64_t handle_rights_of(enum object_kind kind)
     case OBJECT_AUTHORITY:
     case OBJECT_LOG:
     case OBJECT_MACHINE:
+    case OBJECT_INTERRUPT:
         return common | RIGHT_CONTROL;
     case OBJECT_NONE:
     case OBJECT_HANDLES:

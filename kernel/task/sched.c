@@ -118,7 +118,7 @@ void sched_init(struct hart *hart, uint64_t slice)
     sched_slice = slice;
     hart->timer_armed = TIMER_NEVER;
     timer_set(TIMER_NEVER);
-    csr_set_sie(SIE_TIMER);
+    csr_set_sie(SIE_TIMER | SIE_EXTERNAL);
 }
 
 void sched_wake(struct thread *thread)
@@ -175,6 +175,7 @@ void sched_tick(void)
     const uint64_t now = timer_now();
     struct timeout *due = timeout_take_due(now);
 
+    attend_interrupts();
     while (due != NULL) {
         attend_timeout(due);
         due = timeout_take_due(now);

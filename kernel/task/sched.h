@@ -46,7 +46,7 @@ static inline void sched_block(void)
     hart_self()->reschedule = RESCHEDULE;
 }
 
-/* Timer interrupt: end what is due, and the slice if it is over. */
+/* An interrupt: serve devices, end what is due, and the slice if it is over. */
 void sched_tick(void);
 
 /*
@@ -69,3 +69,6 @@ bool attend_thread(struct thread *thread);
 
 /* Provided by ipc/attend.c. Act on a time-out that has come. */
 void attend_timeout(struct timeout *timeout);
+
+/* Provided by ipc/attend.c. Pass on what devices have to say. */
+void attend_interrupts(void);

@@ -9,6 +9,7 @@
 #include <abi/layout.h>
 
 #include "mm/aspace.h"
+#include "mm/device.h"
 #include "model.h"
 #include "tap.h"
 
@@ -202,7 +203,7 @@ TAP_TEST(malformed_entries_are_refused_and_change_nothing)
         {MAP_TABLE, WINDOW_PAGES, 1, F(DATA), 0, MAP_IN_WINDOW},
         {MAP_TABLE, 0x4000000, 1, F(DATA), 0, 0},
         {MAP_NOP, PAGE, 1, 0, 0, 0},
-        {(enum map_op)11, PAGE, 1, F(DATA), RW, 0},
+        {(enum map_op)12, PAGE, 1, F(DATA), RW, 0},
         {(enum map_op)255, PAGE, 1, F(DATA), RW, 0},
     };
     struct aspace aspace = ready_space(false);
@@ -400,6 +401,30 @@ TAP_TEST(the_last_page_is_refused_when_its_table_is_known)
     EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, 0x3ffffff, 1, F(DATA + 1), RW, 0), ERR_INVAL);
 }
 
+TAP_TEST(registers_of_a_device_are_mapped_uncounted_and_nothing_else_that_is_no_ram)
+{
+    const uint64_t device = 0x10000;
+    struct aspace aspace = ready_space(false);
+    device_add(pfn_from_number(device), (npages_t){2});
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, PAGE, 1, F(DATA), RW, 0), ERR_OK);
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_DEVICE, PAGE, 2, device, RW, 0), ERR_OK);
+    EXPECT_U64(leaf_of(&aspace, PAGE + 1), (device + 1) << 10 | 0xd7);
+    EXPECT_U64(model_word(DATA), FRAME_USER);
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_DEVICE, PAGE + 2, 3, device, RW, 0), ERR_FRAME_KIND);
+    EXPECT_U64(leaf_of(&aspace, PAGE + 2), 0);
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_DEVICE, PAGE + 2, 1, F(DATA), RW, 0), ERR_FRAME_KIND);
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL, PAGE + 2, 1, device, RW, 0), ERR_FRAME_KIND);
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_DEVICE, PAGE + 2, 1, device, RWX, 0), ERR_INVAL);
+    EXPECT_ERR(model_map(&aspace, MAP_RESTRICT, PAGE, 1, 0, MAP_READ, 0), ERR_OK);
+    EXPECT_U64(leaf_of(&aspace, PAGE), device << 10 | 0x53);
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, PAGE + 1, 1, F(DATA), RW, 0), ERR_OK);
+    EXPECT_ERR(model_map(&aspace, MAP_REMOVE, PAGE, 4, 0, 0, 0), ERR_OK);
+    EXPECT_U64(leaf_of(&aspace, PAGE), 0);
+    EXPECT_U64(model_word(DATA), FRAME_USER);
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_DEVICE, PAGE, 2, device, RW, 0), ERR_OK);
+    EXPECT_ERR(model_map(&aspace, MAP_UNTABLE, PAGE, 1, F(2), 0, 0), ERR_OK);
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -427,6 +452,7 @@ int main(int argc, char **argv)
         TAP(the_quick_way_does_what_the_vector_does_or_nothing),
         TAP(the_first_page_is_refused_when_its_table_is_near),
         TAP(the_last_page_is_refused_when_its_table_is_known),
+        TAP(registers_of_a_device_are_mapped_uncounted_and_nothing_else_that_is_no_ram),
     };
     return TAP_RUN(argc, argv, tests);
 }

@@ -33,9 +33,10 @@ struct image_header {
     struct image_segment segments[IMAGE_SEGMENTS_MAX];
 };
 
-#define BOOT_INFO_VERSION 1u
+#define BOOT_INFO_VERSION 2u
 #define BOOT_RANGES_MAX   64u
 #define BOOT_SEGMENTS_MAX 8u
+#define BOOT_DEVICES_MAX  28u
 
 /* Thread numbers and fault badges at boot. */
 #define BOOT_SERVER_THREAD 0u
@@ -55,6 +56,18 @@ struct boot_segment {
     uint64_t pfn;
     uint32_t prot;
     uint32_t reserved;
+};
+
+#define BOOT_COMPATIBLE_BYTES 24u
+#define BOOT_DEVICE_CONSOLE   0x1u /* the device tree's standard output */
+
+/* A device of the device tree with registers, not shared with RAM or the kernel. */
+struct boot_device {
+    char compatible[BOOT_COMPATIBLE_BYTES]; /* the first it names; cut, then NUL padded */
+    uint64_t start;                         /* physical address of its first registers */
+    uint64_t bytes;
+    uint32_t interrupt; /* its first line at the interrupt controller; 0: none */
+    uint32_t flags;
 };
 
 /* In the memory server's message page when it starts. */
@@ -83,8 +96,10 @@ struct boot_info {
     struct boot_range server_tables;
     uint32_t free_count; /* ranges of free frames, ascending */
     uint32_t init_segment_count;
+    uint64_t device_count;
     struct boot_range free[BOOT_RANGES_MAX];
     struct boot_segment init_segments[BOOT_SEGMENTS_MAX];
+    struct boot_device devices[BOOT_DEVICES_MAX];
 };
 
 /* In init's message page when it starts. */

@@ -67,6 +67,15 @@
  * LOG_READ         t1 = log, CONTROL. Result a0 = next byte typed. WOULD_BLOCK: there is none
  * POWER            t1 = machine, CONTROL; a0 = enum power (INVAL), a1 = status of the end line.
  *                  Does not return
+ * INTERRUPT_HANDLE t1 = machine, CONTROL; a0 = number of a line, as struct boot_device has it
+ *                  (RANGE); a1 = slot. Result a0 = slot: a handle to the line with all rights
+ * INTERRUPT_BIND   t1 = interrupt, CONTROL; a0 = notification, SIGNAL; a1 = bits (0: INVAL): set
+ *                  when the line interrupts, which it then does not do again before INTERRUPT_DONE.
+ *                  Takes the place of what the line was bound to, and has it start anew. a0 = 0:
+ *                  bound to none, and silent
+ * INTERRUPT_DONE   t1 = interrupt, CONTROL: the device was served. A line that has not interrupted:
+ *                  OK
+ *
  * INFO             a0 = enum info (INVAL). Result a0
  * TRACE_READ       t1 = machine, CONTROL; a0 = most events wanted. Result a0 = number of struct
  *                  trace_event now at offset 0 of the message page, oldest first

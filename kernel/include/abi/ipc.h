@@ -41,7 +41,7 @@ enum sys {
 #undef SYSCALL
 };
 
-#define SYS_COUNT 41
+#define SYS_COUNT 44
 
 #define IPC_WORDS 8
 
@@ -73,7 +73,10 @@ enum ipc_kind {
 #define RIGHT_RECEIVE 0x02u /* endpoint: receive and answer */
 #define RIGHT_SIGNAL  0x04u /* notification: set bits */
 #define RIGHT_WAIT    0x08u /* notification: wait, bind */
-/* thread: start, stop, end...; space: give handles; log: write; machine: power */
+/*
+ * thread: start, stop, end...; space: give handles; log: write; machine: power, interrupts;
+ * interrupt: bind, done
+ */
 #define RIGHT_CONTROL  0x10u
 #define RIGHT_TRANSFER 0x20u /* may be sent in a message */
 #define RIGHT_DERIVE   0x40u /* may be derived from; with RECEIVE: with a badge */
@@ -91,6 +94,7 @@ enum object_kind {
     OBJECT_LOG = 6,       /* console of the firmware */
     OBJECT_MACHINE = 7,   /* power */
     OBJECT_HANDLES = 8,   /* only SLAB_DONATE: a frame of handle slots */
+    OBJECT_INTERRUPT = 9, /* line of a device */
 };
 
 /* Slots that stand when a process starts. Others are free. */

@@ -66,6 +66,8 @@ enum map_op {
     MAP_INSTALL_SERVER = 9,
     /* Only in the memory server's own space: drop leaves; the frames become FREE. */
     MAP_REMOVE_SERVER = 10,
+    /* Install frames that are registers of a device by the device tree; never with exec. */
+    MAP_INSTALL_DEVICE = 11,
 };
 
 static inline uint64_t map_where(uint64_t vpn, uint64_t pages)
