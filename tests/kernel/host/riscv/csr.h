@@ -8,14 +8,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SIE_TIMER  UINT64_C(0x20)
-#define SSTATUS_FS UINT64_C(0x6000)
+#define SIE_TIMER    UINT64_C(0x20)
+#define SIE_EXTERNAL UINT64_C(0x200)
+#define SSTATUS_FS   UINT64_C(0x6000)
 
 extern uint64_t model_satp;
 extern uint64_t model_sstatus;
 
 /* Let the time come that the timer is set to; a test that waits for ever has failed. */
 void model_wait(void);
+
+/* Whether a line of the model of the interrupt controller (controller.h) is raised. */
+uint64_t csr_read_sip(void);
 
 static inline void csr_set_sie(uint64_t bits)
 {
