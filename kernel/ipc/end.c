@@ -43,16 +43,29 @@ static void end_fill(struct death *death, const struct thread *thread, enum caus
     death->thread_number = thread->number;
 }
 
+/* A thread of `space` is left that has not ended. */
+static bool end_is_survived(const struct space *space) REQUIRES(task_lock)
+{
+    for (const struct list *link = space->threads.next; link != &space->threads;
+         link = link->next) {
+        if (!thread_is_in(LIST_ENTRY(link, struct thread, space_link), THREAD_ENDED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void end_thread(struct thread *thread, enum cause cause, uint64_t detail, uint64_t access)
 {
-    if (thread->space->aspace.is_server) {
-        panic("a thread of the memory server ended");
+    if (!end_quietly(thread)) {
+        return;
     }
-    if (end_quietly(thread)) {
-        trace_emit(TRACE_THREAD_END, thread->number, cause);
-        end_fill(&thread->death, thread, cause, detail, access);
-        death_queue(&thread->death);
+    if (thread->space->aspace.is_server && !end_is_survived(thread->space)) {
+        panic("the last thread of the memory server ended");
     }
+    trace_emit(TRACE_THREAD_END, thread->number, cause);
+    end_fill(&thread->death, thread, cause, detail, access);
+    death_queue(&thread->death);
 }
 
 void end_object(struct space *space, struct object *object)

@@ -9,7 +9,7 @@
  *   the memory server, unless it did it                                  a death notice
  *
  * Ending takes nothing away from the memory server: frames stay what they are until it releases
- * them. The end of the memory server, or of one of its threads, is the kernel's: it panics.
+ * them. The end of the memory server, or of its last thread, is the kernel's: it panics.
  */
 #pragma once
 
