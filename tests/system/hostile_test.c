@@ -315,7 +315,7 @@ TAP_TEST(a_client_that_faults_amid_its_threads_requests_ends_whole)
     }
 }
 
-/* A client that takes whatever it can get of everything; each kind must end with the error it has. */
+/* Takes whatever it can get of everything; each kind must end with the error it has. */
 static int role_greedy(void)
 {
     struct mem_space_make_rep space;
