@@ -42,7 +42,7 @@ enum fault_outcome fault_object(struct core *core, const struct fault *fault,
     *answer = (struct fault_answer){
         .frame = object_pfn(object, number),
         .prot = region_rights(region->flags),
-        .how = PORT_AS_IS,
+        .how = object->kind == OBJECT_DEVICE ? PORT_DEVICE : PORT_AS_IS,
         .is_new = is_new,
     };
     if (!is_shared && fault->access == MEM_PROT_WRITE) {
@@ -94,12 +94,12 @@ static void fault_fill(struct core *core, const struct space *space, uint32_t pa
 void fault_install(struct core *core, const struct space *space, uint32_t page,
                    const struct fault_answer *answer)
 {
-    if (answer->how != PORT_AS_IS) {
+    if (answer->how == PORT_ZERO || answer->how == PORT_COPY) {
         fault_fill(core, space, page, 1, answer);
         return;
     }
     port_install(core->port, space->kernel, page_to_vpn(page), (npages_t){1}, answer->frame,
-                 answer->prot, PORT_AS_IS, answer->source);
+                 answer->prot, (enum port_how)answer->how, answer->source);
 }
 
 void fault_recover(struct core *core)

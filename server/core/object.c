@@ -7,7 +7,8 @@
 
 STATIC_ASSERT(sizeof(struct object) == 64, "63 records to an arena page");
 
-enum err object_make_wired(struct core *core, pfn_t first, npages_t pages, struct object **object)
+static enum err object_make(struct core *core, enum object_sort sort, pfn_t first, npages_t pages,
+                            struct object **object)
 {
     uint32_t link = slab_take(core, &core->head->objects);
 
@@ -15,11 +16,21 @@ enum err object_make_wired(struct core *core, pfn_t first, npages_t pages, struc
         return ERR_NOMEM;
     }
     *object = object_at(core, link);
-    (*object)->kind = OBJECT_WIRED;
+    (*object)->kind = sort;
     (*object)->references = 1;
     (*object)->first = first;
     (*object)->pages = pages;
     return ERR_OK;
+}
+
+enum err object_make_wired(struct core *core, pfn_t first, npages_t pages, struct object **object)
+{
+    return object_make(core, OBJECT_WIRED, first, pages, object);
+}
+
+enum err object_make_device(struct core *core, pfn_t first, npages_t pages, struct object **object)
+{
+    return object_make(core, OBJECT_DEVICE, first, pages, object);
 }
 
 struct object *object_at(const struct core *core, uint32_t link)

@@ -2,9 +2,10 @@
 /*
  * What the pages of a region come from when they are not anonymous.
  *
- * The only kind so far is *wired*: a row of frames that are there for good and not core's to give
- * out, as the boot archive. Shared and read-only private pages are the frames as they are; a
- * private page that is written is copied first. Touching a page after the last one is a bus error.
+ * *Wired*: a row of frames that are there for good and not core's to give out, as the boot archive.
+ * Shared and read-only private pages are the frames as they are; a private page that is written is
+ * copied first. *Device*: registers, which can only be shared and whose pages are never copied.
+ * Touching a page after the last one is a bus error.
  *
  * I1  `references` counts the maker's hold and each region that maps the object.
  * Owner: counted; the record goes with the last reference.
@@ -22,6 +23,7 @@ struct core;
 
 enum object_sort {
     OBJECT_WIRED = 1,
+    OBJECT_DEVICE = 2,
 };
 
 /* Largest page number that an offset may reach (R3). */
@@ -43,6 +45,10 @@ struct object {
  */
 MUST_USE enum err object_make_wired(struct core *core, pfn_t first, npages_t pages,
                                     struct object **object);
+
+/* The same for the registers of a device. */
+MUST_USE enum err object_make_device(struct core *core, pfn_t first, npages_t pages,
+                                     struct object **object);
 
 /* The object of a link, which is not 0. */
 struct object *object_at(const struct core *core, uint32_t link);

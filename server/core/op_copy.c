@@ -22,6 +22,9 @@ static enum err copy_touch(struct core *core, struct space *space, uint64_t addr
 
     switch (outcome) {
     case FAULT_READY:
+        if (answer.how == PORT_DEVICE) {
+            return limit_refuse(space, ERR_FAULT);
+        }
         break;
     case FAULT_NO_REGION:
     case FAULT_DENIED:

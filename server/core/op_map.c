@@ -154,7 +154,8 @@ static enum err map_check_object(struct space *space, const struct map_request *
         }
         *may &= ~MEM_PROT_EXEC;
     }
-    if ((rights & MAP_RIGHT_MAPPABLE) == 0) {
+    if ((rights & MAP_RIGHT_MAPPABLE) == 0 ||
+        (request->object->kind == OBJECT_DEVICE && type == MEM_MAP_PRIVATE)) {
         return limit_refuse(space, ERR_NODEV);
     }
     if ((request->flags & MEM_MAP_GROWSDOWN) != 0) {

@@ -35,9 +35,10 @@ struct port;
 
 /* What an installed frame must hold. The numbers are those of the kernel's map entries. */
 enum port_how {
-    PORT_ZERO = 1,  /* the frame is unused: make it user memory, zero it, map it */
-    PORT_COPY = 2,  /* the same, filled from the frame `source`; one page only */
-    PORT_AS_IS = 4, /* add a mapping to user memory or to a wired frame, contents untouched */
+    PORT_ZERO = 1,    /* the frame is unused: make it user memory, zero it, map it */
+    PORT_COPY = 2,    /* the same, filled from the frame `source`; one page only */
+    PORT_AS_IS = 4,   /* add a mapping to user memory or to a wired frame, contents untouched */
+    PORT_DEVICE = 11, /* the frame is no RAM but registers of a device: not counted */
 };
 
 /* What a frame donated to a space is for. */

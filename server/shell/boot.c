@@ -11,6 +11,7 @@
 #include <mem/prot.h>
 
 #include "server/shell/client.h"
+#include "server/shell/device.h"
 #include "server/shell/ecall.h"
 #include "server/shell/halt.h"
 #include "server/shell/memory.h"
@@ -184,6 +185,7 @@ void boot_start(const struct boot_info *info, void *message, struct shell *shell
     start_core(info, shell);
     make_head(info, shell);
     take_archive(info, shell);
+    check(device_take(shell, info), "no frame for the devices' records");
     take_init(info, shell);
     core_settle(&shell->core);
     port_flush(&shell->port);

@@ -29,7 +29,8 @@ static uint64_t refused_entries(const struct map_entry *entry)
 {
     enum map_op op = (enum map_op)(entry->what >> MAP_OP_SHIFT);
 
-    ASSERT(op == MAP_INSTALL_ZERO || op == MAP_INSTALL_COPY || op == MAP_INSTALL);
+    ASSERT(op == MAP_INSTALL_ZERO || op == MAP_INSTALL_COPY || op == MAP_INSTALL ||
+           op == MAP_INSTALL_DEVICE);
     return op == MAP_INSTALL_COPY ? 2 : 1;
 }
 

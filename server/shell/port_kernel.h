@@ -51,7 +51,8 @@ static inline void port_flush(struct port *port)
 }
 
 STATIC_ASSERT((int)PORT_ZERO == (int)MAP_INSTALL_ZERO && (int)PORT_COPY == (int)MAP_INSTALL_COPY &&
-                  (int)PORT_AS_IS == (int)MAP_INSTALL,
+                  (int)PORT_AS_IS == (int)MAP_INSTALL &&
+                  (int)PORT_DEVICE == (int)MAP_INSTALL_DEVICE,
               "how to install is the operation of an entry");
 
 /* Operation of an install. */

@@ -12,6 +12,7 @@
 #include "server/shell/badge.h"
 #include "server/shell/call.h"
 #include "server/shell/client.h"
+#include "server/shell/device.h"
 #include "server/shell/process.h"
 #include "server/shell/report.h"
 #include "server/shell/wire.h"
@@ -21,11 +22,12 @@ static struct object *find_object(const struct shell *shell, uint64_t badge, uin
 {
     const struct badge named = badge_read(badge);
 
-    if (named.kind != BADGE_OBJECT || named.number != shell->head->archive) {
+    if (named.kind != BADGE_OBJECT) {
         return NULL;
     }
     *rights = named.rights;
-    return object_at(&shell->core, named.number);
+    return named.number == shell->head->archive ? object_at(&shell->core, named.number)
+                                                : device_find(shell, named.number);
 }
 
 static enum err serve_map(struct call *call)
@@ -201,6 +203,8 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
         return process_next(call);
     case MEM_BOOT_OBJECT:
         return process_boot_object(call);
+    case MEM_BOOT_DEVICE:
+        return device_serve(call);
     }
     UNREACHABLE();
 }

@@ -21,6 +21,13 @@
 
 #define SHELL_MAGIC UINT64_C(0x6c6c656873666468)
 
+/* A device, and the link of its object. */
+struct shell_device {
+    uint32_t link;
+    uint32_t reserved;
+    struct boot_device boot;
+};
+
 /* In an arena page of its own. */
 struct shell_head {
     uint64_t magic;
@@ -30,6 +37,8 @@ struct shell_head {
     uint32_t archive; /* link of the object of the boot archive */
     uint64_t archive_bytes;
     uint64_t frames_total; /* frames of RAM */
+    uint64_t device_count;
+    struct shell_device devices[BOOT_DEVICES_MAX];
 };
 
 struct shell {

@@ -273,6 +273,15 @@ enum err wire_next(const struct message *message, bool *is_nowait)
     return ERR_OK;
 }
 
+enum err wire_boot_device(const struct message *message, uint64_t *index)
+{
+    if (!is_reserved_zero(message, 2) || message->words[WORD_SPACE] != 0) {
+        return ERR_INVAL;
+    }
+    *index = message->words[1];
+    return ERR_OK;
+}
+
 enum err wire_hello(const struct message *message)
 {
     if (!is_reserved_zero(message, 2) || message->words[WORD_SPACE] != 0) {

@@ -128,6 +128,9 @@ MUST_USE enum err wire_number(const struct message *message, struct wire_number 
 /* Read NEXT. */
 MUST_USE enum err wire_next(const struct message *message, bool *is_nowait);
 
+/* Read BOOT_DEVICE. */
+MUST_USE enum err wire_boot_device(const struct message *message, uint64_t *index);
+
 /* HELLO: the version is ours. */
 MUST_USE enum err wire_hello(const struct message *message);
 

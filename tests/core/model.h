@@ -36,6 +36,7 @@ enum model_kind {
     MODEL_OBJECT,
     MODEL_MESSAGE,
     MODEL_WIRED,
+    MODEL_DEVICE,
 };
 
 /* Entries of tables: a leaf or a table below. */

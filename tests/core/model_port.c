@@ -233,7 +233,9 @@ void port_install(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, pfn
         struct model_frame *target = model_frame(port, pfn_add(frame, (npages_t){i}));
 
         ASSERT(entry != NULL);
-        if (how == PORT_AS_IS) {
+        if (how == PORT_DEVICE) {
+            ASSERT(target->kind == MODEL_DEVICE);
+        } else if (how == PORT_AS_IS) {
             ASSERT(target->kind == MODEL_USER || target->kind == MODEL_WIRED);
             ASSERT(target->kind == MODEL_USER || (prot & MEM_PROT_WRITE) == 0);
             if (port->drops_as_is) {

@@ -22,12 +22,12 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    {MEM_HELLO, 2, false},       {MEM_UNMAP, 3, true},       {MEM_PROTECT, 4, true},
-    {MEM_REMAP, 6, true},        {MEM_ADVISE, 4, true},      {MEM_QUERY, 3, true},
-    {MEM_REFUSAL, 1, false},     {MEM_COPY, 5, true},        {MEM_STATS, 1, false},
-    {MEM_LIMITS, 4, true},       {MEM_SPACE_MAKE, 5, false}, {MEM_SPACE_END, 2, true},
-    {MEM_THREAD_MAKE, 2, true},  {MEM_DONATE, 2, true},      {MEM_NEXT, 2, false},
-    {MEM_BOOT_OBJECT, 1, false},
+    {MEM_HELLO, 2, false},       {MEM_UNMAP, 3, true},        {MEM_PROTECT, 4, true},
+    {MEM_REMAP, 6, true},        {MEM_ADVISE, 4, true},       {MEM_QUERY, 3, true},
+    {MEM_REFUSAL, 1, false},     {MEM_COPY, 5, true},         {MEM_STATS, 1, false},
+    {MEM_LIMITS, 4, true},       {MEM_SPACE_MAKE, 5, false},  {MEM_SPACE_END, 2, true},
+    {MEM_THREAD_MAKE, 2, true},  {MEM_DONATE, 2, true},       {MEM_NEXT, 2, false},
+    {MEM_BOOT_OBJECT, 1, false}, {MEM_BOOT_DEVICE, 2, false},
 };
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
@@ -54,6 +54,7 @@ static void name_handle(struct message *message, unsigned word, uint64_t badge)
 /* Room for what any of the functions writes. */
 union out {
     struct wire_map map;
+    uint64_t index;
     struct wire_range range;
     struct wire_protect protect;
     struct wire_remap remap;
@@ -99,6 +100,8 @@ static enum err read_words(const struct message *message, uint64_t number, union
     case MEM_STATS:
     case MEM_BOOT_OBJECT:
         return wire_bare(message);
+    case MEM_BOOT_DEVICE:
+        return wire_boot_device(message, &out->index);
     }
     return ERR_NOSYS;
 }
@@ -397,6 +400,7 @@ static bool is_in_bounds(const struct message *message, uint64_t number, const u
     case MEM_STATS:
     case MEM_NEXT:
     case MEM_BOOT_OBJECT:
+    case MEM_BOOT_DEVICE:
         return (message->tag & UINT64_C(0xff00)) == 0;
     }
     return false;

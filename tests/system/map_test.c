@@ -42,7 +42,7 @@ TAP_TEST(hello_tells_version_sizes_and_requests)
     EXPECT_U64(rep.space_id, hf_env()->space_id);
     EXPECT((rep.features & 1u << MEM_MAP) != 0);
     EXPECT((rep.features & 1u << MEM_BOOT_OBJECT) != 0);
-    EXPECT_U64(rep.features >> 22, 0);
+    EXPECT_U64(rep.features >> 23, 0);
 }
 
 TAP_TEST(an_unknown_request_is_nosys)
@@ -353,9 +353,11 @@ TAP_TEST(the_boot_archive_is_mapped_by_its_object)
     EXPECT_ERR(hf_map(map, &mapped), ERR_OVERFLOW);
 }
 
-TAP_TEST(only_init_gets_the_boot_object)
+TAP_TEST(only_init_gets_the_boot_object_and_devices)
 {
     struct mem_boot_object_rep rep;
+    struct mem_boot_device_rep device;
+    EXPECT_ERR(hf_boot_device(0, &device), ERR_PERM);
     EXPECT_ERR(hf_boot_object(&rep), ERR_PERM);
 }
 
@@ -387,7 +389,7 @@ int main(int argc, char **argv)
         TAP(pages_that_another_mapping_left_behind_do_not_show_through),
         TAP(mmap_sets_errno_as_posix_names_it),
         TAP(the_boot_archive_is_mapped_by_its_object),
-        TAP(only_init_gets_the_boot_object),
+        TAP(only_init_gets_the_boot_object_and_devices),
         /* Last: it takes away the process's room for more regions. */
         TAP(r26_the_limit_of_regions_is_explained),
     };

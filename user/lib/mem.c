@@ -164,3 +164,9 @@ enum err hf_boot_object(struct mem_boot_object_rep *rep)
     struct hf_message message = {.words = {MEM_BOOT_OBJECT}};
     return mem_ask(&message, rep);
 }
+
+enum err hf_boot_device(uint64_t index, struct mem_boot_device_rep *rep)
+{
+    struct hf_message message = {.words = {MEM_BOOT_DEVICE, index}};
+    return mem_ask(&message, rep);
+}

@@ -310,6 +310,29 @@ struct mem_boot_object_rep {
     uint64_t reserved[5];
 };
 
+/*
+ * BOOT_DEVICE: for init alone (others: PERM). The device of the device tree with this number, from
+ * 0; NOENT: there are no more. A handle to its registers, whole pages of them, comes back in word
+ * 1: it can be mapped MAP_SHARED, readable and writable, and is never executable; COPY does not
+ * reach such pages.
+ */
+#define MEM_COMPATIBLE_BYTES 24u
+#define MEM_DEVICE_CONSOLE   0x1u /* the device tree's standard output */
+struct mem_boot_device_req {
+    uint64_t head;
+    uint64_t index;
+    uint64_t reserved[6];
+};
+struct mem_boot_device_rep {
+    uint64_t error;
+    uint64_t object;
+    uint64_t start; /* physical address; its offset in the first page counts */
+    uint64_t bytes;
+    uint32_t interrupt;                    /* number of its line; 0: none */
+    uint32_t flags;                        /* MEM_DEVICE_... */
+    char compatible[MEM_COMPATIBLE_BYTES]; /* cut, then NUL padded */
+};
+
 STATIC_ASSERT(sizeof(struct mem_hello_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_hello_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_map_req) == 64, "eight words");
@@ -331,3 +354,4 @@ STATIC_ASSERT(sizeof(struct mem_thread_make_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_donate_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_next_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_boot_object_rep) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_boot_device_rep) == 64, "eight words");

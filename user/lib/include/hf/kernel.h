@@ -71,6 +71,29 @@ ALWAYS_INLINE enum err hf_timer(uint64_t time, uint64_t bits)
     return hf_syscall(SYS_TIMER, 0, time, bits, 0).error;
 }
 
+/*
+ * Interrupts of devices. A line that has set its bits does so again only after hf_interrupt_done().
+ * notification 0: bound to none.
+ */
+static inline enum err hf_interrupt_handle(uint64_t machine, uint64_t line, uint64_t *handle)
+{
+    struct hf_result result = hf_syscall(SYS_INTERRUPT_HANDLE, machine, line, 0, 0);
+    if (result.error == ERR_OK) {
+        *handle = result.value;
+    }
+    return result.error;
+}
+
+ALWAYS_INLINE enum err hf_interrupt_bind(uint64_t interrupt, uint64_t notification, uint64_t bits)
+{
+    return hf_syscall(SYS_INTERRUPT_BIND, interrupt, notification, bits, 0).error;
+}
+
+ALWAYS_INLINE enum err hf_interrupt_done(uint64_t interrupt)
+{
+    return hf_syscall(SYS_INTERRUPT_DONE, interrupt, 0, 0, 0).error;
+}
+
 /* Threads. */
 ALWAYS_INLINE enum err hf_yield(void)
 {

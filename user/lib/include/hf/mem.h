@@ -174,3 +174,6 @@ enum err hf_hello(struct mem_hello_rep *rep);
 
 /* init alone: the boot archive. */
 enum err hf_boot_object(struct mem_boot_object_rep *rep);
+
+/* init alone: the device with this number, from 0. ERR_NOENT: there are no more. */
+enum err hf_boot_device(uint64_t index, struct mem_boot_device_rep *rep);
