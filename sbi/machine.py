@@ -8,6 +8,7 @@ abi/fault.h).
 """
 import ctypes
 import os
+import re
 import secrets
 import select
 import signal
@@ -38,6 +39,9 @@ CAUSES = {
     9: "ended by another process",
     11: "failed assertion",
 }
+
+# What QEMU says when kernel, boot archive and device tree have no room beside each other.
+QEMU_NO_ROOM = re.compile("regions (are )?overlap|could not load (ramdisk|initrd)")
 
 POWER_OFF_SECONDS = 5
 PR_SET_PDEATHSIG = 1
@@ -183,7 +187,9 @@ class Outcome:
             return Outcome(STATUS_FAULT, "the program was ended by a fault without handler: "
                            + CAUSES.get(cause, f"cause {cause}"))
         trouble = "no end line: the machine stopped without saying why"
-        if qemu_said:
+        if QEMU_NO_ROOM.search(qemu_said):
+            trouble = "the boot archive does not fit into the memory: give more with --mem"
+        elif qemu_said:
             trouble += f" ({qemu_said.splitlines()[-1]})"
         return Outcome(STATUS_SILENT, trouble)
 

@@ -54,8 +54,31 @@ def boot_refuses_files_and_programs_that_are_not_there():
     expect_refusal(["nowhere"], "sbi/boot", "--file", "nowhere", "--", "hello")
     expect_refusal(["--"], "sbi/boot", "--")
     expect_refusal(["nobody"], "sbi/boot", "--", "nobody")
+    expect_refusal(["TRAILER!!!"], "sbi/boot", "--file", __file__ + "=TRAILER!!!", "--", "hello")
     expect_refusal(["bin/hello", "twice"], "sbi/boot", "--file", __file__ + "=bin/hello", "--",
                    "hello")
+
+
+def boot_says_when_the_archive_does_not_fit():
+    with tempfile.NamedTemporaryFile() as large:
+        large.truncate(100 << 20)
+        for size in ("64M", "128M"):
+            expect_refusal(["archive", "--mem"], "sbi/boot", "--mem", size, "--file", large.name,
+                           "--", "hello", status=127)
+
+
+def boot_says_when_its_output_cannot_be_written():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([os.path.join(TOP, "sbi/boot"), "--", "hello"], stdout=full,
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                              timeout=60, check=False)
+    expect((done.returncode, len(done.stderr.splitlines())), (127, 1))
+
+
+def cc_links_with_a_language_named():
+    with tempfile.TemporaryDirectory() as folder:
+        expect(said("cross/cc", "-x", "c", "/dev/null", "-D", "x", "-o", folder + "/t",
+                    "-Wl,--unresolved-symbols=ignore-all"), (0, []))
 
 
 def commands_without_a_build_directory_name_setup():
@@ -75,6 +98,9 @@ if __name__ == "__main__":
         boot_refuses_options_it_does_not_know,
         boot_refuses_numbers_out_of_range,
         boot_refuses_files_and_programs_that_are_not_there,
+        boot_says_when_the_archive_does_not_fit,
+        boot_says_when_its_output_cannot_be_written,
+        cc_links_with_a_language_named,
         commands_without_a_build_directory_name_setup,
         setup_refuses_what_is_no_build_directory,
     ]))
