@@ -64,6 +64,11 @@ static enum advise_way advise_way(uint32_t advice, struct change *change)
     }
 }
 
+static bool advise_is_refused(const struct region *region, uint32_t advice)
+{
+    return advice == MEM_ADVISE_WIPEONFORK && region->object != 0;
+}
+
 /* Whether the range has holes, and whether a region in it cannot take the advice. */
 static void advise_survey(const struct core *core, const struct space *space, struct range range,
                           uint32_t advice, bool *has_hole, bool *is_refused)
@@ -75,9 +80,7 @@ static void advise_survey(const struct core *core, const struct space *space, st
     *is_refused = false;
     for (; region != NULL && region->first < range.end; region = tree_next(core, region)) {
         *has_hole = *has_hole || region->first > page;
-        if (advice == MEM_ADVISE_WIPEONFORK && region->object != 0) {
-            *is_refused = true;
-        }
+        *is_refused = *is_refused || advise_is_refused(region, advice);
         page = region->end;
     }
     *has_hole = *has_hole || page < range.end;
@@ -96,16 +99,44 @@ static void advise_discard(struct core *core, struct space *space, struct range 
     AUDIT(space_audit(core, space));
 }
 
-static enum err advise_regions(struct core *core, struct space *space, struct range range,
-                               const struct change *change)
+/* What has no room is to be tried again, as madvise(2) says. */
+static enum err advise_change(struct core *core, struct space *space, struct range range,
+                              const struct change *change)
 {
     struct change_plan plan;
-    enum err error = change_check(core, space, range, change, &plan);
 
-    if (error == ERR_OK && plan.first != NULL) {
+    if (change_check(core, space, range, change, &plan) != ERR_OK) {
+        space->refusal.error = ERR_AGAIN;
+        return ERR_AGAIN;
+    }
+    if (plan.first != NULL) {
         change_apply(core, space, range, change, &plan);
     }
-    return error;
+    return ERR_OK;
+}
+
+/* One region after the other, until one refuses; holes are passed over. */
+static enum err advise_each(struct core *core, struct space *space, struct range range,
+                            uint32_t advice, const struct change *change)
+{
+    for (uint32_t page = range.first; page < range.end;) {
+        const struct region *region = tree_find(core, &space->tree, page);
+
+        if (region == NULL || region->first >= range.end) {
+            return ERR_OK;
+        }
+        if (advise_is_refused(region, advice)) {
+            return limit_refuse(space, ERR_INVAL);
+        }
+        struct range piece = range_common(region_range(region), range_of(page, range.end));
+        enum err error = advise_change(core, space, piece, change);
+
+        if (error != ERR_OK) {
+            return error;
+        }
+        page = piece.end;
+    }
+    return ERR_OK;
 }
 
 enum err op_advise(struct core *core, struct space *space, const struct advise_request *request)
@@ -126,21 +157,18 @@ enum err op_advise(struct core *core, struct space *space, const struct advise_r
         return limit_refuse(space, ERR_OPNOTSUPP);
     }
     advise_survey(core, space, range, request->advice, &has_hole, &is_refused);
-    if (is_refused) {
-        return limit_refuse(space, ERR_INVAL);
-    }
     has_hole = has_hole || is_clipped;
-    if (has_hole && !request->is_linux) {
-        return limit_refuse(space, ERR_NOMEM);
+    if (!request->is_linux && (is_refused || has_hole)) {
+        return limit_refuse(space, is_refused ? ERR_INVAL : ERR_NOMEM);
     }
+    enum err error = ERR_OK;
+
     if (way == ADVISE_DISCARD) {
         advise_discard(core, space, range);
+    } else if (way == ADVISE_CHANGE && request->is_linux) {
+        error = advise_each(core, space, range, request->advice, &change);
     } else if (way == ADVISE_CHANGE) {
-        enum err error = advise_regions(core, space, range, &change);
-
-        if (error != ERR_OK) {
-            return error;
-        }
+        error = advise_change(core, space, range, &change);
     }
-    return has_hole ? limit_refuse(space, ERR_NOMEM) : ERR_OK;
+    return error == ERR_OK && has_hole ? limit_refuse(space, ERR_NOMEM) : error;
 }

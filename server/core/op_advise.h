@@ -29,9 +29,10 @@ struct advise_request {
  *
  * Returns:   ERR_OK, also for length 0. In this order: ERR_INVAL: unknown advice, unaligned
  *            address, wrapping range; ERR_OPNOTSUPP: FREE, COLD, PAGEOUT, POPULATE_READ,
- *            POPULATE_WRITE; ERR_NOMEM: a hole, splits at the limit of regions, no record;
- *            ERR_INVAL: WIPEONFORK of a region that is not private and anonymous.
- * On error:  nothing changed; LINUX form: for a hole, all that is mapped has been processed.
+ *            POPULATE_WRITE; ERR_INVAL: WIPEONFORK of a region that is not private and anonymous;
+ *            ERR_NOMEM: a hole; ERR_AGAIN: splits at the limit of regions, no record.
+ * On error:  nothing changed; LINUX form: for a hole, all that is mapped has been processed; for the
+ *            other errors, what is before the region that refuses.
  * Semantics: madvise(2).
  */
 MUST_USE enum err op_advise(struct core *core, struct space *space,

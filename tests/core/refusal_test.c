@@ -30,7 +30,7 @@ static bool try_with(const struct scene_case *one, uint64_t left)
         EXPECT(one->is_partial || snapshot_is_equal(&found, &after));
         return true;
     }
-    EXPECT_ERR(error, ERR_NOMEM);
+    EXPECT_ERR(error, one->refusal);
     if (!one->is_partial) {
         EXPECT(snapshot_is_equal(&found, &before));
     }

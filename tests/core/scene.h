@@ -29,7 +29,8 @@ struct scene_case {
     const char *name;
     /* Do it. Returns: ERR_OK, or the error of the request (ERR_NOMEM for a fault without frame). */
     enum err (*run)(const struct scene *scene);
-    bool is_partial; /* one that may be done in part by its nature: COPY, POPULATE */
+    bool is_partial;  /* one that may be done in part by its nature: COPY, POPULATE */
+    enum err refusal; /* for want of frames */
 };
 
 extern const struct scene_case scene_cases[];
