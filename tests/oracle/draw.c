@@ -13,15 +13,19 @@
 #include <mem/prot.h>
 
 #include "dodge.h"
+#include "slot.h"
 
-#define MIXES 5u
-#define TRIES 20u
+/* Mixes that are drawn; the one after them is for crowded sequences. */
+#define MIXES       5u
+#define MIX_CROWDED MIXES
+#define SPARE_MOST  14u
+#define TRIES       20u
 
 /* One in so many of the steps that are known to differ is kept (dodge.h). */
 #define DODGED_PERIOD 300u
 
 /* How often each step is drawn, in each mix. */
-static const uint8_t weights[MIXES][STEP_OPS] = {
+static const uint8_t weights[MIXES + 1][STEP_OPS] = {
     /* general */
     {[STEP_MAP] = 26,
      [STEP_UNMAP] = 12,
@@ -72,6 +76,16 @@ static const uint8_t weights[MIXES][STEP_OPS] = {
      [STEP_WRITE] = 6,
      [STEP_EXEC] = 0,
      [STEP_LIMIT] = 12},
+    /* crowded: hardly any touches, since page records make borders that only Linux has */
+    {[STEP_MAP] = 40,
+     [STEP_UNMAP] = 18,
+     [STEP_PROTECT] = 18,
+     [STEP_REMAP] = 16,
+     [STEP_ADVISE] = 7,
+     [STEP_READ] = 1,
+     [STEP_WRITE] = 0,
+     [STEP_EXEC] = 0,
+     [STEP_LIMIT] = 0},
 };
 
 #define PICK(random, list) ((list)[random_below((random), sizeof(list) / sizeof((list)[0]))])
@@ -390,7 +404,8 @@ void draw_step(struct draw *draw, struct step *step)
                           .addr = (uint64_t)draw->room.zones[STAGE_WINDOW].first << PAGE_SHIFT};
 }
 
-void draw_begin(struct draw *draw, struct random *random, const struct stage *stage)
+void draw_begin(struct draw *draw, struct random *random, const struct stage *stage,
+                bool is_crowded)
 {
     static const uint16_t below[] = {8, 16, 40, 64, 64, 200, 700, 1600};
     static const uint16_t above[] = {0, 0, 0, 1, 10, 40, 600};
@@ -400,7 +415,8 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
     draw->base = (uint32_t)(stage_base(stage) >> PAGE_SHIFT);
     draw->limit[STEP_LIMIT_PAGES] = STEP_UNLIMITED;
     draw->limit[STEP_LIMIT_DATA] = STEP_UNLIMITED;
-    draw->mix = (unsigned)random_below(random, MIXES);
+    draw->mix = is_crowded ? MIX_CROWDED : (unsigned)random_below(random, MIXES);
+    draw->spare = is_crowded ? (uint32_t)random_below(random, SPARE_MOST) : SLOT_NOT_CROWDED;
     draw->fixed_percent = PICK(random, fixed);
     stage_low_zones(stage, &draw->room);
     struct zone *window = &draw->room.zones[STAGE_WINDOW];

@@ -25,6 +25,7 @@ struct draw {
     struct room room;
     struct zone hot; /* pages that are drawn most often */
     unsigned mix;    /* which weights */
+    uint32_t spare;  /* of the sequence */
     unsigned fixed_percent;
     uint64_t stores; /* so far; makes words differ */
     uint64_t pages;  /* last seen totals */
@@ -37,7 +38,8 @@ struct draw {
 };
 
 /* Choose zones, hot pages and mix. */
-void draw_begin(struct draw *draw, struct random *random, const struct stage *stage);
+void draw_begin(struct draw *draw, struct random *random, const struct stage *stage,
+                bool is_crowded);
 /* Draw the next step. */
 void draw_step(struct draw *draw, struct step *step);
 /* Take in what there is after it. */

@@ -72,24 +72,29 @@ void known_sequence(unsigned row, const struct lane *lane, struct sequence *sequ
     }
     fclose(file);
     stage_low_zones(&lane->peer.slot->stage, &sequence->room);
+    sequence->is_privileged = lane->is_privileged;
+    sequence->spare = row_at(row)->spare != 0 ? row_at(row)->spare : SLOT_NOT_CROWDED;
 }
 
-bool known_probe(struct lane *lane)
+bool known_is_crowded(unsigned row)
+{
+    return row_at(row)->spare != 0;
+}
+
+bool known_probe(unsigned row, struct lane *lane)
 {
     static struct sequence sequence;
+    struct look_log log;
+    struct look last = {0};
 
-    for (unsigned row = 0; row_at(row) != NULL; row++) {
-        struct look_log log;
-        struct look last = {0};
-        known_sequence(row, lane, &sequence);
-        if (!lane_probe(lane, &sequence, &log)) {
-            return false;
-        }
-        for (size_t at = 0; at < log.used;) {
-            last = look_next(&log, &at);
-        }
-        is_on[row] = row_at(row)->shows(&last);
+    known_sequence(row, lane, &sequence);
+    if (!lane_probe(lane, &sequence, &log)) {
+        return false;
     }
+    for (size_t at = 0; at < log.used;) {
+        last = look_next(&log, &at);
+    }
+    is_on[row] = row_at(row)->shows(&last);
     return true;
 }
 

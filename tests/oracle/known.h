@@ -23,8 +23,11 @@ unsigned known_rows(void);
 const char *known_reason(unsigned row);
 bool known_is_on(unsigned row);
 
-/* Run the probes on Linux. Returns: false if the process failed. */
-bool known_probe(struct lane *lane);
+/* Whether the probe of a row needs a crowded lane. */
+bool known_is_crowded(unsigned row);
+
+/* Run the probe of a row on Linux. Returns: false if the process failed. */
+bool known_probe(unsigned row, struct lane *lane);
 
 /* The probe of a row, for a lane. */
 void known_sequence(unsigned row, const struct lane *lane, struct sequence *sequence);

@@ -64,6 +64,22 @@ static bool protects_to_border(const struct found *found)
            known_limit(found, STEP_LIMIT_DATA) != STEP_UNLIMITED && had_hidden_border(found);
 }
 
+static bool is_for_room(const struct look *look)
+{
+    return look->head->error == ENOMEM || look->head->error == EAGAIN;
+}
+
+/*
+ * They count towards the limit of regions; and one that a split left behind which was then refused
+ * the second time spares the next request a split.
+ */
+static bool counts_more_regions(const struct found *found)
+{
+    return found->sequence->spare != SLOT_NOT_CROWDED && found->linux_before_opt != NULL &&
+           (is_for_room(found->linux_look) || is_for_room(found->ours)) &&
+           found->linux_before_opt->head->regions > found->ours_before_opt->head->regions;
+}
+
 static bool shows_partial(const struct look *last)
 {
     return last->head->error == ENOMEM && last->head->regions == 2 &&
@@ -146,6 +162,20 @@ const struct known_row known_border_rows[] = {
                                 "limit value=1 size=1\n"
                                 "protect addr=0x1000000000 length=0x2000 prot=3\n",
         .shows = shows_partial,
+    },
+    {
+        .reason = "borders that only Linux keeps count towards the limit of regions",
+        .matches = counts_more_regions,
+        .spare = 8,
+        .probe = MOVED_TOGETHER "map addr=0x1000002000 length=0x1000 prot=0 flags=0x32\n"
+                                "map addr=0x1000003000 length=0x1000 prot=1 flags=0x32\n"
+                                "map addr=0x1000004000 length=0x1000 prot=0 flags=0x32\n"
+                                "map addr=0x1000005000 length=0x1000 prot=1 flags=0x32\n"
+                                "map addr=0x1000006000 length=0x1000 prot=0 flags=0x32\n"
+                                "map addr=0x1000007000 length=0x1000 prot=1 flags=0x32\n"
+                                "map addr=0x1000008000 length=0x1000 prot=0 flags=0x32\n"
+                                "map addr=0x1000009000 length=0x1000 prot=1 flags=0x32\n",
+        .shows = known_shows_enomem,
     },
     {
         .reason = "untouched pages that we joined with touched ones stay in the commit account",

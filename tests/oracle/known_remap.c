@@ -43,14 +43,28 @@ static bool is_judged_early(const struct step *step)
            (step->target < old_end && step->addr < step->target + size);
 }
 
+/* Whether there are too few regions to spare for a move to a given place (mremap_to()). */
+static bool lacks_regions(const struct found *found)
+{
+    const struct look *before = found->linux_before_opt;
+    uint32_t regions = before == NULL ? 0 : before->head->regions;
+
+    return found->sequence->spare != SLOT_NOT_CROWDED && regions + 5 >= found->sequence->spare &&
+           (known_step(found)->flags & PLACED) != 0;
+}
+
 /*
- * 6.17: EINVAL for a new length or place that cannot be, before it looks whether anything is at the
- * old place. 6.12: EFAULT if there is nothing, and ENOMEM for a length.
+ * 6.17: EINVAL for a new length or place that cannot be, and ENOMEM for want of regions, before it
+ * looks whether anything is at the old place. 6.12: EFAULT if there is nothing, and ENOMEM for a
+ * length.
  */
 static bool judges_early(const struct found *found)
 {
     int error = found->ours->head->error;
 
+    if (is_remap_error(found) && found->linux_look->head->error == ENOMEM && error == EFAULT) {
+        return lacks_regions(found);
+    }
     return is_remap_error(found) && found->linux_look->head->error == EINVAL &&
            (error == EFAULT || error == ENOMEM) && is_judged_early(known_step(found));
 }

@@ -14,6 +14,7 @@ struct known_row {
      * whether the looks after its last step and the one before show the difference.
      */
     const char *probe;
+    uint32_t spare; /* of the probe; 0: it is not crowded */
     bool (*shows)(const struct look *last);
 };
 

@@ -16,16 +16,16 @@
 /* Every so many steps are looked at in full, refused or not. */
 #define FULL_PERIOD 8u
 
-bool lane_start(struct lane *lane, const char *program, bool is_privileged)
+bool lane_start(struct lane *lane, const char *program, bool is_privileged, bool is_crowded)
 {
-    *lane = (struct lane){.is_privileged = is_privileged};
+    *lane = (struct lane){.is_privileged = is_privileged, .is_crowded = is_crowded};
     unsigned char *bytes = malloc(SLOT_LOG_BYTES);
     if (bytes == NULL) {
         perror("oracle");
         exit(2);
     }
     look_log_init(&lane->log, bytes, SLOT_LOG_BYTES);
-    if (!peer_start(&lane->peer, program, is_privileged)) {
+    if (!peer_start(&lane->peer, program, is_privileged, is_crowded)) {
         return false;
     }
     lane->options.flags = LOOK_VISIBLE | LOOK_NORESERVE | LOOK_ACCOUNT | LOOK_DONTFORK |
@@ -49,9 +49,10 @@ void lane_draw(struct lane *lane, struct ours *ours, uint64_t seed, uint32_t ste
 
     lane->seed = seed;
     look_log_init(&lane->log, lane->log.bytes, lane->log.capacity);
-    draw_begin(&draw, &random, &lane->peer.slot->stage);
+    draw_begin(&draw, &random, &lane->peer.slot->stage, lane->is_crowded);
     sequence->room = draw.room;
     sequence->is_privileged = lane->is_privileged;
+    sequence->spare = draw.spare;
     sequence->steps = 0;
     ours_begin(ours, &lane->peer.slot->stage, sequence);
     while (sequence->steps < steps && lane->log.capacity - lane->log.used > LOG_RESERVE) {

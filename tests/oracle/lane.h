@@ -4,7 +4,8 @@
  *
  *   IDLE -> lane_draw or lane_run -> BUSY -> lane_finish -> IDLE
  *
- * There are two lanes, root and nobody, so that Linux works on one while core works on the other.
+ * There are several lanes (root, nobody, crowded), so that Linux works on one while core works on
+ * another.
  */
 #pragma once
 
@@ -23,6 +24,7 @@ struct lane {
     struct look_log log; /* core's */
     uint64_t seed;       /* of the sequence under way */
     bool is_privileged;
+    bool is_crowded; /* regions are nearly used up */
     bool is_busy;
 };
 
@@ -40,7 +42,7 @@ struct verdict {
 };
 
 /* Start the process. Returns: whether it is ready. */
-bool lane_start(struct lane *lane, const char *program, bool is_privileged);
+bool lane_start(struct lane *lane, const char *program, bool is_privileged, bool is_crowded);
 
 /* End the process. */
 void lane_stop(struct lane *lane);

@@ -13,6 +13,8 @@
 #include <base/bits.h>
 #include <base/types.h>
 
+#include "linux_fail.h"
+
 #define TEXT_BYTES   (UINT64_C(1) << 18)
 #define REGIONS_MAX  8192u
 #define WINDOW_PAGES (STAGE_BELOW + STAGE_ABOVE)
@@ -103,7 +105,7 @@ static bool parse_lines(const struct slot *slot, const char *at, uint32_t *count
         uint64_t end;
         at = strchr(at, '\n');
         if (at == NULL) {
-            room_fail("a line of maps is cut");
+            fail_end("a line of maps is cut");
         }
         at++;
         if (*line >= 'A' && *line <= 'Z') {
@@ -122,7 +124,7 @@ static bool parse_lines(const struct slot *slot, const char *at, uint32_t *count
         *is_inside = !is_low_filler && stage_holds(&slot->sequence.room, page);
         if (*is_inside) {
             if (*count == REGIONS_MAX) {
-                room_fail("too many regions");
+                fail_end("too many regions");
             }
             region.first = (uint32_t)page;
             region.end = region.first + (uint32_t)((end - first) >> PAGE_SHIFT);
@@ -138,12 +140,12 @@ static uint32_t look_regions(const struct slot *slot, int file)
     bool is_inside = false;
 
     if (lseek(file, 0, SEEK_SET) != 0) {
-        room_fail("lseek");
+        fail_end("lseek");
     }
     for (;;) {
         ssize_t bytes = read(file, text, sizeof(text) - 1);
         if (bytes < 0) {
-            room_fail("list of regions");
+            fail_end("list of regions");
         }
         text[bytes] = '\0';
         if (bytes == 0 || !parse_lines(slot, text, &count, &is_inside)) {
@@ -163,7 +165,7 @@ static struct look_word read_words(const struct room_files *files, uint64_t addr
         word.tail = *(const volatile uint64_t *)tail;
     } else if (pread(files->memory, &word.head, 8, (off_t)addr) != 8 ||
                pread(files->memory, &word.tail, 8, (off_t)tail) != 8) {
-        room_fail("/proc/self/mem");
+        fail_end("/proc/self/mem");
     }
     return word;
 }
@@ -176,7 +178,7 @@ static void look_pages(struct slot *slot, const struct room_files *files, struct
 
     if (pread(files->pagemap, entries, pages * 8u, (off_t)(start >> PAGE_SHIFT) * 8) !=
         (ssize_t)(pages * 8u)) {
-        room_fail("/proc/self/pagemap");
+        fail_end("/proc/self/pagemap");
     }
     for (uint32_t i = 0; i < pages; i++) {
         struct look_word word = {0, 0};
@@ -209,7 +211,7 @@ void linux_look_init(struct slot *slot, const struct room_files *files)
 
     if (*(volatile char *)addr != 0 ||
         pread(files->pagemap, &entry, 8, (off_t)(addr >> PAGE_SHIFT) * 8) != 8) {
-        room_fail("/proc/self/pagemap");
+        fail_end("/proc/self/pagemap");
     }
     zero_pfn = entry & PAGEMAP_PFN;
     slot->is_zero_hidden = zero_pfn == 0;
@@ -227,7 +229,7 @@ void linux_look(struct slot *slot, const struct room_files *files, struct look_l
     uint32_t count = look_regions(slot, is_full ? files->smaps : files->maps);
     ssize_t bytes = pread(files->statm, statm, sizeof(statm) - 1, 0);
     if (bytes <= 0) {
-        room_fail("/proc/self/statm");
+        fail_end("/proc/self/statm");
     }
     statm[bytes] = '\0';
     head->pages = statm_field(statm, 0) - room_pages(STEP_LIMIT_PAGES);

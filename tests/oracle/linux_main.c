@@ -12,8 +12,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "linux_fail.h"
 #include "linux_look.h"
 #include "linux_room.h"
+#include "linux_start.h"
 #include "linux_step.h"
 
 /* Where the slot is mapped: between the program and the window, on any 64-bit machine. */
@@ -33,7 +35,7 @@ static void run_sequence(struct slot *slot, const struct room_files *files)
         look_end(&log);
     }
     if (log.is_full) {
-        room_fail("the log is full");
+        fail_end("the log is full");
     }
     slot->log_used = (uint32_t)log.used;
 }
@@ -54,7 +56,8 @@ int main(int argc, char **argv)
         perror("oracle-linux: slot");
         return 2;
     }
-    room_enter(argv, slot);
+    fail_init(slot, done);
+    start_enter(argv, slot);
     linux_step_init();
     room_prepare(slot, &files);
     linux_look_init(slot, &files);

@@ -3,12 +3,8 @@
  * Preparing an address space of Linux, so that everything in it but the zones of a sequence is
  * occupied.
  *
- * Randomization is off and the stack limit is set such that the mapping base comes to lie 37 pages
- * above a multiple of 1 GiB, a little above a third of the address space: there the window is the
- * lowest thing after the program itself, so that lists of regions need not be read to their end,
- * and the search that Linux makes upwards when there is nothing below the base begins below the
- * window. Two program starts lead there. Fillers are shared mappings of a file without protection:
- * they join each other, but nothing in a zone.
+ * Fillers are shared mappings of a file without protection: they join each other, but nothing in a
+ * zone. Their number does not depend on the zones.
  */
 #pragma once
 
@@ -26,14 +22,7 @@ struct room_files {
     int statm;
 };
 
-/*
- * Bring this process to where the stage is. Starts the program again (with `argv`, of which the
- * last word counts the starts) until the mapping base is where it should be; returns in the last
- * one.
- */
-void room_enter(char **argv, struct slot *slot);
-
-/* Drop privileges if asked to, fill everything and open the files. */
+/* After start_enter(): drop privileges if asked to, fill everything and open the files. */
 void room_prepare(struct slot *slot, struct room_files *files);
 
 /* Empty the zones of the last sequence, make those of the next one, and take back limits. */
@@ -45,5 +34,5 @@ uint64_t room_pages(unsigned which);
 /* Pages of data inside the zones, from statm's number. */
 uint64_t room_data_pages(uint64_t statm_data);
 
-/* Report a failure and end. */
-_Noreturn void room_fail(const char *what);
+/* Occupy [first, end). */
+void room_fill(uint64_t first, uint64_t end);

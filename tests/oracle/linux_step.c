@@ -17,6 +17,7 @@
 
 #include <base/types.h>
 
+#include "linux_fail.h"
 #include "linux_fetch.h"
 #include "linux_room.h"
 
@@ -55,7 +56,7 @@ void linux_step_init(void)
 
     if (sigaltstack(&stack, NULL) != 0 || sigaction(SIGSEGV, &action, NULL) != 0 ||
         sigaction(SIGBUS, &action, NULL) != 0 || sigaction(SIGILL, &action, NULL) != 0) {
-        room_fail("signal handlers");
+        fail_end("signal handlers");
     }
 }
 
@@ -159,7 +160,7 @@ static void linux_limit(const struct slot *slot, const struct step *step, struct
 
     (void)slot;
     if (getrlimit((__rlimit_resource_t)resource, &limit) != 0) {
-        room_fail("getrlimit");
+        fail_end("getrlimit");
     }
     limit.rlim_cur = step->size == STEP_UNLIMITED
                          ? limit.rlim_max
@@ -178,7 +179,7 @@ void linux_step(const struct slot *slot, const struct step *step, struct look_he
 
     if (step->op >= STEP_OPS || !stage_is_safe(&slot->sequence.room, step)) {
         errno = 0;
-        room_fail("a step would leave the room");
+        fail_end("a step would leave the room");
     }
     functions[step->op](slot, step, head);
 }

@@ -78,6 +78,9 @@ void ours_begin(struct ours *ours, const struct stage *stage, const struct seque
     fill(ours, zones[1].end, zones[STAGE_WINDOW].first);
     fill(ours, zones[STAGE_WINDOW].end, USER_END >> PAGE_SHIFT);
     ours->space->settings.privileges = sequence->is_privileged != 0 ? SPACE_PRIVILEGES : 0;
+    if (sequence->spare != SLOT_NOT_CROWDED) {
+        ours->space->settings.regions_max = ours->space->tree.count + sequence->spare;
+    }
     ours->room = &sequence->room;
     ours->base_pages = ours->space->pages;
     core_done(&ours->world->core);

@@ -54,7 +54,7 @@ static bool hear(struct peer *peer, char expected)
     return false;
 }
 
-bool peer_start(struct peer *peer, const char *program, bool is_privileged)
+bool peer_start(struct peer *peer, const char *program, bool is_privileged, bool is_crowded)
 {
     int commands[2];
     int done[2];
@@ -71,6 +71,7 @@ bool peer_start(struct peer *peer, const char *program, bool is_privileged)
         exit(2);
     }
     peer->slot->sequence.is_privileged = is_privileged;
+    peer->slot->sequence.spare = is_crowded ? 0 : SLOT_NOT_CROWDED;
     peer->process = fork();
     if (peer->process < 0) {
         perror("oracle: fork");

@@ -22,11 +22,11 @@ struct peer {
 };
 
 /*
- * Start `program`, as root or without privileges.
+ * Start `program`, as root or without privileges, crowded or not.
  *
  * Returns: whether it is ready; if not, `peer->slot->failure` says why, and the peer is stopped.
  */
-bool peer_start(struct peer *peer, const char *program, bool is_privileged);
+bool peer_start(struct peer *peer, const char *program, bool is_privileged, bool is_crowded);
 
 /* Have the sequence in the slot carried out. */
 void peer_post(struct peer *peer);

@@ -16,7 +16,11 @@ void sequence_print(const struct sequence *sequence, const char *prefix)
     for (unsigned i = 0; i < STAGE_ZONES; i++) {
         printf(" 0x%" PRIx32 " 0x%" PRIx32, zones[i].first, zones[i].end);
     }
-    printf(" %s\n", sequence->is_privileged != 0 ? "root" : "nobody");
+    printf(" %s", sequence->is_privileged != 0 ? "root" : "nobody");
+    if (sequence->spare != SLOT_NOT_CROWDED) {
+        printf(" spare 0x%" PRIx32, sequence->spare);
+    }
+    printf("\n");
     for (uint32_t i = 0; i < sequence->steps; i++) {
         step_print(&sequence->step[i], text);
         printf("%s%s\n", prefix, text);
@@ -41,7 +45,8 @@ static bool room_parse(const char *line, struct sequence *sequence)
         }
         used += more;
     }
-    if (sscanf(line + used, "%7s", who) != 1) {
+    sequence->spare = SLOT_NOT_CROWDED;
+    if (sscanf(line + used, "%7s spare %" SCNx32, who, &sequence->spare) < 1) {
         return false;
     }
     sequence->is_privileged = strcmp(who, "root") == 0;

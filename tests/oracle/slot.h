@@ -19,9 +19,13 @@
 struct sequence {
     struct room room;
     uint32_t is_privileged; /* by a process that stays root */
+    uint32_t spare;         /* regions up to the limit */
     uint32_t steps;
     struct step step[SLOT_STEPS];
 };
+
+/* `spare` of a sequence that never comes near the limit of regions. */
+#define SLOT_NOT_CROWDED UINT32_MAX
 
 /* Bytes that the process sends. */
 #define SLOT_READY  'r' /* `stage` is valid */
@@ -31,10 +35,9 @@ struct sequence {
 struct slot {
     char failure[256];
     struct stage stage;
-    uint32_t
-        is_zero_hidden; /* it cannot tell the zero page: runs are all LOOK_OWN, see linux_look.c */
+    uint32_t is_zero_hidden; /* it cannot tell the zero page from others */
     uint32_t log_used;
     uint32_t at;              /* step that is being carried out */
-    struct sequence sequence; /* `is_privileged` is read when the process starts */
+    struct sequence sequence; /* when the process starts: only what kind it is */
     unsigned char log[SLOT_LOG_BYTES];
 };
