@@ -135,8 +135,13 @@ static uint32_t fault_own_run(struct core *core, struct space *space, uint32_t p
     struct region *region = fault_quick_region(core, space, page);
     uint64_t *entry = shadow_find(core, space, page);
     struct worker *worker = core->worker;
-    uint32_t first = worker->free_first;
     uint32_t count = 0;
+
+    if (worker->free_first == 0) {
+        pool_refill(core); /* not in the middle: it may make port calls */
+    }
+    const uint32_t first = worker->free_first;
+    uint32_t next = first;
 
     if (region == NULL || region->object != 0 || (region->flags & MEM_PROT_WRITE) == 0 ||
         entry == NULL || first == 0) {
@@ -146,14 +151,16 @@ static uint32_t fault_own_run(struct core *core, struct space *space, uint32_t p
 
     end = end < region->end ? end : region->end;
     end = end < leaf_end ? end : leaf_end;
-    while (page + count < end && entry[count] == 0 && worker->free_first == first + count) {
-        uint32_t frame = pool_take(core, FRAME_USER, space->number, page + count);
-
-        entry[count++] = shadow_entry(SHADOW_OWN, frame);
+    while (page + count < end && entry[count] == 0 && next == first + count) {
+        next = pool_claim(core, first + count, FRAME_USER, space->number, page + count);
+        entry[count] = shadow_entry(SHADOW_OWN, first + count);
+        count++;
     }
     if (count == 0) {
         return 0;
     }
+    worker->free_first = next;
+    worker->free_frames -= count;
     const struct fault_answer answer = {
         .frame = pool_pfn(core, first),
         .prot = region_rights(region->flags),

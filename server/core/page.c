@@ -73,17 +73,21 @@ static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t
 
 void page_clear(struct core *core, struct space *space, struct range range)
 {
-    uint32_t page = page_next(core, space, range);
+    /* From the last leaf to the first, for the same reason. */
+    while (!range_is_empty(range)) {
+        uint64_t *upper = shadow_upper(core, space, 0, range.end - 1);
+        const uint32_t level = upper == NULL ? 1 : 0;
+        struct range block = shadow_block_range(shadow_block(range.end - 1, level), level);
+        uint32_t first = block.first > range.first ? block.first : range.first;
 
-    while (page < range.end) {
-        uint64_t *upper = shadow_upper(core, space, 0, page);
-        struct range block = shadow_block_range(shadow_block(page, 0), 0);
-        uint32_t end = block.end < range.end ? block.end : range.end;
-        uint64_t cleared = page_clear_leaf(core, space, arena_page(core, shadow_upper_page(*upper)),
-                                           page - block.first, end - block.first);
+        if (upper != NULL && shadow_upper_count(*upper) != 0) {
+            uint64_t *leaf = arena_page(core, shadow_upper_page(*upper));
+            uint64_t cleared =
+                page_clear_leaf(core, space, leaf, first - block.first, range.end - block.first);
 
-        *upper -= cleared << SHADOW_COUNT_SHIFT;
-        page = page_next(core, space, range_of(end, range.end));
+            *upper -= cleared << SHADOW_COUNT_SHIFT;
+        }
+        range.end = first;
     }
 }
 

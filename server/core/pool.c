@@ -48,10 +48,7 @@ static void pool_append(struct core *core, uint32_t frame, uint32_t last)
     worker->free_frames++;
 }
 
-/*
- * Move a few frames to the empty list of the calling server thread: shared ones, else fresh ones.
- */
-static void pool_refill(struct core *core)
+void pool_refill(struct core *core)
 {
     struct pool *pool = &core->head->pool;
     uint32_t last = 0;
@@ -77,39 +74,31 @@ void pool_spill(struct core *core, uint32_t keep)
 {
     struct pool *pool = &core->head->pool;
     struct worker *worker = core->worker;
-    uint32_t last = worker->free_first;
-    uint32_t spilled = 1;
+    uint32_t *cut = &worker->free_first;
 
     if (worker->free_frames <= keep) {
         return;
     }
-    /* In one piece: frames that follow each other stay in order. */
-    for (; spilled < worker->free_frames - keep; spilled++) {
+    for (uint32_t i = 0; i < keep; i++) {
+        cut = &core->frames[*cut].page;
+    }
+    uint32_t first = *cut;
+    uint32_t last = first;
+
+    for (uint32_t i = keep + 1; i < worker->free_frames; i++) {
         last = core->frames[last].page;
     }
-    uint32_t rest = core->frames[last].page;
-
     core->frames[last].page = pool->free_first;
-    pool->free_first = worker->free_first;
-    pool->free_frames += spilled;
-    worker->free_first = rest;
-    worker->free_frames -= spilled;
+    pool->free_first = first;
+    pool->free_frames += worker->free_frames - keep;
+    *cut = 0;
+    worker->free_frames = keep;
 }
 
-uint32_t pool_take_slow(struct core *core)
+uint32_t pool_take_slow(struct core *core, enum frame_kind kind, uint32_t owner, uint32_t page)
 {
-    struct worker *worker = core->worker;
-
     pool_refill(core);
-    uint32_t frame = worker->free_first;
-
-    if (frame == 0) {
-        return pool_take_fresh(core);
-    }
-    ASSERT(core->frames[frame].kind == FRAME_FREE);
-    worker->free_first = core->frames[frame].page;
-    worker->free_frames--;
-    return frame;
+    return core->worker->free_first == 0 ? 0 : pool_take(core, kind, owner, page);
 }
 
 uint64_t pool_free(const struct core *core)

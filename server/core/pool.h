@@ -4,6 +4,10 @@
  *
  * The usual cases, a frame from or to the list of the calling server thread, are inline: a first
  * touch and the end of a page are made of little else.
+ *
+ * The list of a server thread and behind it the shared one are a stack: what was taken last and
+ * is given first comes back in the order in which it went. So frames that follow each other stay
+ * together, and pages that are populated in a row need few entries.
  */
 #pragma once
 
@@ -32,11 +36,33 @@ static inline pfn_t pool_pfn(const struct core *core, uint32_t frame)
     return pfn_add((pfn_t){core->head->pool.base}, (npages_t){frame});
 }
 
-/* A frame when the calling server thread's list is empty. Returns: 0 if none is free. */
-uint32_t pool_take_slow(struct core *core);
+/* pool_take() when the calling server thread's list is empty. */
+uint32_t pool_take_slow(struct core *core, enum frame_kind kind, uint32_t owner, uint32_t page);
 
-/* Move frames of the calling server thread to the shared list until `keep` are left. */
+/*
+ * Move a few frames to the empty list of the calling server thread: shared ones, else fresh ones.
+ * May make port calls (a page of records).
+ */
+void pool_refill(struct core *core);
+
+/* Move the last frames of the calling server thread to the shared list, all but `keep`. */
 void pool_spill(struct core *core, uint32_t keep);
+
+/*
+ * Record what a free frame of a list is now. Taking it out of the list is the caller's affair.
+ *
+ * Returns: the frame after it in the list.
+ */
+static inline uint32_t pool_claim(struct core *core, uint32_t frame, enum frame_kind kind,
+                                  uint32_t owner, uint32_t page)
+{
+    struct frame *record = &core->frames[frame];
+    const uint32_t next = record->page;
+
+    ASSERT(record->kind == FRAME_FREE);
+    *record = (struct frame){.kind = (uint8_t)kind, .references = 1, .owner = owner, .page = page};
+    return next;
+}
 
 /*
  * Take a free frame for `kind` and record its owner (0: nobody) and page.
@@ -47,20 +73,13 @@ static inline uint32_t pool_take(struct core *core, enum frame_kind kind, uint32
                                  uint32_t page)
 {
     struct worker *worker = core->worker;
-    uint32_t frame = worker->free_first;
+    const uint32_t frame = worker->free_first;
 
-    if (LIKELY(frame != 0)) {
-        ASSERT(core->frames[frame].kind == FRAME_FREE);
-        worker->free_first = core->frames[frame].page;
-        worker->free_frames--;
-    } else {
-        frame = pool_take_slow(core);
-        if (frame == 0) {
-            return 0;
-        }
+    if (UNLIKELY(frame == 0)) {
+        return pool_take_slow(core, kind, owner, page);
     }
-    core->frames[frame] =
-        (struct frame){.kind = (uint8_t)kind, .references = 1, .owner = owner, .page = page};
+    worker->free_first = pool_claim(core, frame, kind, owner, page);
+    worker->free_frames--;
     return frame;
 }
 
