@@ -44,6 +44,12 @@ static void merge_swallow(struct core *core, struct space *space, struct region 
     merge_free(core, space, next);
 }
 
+/* What was mapped just now is likely to be touched next: spare that fault the look-up. */
+static void merge_expect(const struct core *core, struct space *space, const struct region *region)
+{
+    space->region_cache = arena_link(core, region);
+}
+
 void merge_insert(struct core *core, struct space *space, struct range range,
                   const struct region_kind *kind, struct region *next_opt)
 {
@@ -71,6 +77,7 @@ void merge_insert(struct core *core, struct space *space, struct range range,
         region->first = range.first;
         region->end = range.end;
         tree_insert(core, &space->tree, region, next_opt);
+        merge_expect(core, space, region);
         return;
     }
     space->merges++;
@@ -84,11 +91,13 @@ void merge_insert(struct core *core, struct space *space, struct range range,
         if (joins_next) {
             merge_swallow(core, space, prev);
         }
+        merge_expect(core, space, prev);
         return;
     }
     tree_resize(core, next_opt, (struct range){range.first, next_opt->end});
     next_opt->flags |= kind->flags & REGION_TOUCHED;
     next_opt->offset = kind->offset;
+    merge_expect(core, space, next_opt);
 }
 
 struct region *merge_split(struct core *core, struct space *space, struct region *region,
