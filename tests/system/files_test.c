@@ -123,6 +123,26 @@ TAP_TEST(streams_read_whole_files)
     EXPECT_I64(errno, ENOENT);
 }
 
+TAP_TEST(a_last_line_without_a_newline_is_read)
+{
+    FILE *stream = fopen("boot/args", "r");
+    char line[200];
+    struct stat status;
+    REQUIRE(EXPECT(stream != NULL));
+    REQUIRE(EXPECT_I64(stat("boot/args", &status), 0));
+    REQUIRE(EXPECT(status.st_size < (off_t)sizeof(line)));
+    memset(line, 'x', sizeof(line));
+    EXPECT(fgets(line, sizeof(line), stream) == line);
+    /* Strings, each with a NUL, then the one that fgets() adds. */
+    EXPECT_I64(line[status.st_size], '\0');
+    EXPECT(feof(stream) != 0);
+    EXPECT(fgets(line, sizeof(line), stream) == NULL);
+    EXPECT_I64(fseek(stream, 0, SEEK_SET), 0);
+    EXPECT(fgets(line, 3, stream) == line);
+    EXPECT_U64(strlen(line), 2);
+    EXPECT_I64(fclose(stream), 0);
+}
+
 TAP_TEST(descriptors_run_out_and_come_back)
 {
     int first = open(SELF, O_RDONLY);
@@ -196,6 +216,7 @@ int main(int argc, char **argv)
         TAP(nothing_can_be_written_or_made),
         TAP(reading_the_output_and_writing_the_input_are_errors),
         TAP(streams_read_whole_files),
+        TAP(a_last_line_without_a_newline_is_read),
         TAP(descriptors_run_out_and_come_back),
         TAP(the_break_moves_up_and_down_by_bytes),
         TAP(system_configuration_is_told),
