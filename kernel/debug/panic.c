@@ -88,11 +88,11 @@ static void print_events(void)
 }
 
 /* Print what follows the reason, and stop. */
-NORETURN static void finish(uint64_t sp, const char *reason)
+NORETURN static void finish(uint64_t sp, const char *who, const char *reason)
 {
     print_calls(sp);
     print_events();
-    power_off_panic(reason);
+    power_off_panic(who, reason);
 }
 
 /* Where the epitaph was asked for; the first address printed names the place itself. */
@@ -100,7 +100,7 @@ NORETURN static void finish_here(const char *reason)
 {
     const uint64_t here = 0;
     console_print("  at 0x%lx\n", (uint64_t)(uintptr_t)&panic);
-    finish((uint64_t)(uintptr_t)&here, reason);
+    finish((uint64_t)(uintptr_t)&here, "kernel", reason);
 }
 
 /* A fault on the way here must not start another epitaph. */
@@ -108,7 +108,7 @@ static void begin(void)
 {
     csr_clear_sstatus(SSTATUS_SIE);
     if (panic_has_begun) {
-        power_off_panic("panic during a panic");
+        power_off_panic("kernel", "panic during a panic");
     }
     panic_has_begun = true;
     console_print("\nKernel panic: ");
@@ -136,7 +136,7 @@ void panic_trap(const char *who, const struct panic_registers *registers)
         console_print("  %s 0x%lx%s", names[i], registers->x[i], i % 4 == 3 ? "\n" : "");
     }
     console_print("  at 0x%lx\n", registers->pc);
-    finish(registers->x[REG_SP], cause_text(registers->cause));
+    finish(registers->x[REG_SP], who, cause_text(registers->cause));
 }
 
 void assert_fail(const char *file, int line, const char *expression)

@@ -38,9 +38,9 @@ void power_off(uint64_t status)
     stop(SBI_RESET_SHUTDOWN);
 }
 
-void power_off_panic(const char *reason)
+void power_off_panic(const char *who, const char *reason)
 {
-    console_print("[holdfast %spanic %s]\n", power_nonce, reason);
+    console_print("[holdfast %spanic %s: %s]\n", power_nonce, who, reason);
     stop(SBI_RESET_SHUTDOWN);
 }
 

@@ -3,7 +3,7 @@
  * The end of a run: one framed line on the console, by which whoever started the machine knows how
  * it went, and the power switch.
  *
- *     [holdfast NONCE exit STATUS]     [holdfast NONCE panic REASON]
+ *     [holdfast NONCE exit STATUS]     [holdfast NONCE panic WHO: REASON]
  *
  * NONCE comes from the kernel option of that name, so that no program can forge the line; without
  * one it and the space behind it are left out.
@@ -22,8 +22,8 @@ void power_set_nonce(const char *nonce);
 /* Print the end line with a status and power off. */
 NORETURN void power_off(uint64_t status);
 
-/* Print the end line of a panic with its reason and power off. */
-NORETURN void power_off_panic(const char *reason);
+/* Print the end line of a panic, with who had to stop and why, and power off. */
+NORETURN void power_off_panic(const char *who, const char *reason);
 
 /* Restart the machine. */
 NORETURN void power_restart(void);
