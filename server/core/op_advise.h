@@ -31,8 +31,8 @@ struct advise_request {
  *            address, wrapping range; ERR_OPNOTSUPP: FREE, COLD, PAGEOUT, POPULATE_READ,
  *            POPULATE_WRITE; ERR_INVAL: WIPEONFORK of a region that is not private and anonymous;
  *            ERR_NOMEM: a hole; ERR_AGAIN: splits at the limit of regions, no record.
- * On error:  nothing changed; LINUX form: for a hole, all that is mapped has been processed; for the
- *            other errors, what is before the region that refuses.
+ * On error:  nothing changed; LINUX form: for a hole, all that is mapped has been processed; for
+ *            the other errors, what is before the region that refuses.
  * Semantics: madvise(2).
  */
 MUST_USE enum err op_advise(struct core *core, struct space *space,
