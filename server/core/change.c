@@ -138,7 +138,7 @@ static void change_region(struct core *core, struct space *space, struct region 
 {
     uint32_t pages = region_pages(region);
 
-    if (((flags ^ region->flags) & (MEM_PROT_WRITE | REGION_ACCOUNT)) != 0) {
+    if (((flags ^ region->flags) & (MEM_PROT_WRITE | REGION_ACCOUNT | REGION_LOCKED)) != 0) {
         limit_discharge(core, space, region->flags, pages);
         limit_charge(core, space, flags, pages);
     }

@@ -28,6 +28,8 @@
 #include "server/core/object.h"
 #include "server/core/op_advise.h"
 #include "server/core/op_copy.h"
+#include "server/core/op_incore.h"
+#include "server/core/op_lock.h"
 #include "server/core/op_map.h"
 #include "server/core/op_protect.h"
 #include "server/core/op_query.h"

@@ -105,6 +105,23 @@ void limit_subtract(const struct core *core, const struct space *space, struct r
     }
 }
 
+bool limit_may_lock(const struct space *space)
+{
+    return space->settings.locked_max != 0 ||
+           (space->settings.privileges & SPACE_PRIVILEGE_LOCK) != 0;
+}
+
+enum err limit_check_locked(struct space *space, uint64_t pages, enum err error)
+{
+    uint64_t limit = space->settings.locked_max / PAGE_SIZE;
+
+    if ((space->settings.privileges & SPACE_PRIVILEGE_LOCK) == 0 &&
+        (pages > limit || space->locked > limit - pages)) {
+        return limit_refuse_over(space, error, MEM_LIMIT_LOCKED, limit, space->locked, pages);
+    }
+    return ERR_OK;
+}
+
 enum err limit_check_splits(struct space *space, uint32_t splits)
 {
     uint64_t limit = space->settings.regions_max;
@@ -126,6 +143,9 @@ void limit_charge(struct core *core, struct space *space, uint32_t flags, uint32
         space->committed += pages;
         core->head->commit.used += pages;
     }
+    if (UNLIKELY((flags & REGION_LOCKED) != 0)) {
+        space->locked += pages;
+    }
 }
 
 void limit_discharge(struct core *core, struct space *space, uint32_t flags, uint32_t pages)
@@ -140,5 +160,9 @@ void limit_discharge(struct core *core, struct space *space, uint32_t flags, uin
         ASSERT(space->committed >= pages);
         space->committed -= pages;
         core->head->commit.used -= pages;
+    }
+    if (UNLIKELY((flags & REGION_LOCKED) != 0)) {
+        ASSERT(space->locked >= pages);
+        space->locked -= pages;
     }
 }

@@ -83,6 +83,16 @@ MUST_USE enum err limit_refuse_frames(const struct core *core, struct space *spa
 MUST_USE enum err limit_check(const struct core *core, struct space *space,
                               const struct limit_change *change);
 
+/* Whether the space may lock pages at all (R10; Linux can_do_mlock()). */
+bool limit_may_lock(const struct space *space);
+
+/*
+ * Judge `pages` more locked pages (R11).
+ *
+ * Returns:   ERR_OK; `error` over the lock limit without the privilege (recorded).
+ */
+MUST_USE enum err limit_check_locked(struct space *space, uint64_t pages, enum err error);
+
 /*
  * Judge the number of regions if `splits` regions are split one after the other (R26).
  *

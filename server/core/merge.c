@@ -194,5 +194,6 @@ void merge_audit(const struct core *core, const struct space *space, const struc
         ASSERT(object_at(core, region->object)->references > 0);
     }
     ASSERT((region->flags & REGION_ACCOUNT) == 0 || (region->flags & REGION_SHARED) == 0);
+    ASSERT((region->flags & REGION_LOCKS) != REGION_LOCKONFAULT);
     ASSERT(space->tree.count > 0);
 }

@@ -6,16 +6,17 @@
 #include "server/core/change.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
+#include "server/core/populate.h"
 
 #define ADVISE_READ_AHEAD (REGION_SEQUENTIAL | REGION_RANDOM)
 #define ADVISE_HUGE       (REGION_HUGEPAGE | REGION_NOHUGEPAGE)
 
 enum advise_way {
     ADVISE_UNKNOWN,
-    ADVISE_UNSUPPORTED,
     ADVISE_NOTHING, /* taken note of */
     ADVISE_DISCARD,
     ADVISE_CHANGE,
+    ADVISE_POPULATE,
 };
 
 /* How to take the advice; with ADVISE_CHANGE, `*change` says what of the regions changes. */
@@ -50,40 +51,40 @@ static enum advise_way advise_way(uint32_t advice, struct change *change)
         *change = (struct change){ADVISE_HUGE, REGION_NOHUGEPAGE};
         return ADVISE_CHANGE;
     case MEM_ADVISE_WILLNEED:
-        return ADVISE_NOTHING;
-    case MEM_ADVISE_DONTNEED:
-        return ADVISE_DISCARD;
     case MEM_ADVISE_FREE:
     case MEM_ADVISE_COLD:
     case MEM_ADVISE_PAGEOUT:
+        return ADVISE_NOTHING;
+    case MEM_ADVISE_DONTNEED:
+    case MEM_ADVISE_DONTNEED_LOCKED:
+        return ADVISE_DISCARD;
     case MEM_ADVISE_POPULATE_READ:
     case MEM_ADVISE_POPULATE_WRITE:
-        return ADVISE_UNSUPPORTED;
+        return ADVISE_POPULATE;
     default: /* a number from outside, not an enum */
         return ADVISE_UNKNOWN;
     }
 }
 
-static bool advise_is_refused(const struct region *region, uint32_t advice)
+/* Whether a region of these flags can take the advice (madvise(2), EINVAL). */
+static bool advise_is_possible(uint32_t advice, const struct region *region)
 {
-    return advice == MEM_ADVISE_WIPEONFORK && region->object != 0;
-}
-
-/* Whether the range has holes, and whether a region in it cannot take the advice. */
-static void advise_survey(const struct core *core, const struct space *space, struct range range,
-                          uint32_t advice, bool *has_hole, bool *is_refused)
-{
-    const struct region *region = tree_find(core, &space->tree, range.first);
-    uint32_t page = range.first;
-
-    *has_hole = false;
-    *is_refused = false;
-    for (; region != NULL && region->first < range.end; region = tree_next(core, region)) {
-        *has_hole = *has_hole || region->first > page;
-        *is_refused = *is_refused || advise_is_refused(region, advice);
-        page = region->end;
+    switch (advice) {
+    case MEM_ADVISE_DONTNEED:
+    case MEM_ADVISE_COLD:
+    case MEM_ADVISE_PAGEOUT:
+        return (region->flags & REGION_LOCKED) == 0;
+    case MEM_ADVISE_FREE:
+        return (region->flags & REGION_LOCKED) == 0 && region->object == 0;
+    case MEM_ADVISE_WIPEONFORK:
+        return region->object == 0;
+    case MEM_ADVISE_POPULATE_READ:
+        return (region->flags & MEM_PROT_READ) != 0;
+    case MEM_ADVISE_POPULATE_WRITE:
+        return (region->flags & MEM_PROT_WRITE) != 0;
+    default: /* the others are for every region */
+        return true;
     }
-    *has_hole = *has_hole || page < range.end;
 }
 
 /* Give the pages of the range back; regions stay. */
@@ -99,76 +100,143 @@ static void advise_discard(struct core *core, struct space *space, struct range 
     AUDIT(space_audit(core, space));
 }
 
-/* What has no room is to be tried again, as madvise(2) says. */
-static enum err advise_change(struct core *core, struct space *space, struct range range,
-                              const struct change *change)
+static enum err advise_regions(struct core *core, struct space *space, struct range range,
+                               const struct change *change)
 {
     struct change_plan plan;
+    enum err error = change_check(core, space, range, change, &plan);
 
-    if (change_check(core, space, range, change, &plan) != ERR_OK) {
+    if (error == ERR_OK && plan.first != NULL) {
+        change_apply(core, space, range, change, &plan);
+    }
+    if (error == ERR_NOMEM) {
+        /* madvise(2): a kernel resource was not to be had. */
         space->refusal.error = ERR_AGAIN;
         return ERR_AGAIN;
     }
-    if (plan.first != NULL) {
-        change_apply(core, space, range, change, &plan);
+    return error;
+}
+
+/* Every region of the range has the right that is asked for. */
+static enum err advise_populate(struct core *core, struct space *space, struct range range,
+                                uint32_t access)
+{
+    for (const struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        struct range part = range_common(region_range(region), range);
+
+        switch (populate_region(core, space, region, part, access)) {
+        case FAULT_READY:
+            break;
+        case FAULT_NO_REGION:
+        case FAULT_DENIED:
+        case FAULT_PAST_END:
+            return limit_refuse(space, ERR_FAULT);
+        case FAULT_NO_FRAME:
+            return limit_refuse_frames(core, space, range_pages(part));
+        }
     }
     return ERR_OK;
 }
 
-/* One region after the other, until one refuses; holes are passed over. */
-static enum err advise_each(struct core *core, struct space *space, struct range range,
-                            uint32_t advice, const struct change *change)
+/* All regions of the range can take the advice. */
+static enum err advise_apply(struct core *core, struct space *space, struct range range,
+                             uint32_t advice)
 {
+    struct change change = {0};
+
+    switch (advise_way(advice, &change)) {
+    case ADVISE_NOTHING:
+        return ERR_OK;
+    case ADVISE_DISCARD:
+        advise_discard(core, space, range);
+        return ERR_OK;
+    case ADVISE_CHANGE:
+        return advise_regions(core, space, range, &change);
+    case ADVISE_POPULATE:
+        return advise_populate(core, space, range,
+                               advice == MEM_ADVISE_POPULATE_WRITE ? MEM_PROT_WRITE
+                                                                   : MEM_PROT_READ);
+    case ADVISE_UNKNOWN:
+        break;
+    }
+    UNREACHABLE();
+}
+
+/* All of the range or nothing. */
+static enum err advise_all(struct core *core, struct space *space, struct range range,
+                           uint32_t advice)
+{
+    const struct region *region = tree_find(core, &space->tree, range.first);
+
+    for (uint32_t page = range.first; page < range.end;) {
+        if (region == NULL || region->first > page) {
+            return limit_refuse(space, ERR_NOMEM);
+        }
+        if (!advise_is_possible(advice, region)) {
+            return limit_refuse(space, ERR_INVAL);
+        }
+        page = region->end;
+        region = tree_next(core, region);
+    }
+    return advise_apply(core, space, range, advice);
+}
+
+/*
+ * One region after the other until one refuses; holes are passed over and answered in the end, but
+ * for POPULATE, which they end.
+ */
+static enum err advise_each(struct core *core, struct space *space, struct range range,
+                            uint32_t advice, bool stops_at_hole)
+{
+    bool has_hole = false;
+
     for (uint32_t page = range.first; page < range.end;) {
         const struct region *region = tree_find(core, &space->tree, page);
 
-        if (region == NULL || region->first >= range.end) {
-            return ERR_OK;
+        if (region == NULL || region->first > page) {
+            has_hole = true;
+            if (region == NULL || stops_at_hole || region->first >= range.end) {
+                break;
+            }
+            page = region->first;
         }
-        if (advise_is_refused(region, advice)) {
+        uint32_t end = region->end < range.end ? region->end : range.end;
+
+        if (!advise_is_possible(advice, region)) {
             return limit_refuse(space, ERR_INVAL);
         }
-        struct range piece = range_common(region_range(region), range_of(page, range.end));
-        enum err error = advise_change(core, space, piece, change);
+        enum err error = advise_apply(core, space, range_of(page, end), advice);
 
         if (error != ERR_OK) {
             return error;
         }
-        page = piece.end;
+        page = end;
     }
-    return ERR_OK;
+    return has_hole ? limit_refuse(space, ERR_NOMEM) : ERR_OK;
 }
 
 enum err op_advise(struct core *core, struct space *space, const struct advise_request *request)
 {
-    struct change change = {0};
+    struct change change;
     struct range range;
     bool is_clipped;
-    bool has_hole;
-    bool is_refused;
     enum advise_way way = advise_way(request->advice, &change);
+    enum err error;
 
     limit_begin(space);
     if (way == ADVISE_UNKNOWN ||
         range_make_clipped(request->address, request->length, &range, &is_clipped) != ERR_OK) {
         return limit_refuse(space, ERR_INVAL);
     }
-    if (way == ADVISE_UNSUPPORTED) {
-        return limit_refuse(space, ERR_OPNOTSUPP);
+    if (range_is_empty(range) && !is_clipped) {
+        return ERR_OK;
     }
-    advise_survey(core, space, range, request->advice, &has_hole, &is_refused);
-    has_hole = has_hole || is_clipped;
-    if (!request->is_linux && (is_refused || has_hole)) {
-        return limit_refuse(space, is_refused ? ERR_INVAL : ERR_NOMEM);
+    if (is_clipped && !request->is_linux) {
+        return limit_refuse(space, ERR_NOMEM);
     }
-    enum err error = ERR_OK;
-
-    if (way == ADVISE_DISCARD) {
-        advise_discard(core, space, range);
-    } else if (way == ADVISE_CHANGE && request->is_linux) {
-        error = advise_each(core, space, range, request->advice, &change);
-    } else if (way == ADVISE_CHANGE) {
-        error = advise_change(core, space, range, &change);
-    }
-    return error == ERR_OK && has_hole ? limit_refuse(space, ERR_NOMEM) : error;
+    error = request->is_linux
+                ? advise_each(core, space, range, request->advice, way == ADVISE_POPULATE)
+                : advise_all(core, space, range, request->advice);
+    return error == ERR_OK && is_clipped ? limit_refuse(space, ERR_NOMEM) : error;
 }

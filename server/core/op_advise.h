@@ -2,9 +2,10 @@
 /*
  * ADVISE: what a client says about its use of a range.
  *
- * DONTNEED gives pages back. NORMAL, RANDOM, SEQUENTIAL, DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK,
- * HUGEPAGE and NOHUGEPAGE are properties of regions, which keep neighbours apart. WILLNEED is taken
- * note of only.
+ * DONTNEED (DONTNEED_LOCKED: of locked regions too) gives pages back. POPULATE_READ and _WRITE make
+ * pages present. NORMAL, RANDOM, SEQUENTIAL, DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK, HUGEPAGE and
+ * NOHUGEPAGE are properties of regions, which keep neighbours apart. WILLNEED, FREE, COLD and
+ * PAGEOUT are judged and leave pages as they are, as in Linux without swap and without want.
  */
 #pragma once
 
@@ -28,11 +29,13 @@ struct advise_request {
  * Take advice for a range.
  *
  * Returns:   ERR_OK, also for length 0. In this order: ERR_INVAL: unknown advice, unaligned
- *            address, wrapping range; ERR_OPNOTSUPP: FREE, COLD, PAGEOUT, POPULATE_READ,
- *            POPULATE_WRITE; ERR_INVAL: WIPEONFORK of a region that is not private and anonymous;
- *            ERR_NOMEM: a hole; ERR_AGAIN: splits at the limit of regions, no record.
- * On error:  nothing changed; LINUX form: for a hole, all that is mapped has been processed; for
- *            the other errors, what is before the region that refuses.
+ *            address, wrapping range; per region: ERR_NOMEM: a hole; ERR_INVAL: DONTNEED, FREE,
+ *            COLD, PAGEOUT of a locked region, FREE and WIPEONFORK of one that is not private and
+ *            anonymous, POPULATE without the right; ERR_AGAIN: splits at the limit of regions, no
+ *            record; POPULATE: ERR_FAULT: past the end of an object; ERR_NOMEM: no frame.
+ * On error:  nothing changed but residence; LINUX form: the regions before the one that refuses
+ *            have taken the advice; holes are passed over and refused in the end, but for
+ *            POPULATE, which stops there.
  * Semantics: madvise(2).
  */
 MUST_USE enum err op_advise(struct core *core, struct space *space,

@@ -6,10 +6,10 @@
 #include <base/bits.h>
 #include <base/checked.h>
 
-#include "server/core/fault.h"
 #include "server/core/merge.h"
 #include "server/core/op_unmap.h"
 #include "server/core/place.h"
+#include "server/core/populate.h"
 
 #define MAP_FLAGS_KNOWN                                                                         \
     (MEM_MAP_TYPE | MEM_MAP_FIXED | MEM_MAP_ANONYMOUS | MEM_MAP_GROWSDOWN | MEM_MAP_DENYWRITE | \
@@ -109,6 +109,16 @@ static enum err map_check_place(const struct core *core, struct space *space,
     return ERR_OK;
 }
 
+/* R10 and R11: `locks` is what the region gets, asked for or inherited. */
+static enum err map_check_locks(struct space *space, const struct map_request *request,
+                                const struct map_plan *plan)
+{
+    if ((request->flags & MEM_MAP_LOCKED) != 0 && !limit_may_lock(space)) {
+        return limit_refuse_over(space, ERR_PERM, MEM_LIMIT_LOCKED, 0, space->locked, 0);
+    }
+    return limit_check_locked(space, range_pages(plan->range), ERR_AGAIN);
+}
+
 /* R12 and R20 without an object. */
 static enum err map_check_anonymous(struct space *space, const struct map_request *request)
 {
@@ -164,11 +174,11 @@ static enum err map_check_object(struct space *space, const struct map_request *
     return ERR_OK;
 }
 
-/* R12 to R22: what the region is. */
+/* R12 to R22: what the region is; its locks are known already. */
 static enum err map_check_kind(const struct core *core, struct space *space,
                                const struct map_request *request, struct map_plan *plan)
 {
-    const uint32_t unsupported = MEM_MAP_LOCKED | MEM_MAP_HUGETLB | MEM_MAP_GROWSDOWN;
+    const uint32_t unsupported = MEM_MAP_HUGETLB | MEM_MAP_GROWSDOWN;
     uint32_t may = MEM_PROT_ALL;
     uint32_t type = request->flags & MEM_MAP_TYPE;
     bool is_anonymous = map_is_anonymous(request);
@@ -181,7 +191,7 @@ static enum err map_check_kind(const struct core *core, struct space *space,
     if ((request->flags & unsupported) != 0) {
         return limit_refuse(space, ERR_OPNOTSUPP);
     }
-    plan->kind.flags = (request->prot & MEM_PROT_ALL) | may << REGION_MAY_SHIFT;
+    plan->kind.flags |= (request->prot & MEM_PROT_ALL) | may << REGION_MAY_SHIFT;
     if (type != MEM_MAP_PRIVATE) {
         plan->kind.flags |= REGION_SHARED;
     }
@@ -243,6 +253,14 @@ static enum err map_check(struct core *core, struct space *space, const struct m
     if (error != ERR_OK) {
         return error;
     }
+    plan->kind.flags = space->future;
+    plan->kind.flags |= (request->flags & MEM_MAP_LOCKED) != 0 ? REGION_LOCKED : 0;
+    if (UNLIKELY(plan->kind.flags != 0)) {
+        error = map_check_locks(space, request, plan);
+        if (error != ERR_OK) {
+            return error;
+        }
+    }
     error = map_check_kind(core, space, request, plan);
     if (error != ERR_OK) {
         return error;
@@ -276,14 +294,11 @@ static void map_apply(struct core *core, struct space *space, const struct map_p
 static void map_populate(struct core *core, struct space *space, const struct map_request *request,
                          const struct map_plan *plan)
 {
-    uint32_t rights = region_rights(plan->kind.flags);
+    uint32_t locks = plan->kind.flags & REGION_LOCKS;
+    bool is_asked = (request->flags & (MEM_MAP_POPULATE | MEM_MAP_NONBLOCK)) == MEM_MAP_POPULATE;
 
-    if ((request->flags & (MEM_MAP_POPULATE | MEM_MAP_NONBLOCK)) == MEM_MAP_POPULATE &&
-        rights != 0) {
-        uint32_t access = (rights & MEM_PROT_READ) != 0 ? MEM_PROT_READ : MEM_PROT_EXEC;
-
-        access = region_is_data(plan->kind.flags) ? MEM_PROT_WRITE : access;
-        (void)fault_populate(core, space, plan->range, access);
+    if (UNLIKELY((is_asked && locks == 0) || locks == REGION_LOCKED)) {
+        populate_what_can_be(core, space, plan->range);
     }
 }
 

@@ -6,7 +6,7 @@
 
 #define QUERY_ATTRIBUTES                                                                         \
     (REGION_DONTFORK | REGION_WIPEONFORK | REGION_SEQUENTIAL | REGION_RANDOM | REGION_HUGEPAGE | \
-     REGION_NOHUGEPAGE)
+     REGION_NOHUGEPAGE | REGION_LOCKONFAULT)
 
 static uint32_t query_flags(const struct region *region)
 {
@@ -14,6 +14,7 @@ static uint32_t query_flags(const struct region *region)
 
     flags |= region->object == 0 ? MEM_MAP_ANONYMOUS : 0;
     flags |= (region->flags & REGION_NORESERVE) != 0 ? MEM_MAP_NORESERVE : 0;
+    flags |= (region->flags & REGION_LOCKED) != 0 ? MEM_MAP_LOCKED : 0;
     return flags;
 }
 
@@ -32,6 +33,7 @@ static struct query_region query_describe(const struct core *core, const struct 
         .own = totals.own,
         .zero = totals.zero,
         .wired = totals.wired,
+        .locked = (region->flags & REGION_LOCKED) != 0 ? region_pages(region) : 0,
     };
 }
 

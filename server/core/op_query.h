@@ -15,12 +15,13 @@ struct query_region {
     uint64_t end;
     uint64_t offset; /* bytes */
     uint32_t prot;
-    uint32_t flags;      /* MEM_MAP_SHARED or _PRIVATE, _ANONYMOUS, _NORESERVE */
+    uint32_t flags;      /* MEM_MAP_SHARED or _PRIVATE, _ANONYMOUS, _NORESERVE, _LOCKED */
     uint32_t attributes; /* REGION_DONTFORK, _SEQUENTIAL and the like */
     uint32_t object;     /* its number, 0: anonymous */
     uint64_t own;        /* pages with a frame of their own */
     uint64_t zero;       /* pages on the zero frame */
     uint64_t wired;      /* pages on wired frames */
+    uint64_t locked;     /* all its pages, if it is locked */
 };
 
 /* Describe up to `regions_max` regions that end after `address`. Returns: how many. */

@@ -12,6 +12,7 @@
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
 #include "server/core/place.h"
+#include "server/core/populate.h"
 #include "server/core/shadow.h"
 
 /* A move needs this much room below the limit of regions (Linux move_vma(), mremap_to()). */
@@ -102,6 +103,9 @@ static enum err remap_check_resize(struct space *space, const struct region *reg
     plan->kind = region_kind_at(region, plan->old.first);
     if (plan->kind.object != 0 && plan->kind.offset + plan->new_pages > OBJECT_PAGES_MAX) {
         return limit_refuse(space, ERR_INVAL);
+    }
+    if ((plan->kind.flags & REGION_LOCKED) != 0 && plan->new_pages > plan->old_pages) {
+        return limit_check_locked(space, plan->new_pages - plan->old_pages, ERR_AGAIN);
     }
     return ERR_OK;
 }
@@ -359,6 +363,21 @@ static void remap_forget(const struct core *core, const struct space *space,
     }
 }
 
+/* The whole region that pages moved out of is locked no longer (Linux move_vma()). */
+static void remap_unlock(struct core *core, struct space *space, const struct remap_plan *plan)
+{
+    struct region *region = tree_find(core, &space->tree, plan->old.first);
+
+    if (plan->keeps_old && region != NULL && (region->flags & REGION_LOCKED) != 0) {
+        uint32_t pages = region_pages(region);
+
+        limit_discharge(core, space, region->flags, pages);
+        region->flags &= ~REGION_LOCKS;
+        limit_charge(core, space, region->flags, pages);
+        merge_range(core, space, region, region->end);
+    }
+}
+
 static void remap_apply(struct core *core, struct space *space, const struct remap_plan *plan)
 {
     bool moves = !range_is_empty(plan->moved);
@@ -375,6 +394,7 @@ static void remap_apply(struct core *core, struct space *space, const struct rem
     if (moves) {
         page_move(core, space, plan->old, plan->moved.first);
         remap_forget(core, space, plan);
+        remap_unlock(core, space, plan);
     }
     remap_insert(core, space, plan);
     if (moves && !plan->keeps_old) {
@@ -403,6 +423,18 @@ static void remap_install(struct core *core, struct space *space, struct range r
             return;
         }
         fault_install(core, space, page, &answer);
+    }
+}
+
+/* A locked region that grew is present in its new part too. */
+static void remap_populate(struct core *core, struct space *space, const struct remap_plan *plan)
+{
+    uint32_t pages = plan->new_pages - plan->old_pages;
+
+    if ((plan->kind.flags & REGION_LOCKS) == REGION_LOCKED && plan->new_pages > plan->old_pages) {
+        uint32_t end = range_is_empty(plan->moved) ? plan->grown.end : plan->moved.end;
+
+        populate_what_can_be(core, space, range_of(end - pages, end));
     }
 }
 
@@ -439,6 +471,7 @@ enum err op_remap(struct core *core, struct space *space, const struct remap_req
     }
     remap_apply(core, space, &plan);
     remap_install(core, space, plan.moved);
+    remap_populate(core, space, &plan);
     *address =
         range_is_empty(plan.moved) ? request->address : vpn_to_uaddr(page_to_vpn(plan.moved.first));
     return ERR_OK;

@@ -43,7 +43,10 @@ struct space;
 #define REGION_NOHUGEPAGE 0x4000u
 #define REGION_TOUCHED \
     0x8000u /* may hold pages of its own; the only flag that never keeps regions apart */
-#define REGION_FLAGS 0xffffu
+#define REGION_LOCKED      0x10000u
+#define REGION_LOCKONFAULT 0x20000u /* with LOCKED: pages become present when touched */
+#define REGION_LOCKS       (REGION_LOCKED | REGION_LOCKONFAULT)
+#define REGION_FLAGS       0x3ffffu
 
 struct region {
     uint32_t first; /* pages */

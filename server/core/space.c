@@ -232,6 +232,7 @@ void space_end(struct core *core, struct space *space)
     }
     ASSERT(space->tree.count == 0 && space->threads == 0);
     ASSERT(space->pages == 0 && space->data == 0 && space->committed == 0);
+    ASSERT(space->locked == 0);
     ASSERT(space->own == 0 && space->zero == 0 && space->wired == 0);
     space_delist(core, space);
 }
@@ -274,6 +275,7 @@ uint64_t space_audit(const struct core *core, const struct space *space)
     uint64_t pages = 0;
     uint64_t data = 0;
     uint64_t committed = 0;
+    uint64_t locked = 0;
     uint32_t shadows = shadow_audit(core, space);
 
     tree_audit(core, &space->tree);
@@ -284,8 +286,10 @@ uint64_t space_audit(const struct core *core, const struct space *space)
         pages += region_pages(region);
         data += region_is_data(region->flags) ? region_pages(region) : 0;
         committed += (region->flags & REGION_ACCOUNT) != 0 ? region_pages(region) : 0;
+        locked += (region->flags & REGION_LOCKED) != 0 ? region_pages(region) : 0;
     }
     ASSERT(pages == space->pages && data == space->data && committed == space->committed);
+    ASSERT(locked == space->locked && (space->future & ~REGION_LOCKS) == 0);
     ASSERT(totals.own == space->own && totals.zero == space->zero);
     ASSERT(totals.wired == space->wired);
     ASSERT(space->own + space->zero + space->wired <= space->pages);

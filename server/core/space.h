@@ -11,8 +11,8 @@
  *             of it
  *   ENDING -> FREE    [space_end]
  *
- * I1  Totals are sums over regions (pages, data, commit) and over the shadow (own, zero, wired
- *     pages).
+ * I1  Totals are sums over regions (pages, data, commit, locked) and over the shadow (own, zero,
+ *     wired pages).
  * I2  `leaf_tag` names the block that `leaf_page` and `leaf_entry` belong to, or no block.
  * I3  `region_cache` is 0 or a region of this space.
  * I4  A space that ends has no regions, pages, tables, threads or donated frames left; asserted.
@@ -33,8 +33,9 @@
 #define SPACE_NO_TAG UINT32_MAX
 
 /* Privileges of a space, from the manifest. */
-#define SPACE_PRIVILEGE_LOW 0x1u /* map below the lowest address */
-#define SPACE_PRIVILEGES    0x1u
+#define SPACE_PRIVILEGE_LOW  0x1u /* map below the lowest address */
+#define SPACE_PRIVILEGE_LOCK 0x2u /* lock without limit */
+#define SPACE_PRIVILEGES     0x3u
 
 /* What the maker of a space says about it. Addresses are bytes, page aligned. */
 struct space_settings {
@@ -43,6 +44,7 @@ struct space_settings {
     uint64_t regions_max;
     uint64_t pages_max; /* MEM_UNLIMITED: no limit */
     uint64_t data_max;
+    uint64_t locked_max; /* bytes: even one byte lets a space ask (R10) */
     uint32_t privileges;
     uint32_t priority; /* highest of its threads, for the kernel */
 };
@@ -70,9 +72,9 @@ struct space {
     uint32_t threads;
     uint32_t donated; /* frames the kernel has for this space, tables and root aside */
     uint32_t client;  /* the shell's record of it, in the slab `clients`; core only stores it */
-    uint32_t reserved;
-    uint64_t merges; /* how often a region joined a neighbour; for QUERY */
-    uint64_t faults; /* of its threads that the shell was told of; for QUERY */
+    uint32_t future;  /* REGION_LOCKS that new regions get (LOCK ALL) */
+    uint64_t merges;  /* how often a region joined a neighbour; for QUERY */
+    uint64_t faults;  /* of its threads that the shell was told of; for QUERY */
 
     struct tree tree;
     uint32_t region_cache; /* region that answered the last look-up */
@@ -83,6 +85,7 @@ struct space {
     uint64_t pages;          /* in regions */
     uint64_t data;           /* private writable */
     uint64_t committed;      /* in the commit account */
+    uint64_t locked;         /* in regions with REGION_LOCKED */
     uint64_t own;            /* pages with a frame of their own */
     uint64_t zero;           /* pages on the zero frame */
     uint64_t wired;          /* pages on frames of wired objects */

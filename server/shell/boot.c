@@ -155,7 +155,7 @@ static void take_init(const struct boot_info *info, struct shell *shell)
 {
     static const char name[CLIENT_NAME_BYTES] = "init";
     const struct space_settings settings =
-        shell_settings(shell, INIT_PRIORITY_MAX, SPACE_PRIVILEGE_LOW);
+        shell_settings(shell, INIT_PRIORITY_MAX, SPACE_PRIVILEGES);
     struct space *space;
     struct thread *thread;
 

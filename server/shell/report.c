@@ -25,7 +25,7 @@ static struct mem_region region_to_wire(const struct query_region *region)
         .offset = region->offset,
         .object = region->object,
         .resident = (uint32_t)(region->own + region->wired),
-        .locked = 0,
+        .locked = (uint32_t)region->locked,
         .pinned = 0,
         .dirty = (uint32_t)region->own,
     };
@@ -90,6 +90,28 @@ enum err report_query(struct call *call)
     call->words[6] = call->target->merges;
     call->words[7] = call->target->faults;
     return ERR_OK;
+}
+
+enum err report_incore(struct call *call)
+{
+    const uint64_t page = WINDOW_START + call->message->thread * PAGE_SIZE;
+    struct wire_range request;
+    uint32_t count;
+
+    enum err error = wire_unmap(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = call_target(call, request.space, MEM_RIGHT_READ);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = op_incore(&call->shell->core, call->target, request.address, request.length,
+                      MEM_INCORE_PAGES_MAX, (uint8_t *)(uintptr_t)page, &count);
+    if (error == ERR_OK) {
+        call->words[1] = count;
+    }
+    return error;
 }
 
 enum err report_refusal(struct call *call)

@@ -15,6 +15,9 @@
 /* Regions go to the message page of the thread that asks. */
 MUST_USE enum err report_query(struct call *call);
 
+/* So do the bytes of INCORE. */
+MUST_USE enum err report_incore(struct call *call);
+
 /* What the caller's last refused request was about. */
 MUST_USE enum err report_refusal(struct call *call);
 

@@ -13,6 +13,7 @@
 #include "server/shell/call.h"
 #include "server/shell/client.h"
 #include "server/shell/device.h"
+#include "server/shell/lock.h"
 #include "server/shell/process.h"
 #include "server/shell/report.h"
 #include "server/shell/wire.h"
@@ -125,6 +126,22 @@ static enum err serve_advise(struct call *call, bool is_linux)
     return op_advise(&call->shell->core, call->target, &request.advise);
 }
 
+static enum err serve_sync(struct call *call, bool is_linux)
+{
+    struct wire_sync request;
+
+    enum err error = wire_sync(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = call_target(call, request.space, MEM_RIGHT_MAP);
+    if (error != ERR_OK) {
+        return error;
+    }
+    request.sync.is_linux = is_linux;
+    return op_sync(&call->shell->core, call->target, &request.sync);
+}
+
 static enum err serve_copy(struct call *call)
 {
     struct wire_copy request;
@@ -181,6 +198,18 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
         return serve_advise(call, is_linux);
     case MEM_COPY:
         return serve_copy(call);
+    case MEM_LOCK:
+        return lock_range(call, is_linux);
+    case MEM_UNLOCK:
+        return lock_undo(call, is_linux);
+    case MEM_LOCK_ALL:
+        return lock_all(call);
+    case MEM_UNLOCK_ALL:
+        return lock_undo_all(call);
+    case MEM_INCORE:
+        return report_incore(call);
+    case MEM_SYNC:
+        return serve_sync(call, is_linux);
     case MEM_HELLO:
         return serve_hello(call);
     case MEM_QUERY:

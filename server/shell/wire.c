@@ -22,10 +22,11 @@ static const uint64_t features = 0
     ;
 
 /* Requests with word 7 for a space; MAP has word 6 for an object too. */
-static const uint64_t with_space = BIT(MEM_MAP) | BIT(MEM_UNMAP) | BIT(MEM_PROTECT) |
-                                   BIT(MEM_REMAP) | BIT(MEM_ADVISE) | BIT(MEM_QUERY) |
-                                   BIT(MEM_COPY) | BIT(MEM_LIMITS) | BIT(MEM_SPACE_END) |
-                                   BIT(MEM_THREAD_MAKE) | BIT(MEM_DONATE);
+static const uint64_t with_space =
+    BIT(MEM_MAP) | BIT(MEM_UNMAP) | BIT(MEM_PROTECT) | BIT(MEM_REMAP) | BIT(MEM_ADVISE) |
+    BIT(MEM_QUERY) | BIT(MEM_COPY) | BIT(MEM_LIMITS) | BIT(MEM_SPACE_END) | BIT(MEM_THREAD_MAKE) |
+    BIT(MEM_DONATE) | BIT(MEM_LOCK) | BIT(MEM_UNLOCK) | BIT(MEM_LOCK_ALL) | BIT(MEM_UNLOCK_ALL) |
+    BIT(MEM_INCORE) | BIT(MEM_SYNC);
 
 uint64_t wire_features(void)
 {
@@ -171,6 +172,52 @@ enum err wire_advise(const struct message *message, struct wire_advise *out)
     out->advise.advice = (uint32_t)message->words[3];
     out->space = message->words[WORD_SPACE];
     return ERR_OK;
+}
+
+enum err wire_lock(const struct message *message, struct wire_lock *out)
+{
+    enum err error = check_tail(message, 4);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (message->words[3] > UINT32_MAX) {
+        return ERR_INVAL;
+    }
+    out->lock.address = address(message->words[1]);
+    out->lock.length = message->words[2];
+    out->lock.flags = (uint32_t)message->words[3];
+    out->space = message->words[WORD_SPACE];
+    return ERR_OK;
+}
+
+enum err wire_unlock(const struct message *message, struct wire_lock *out)
+{
+    return message->words[3] != 0 ? ERR_INVAL : wire_lock(message, out);
+}
+
+enum err wire_sync(const struct message *message, struct wire_sync *out)
+{
+    enum err error = check_tail(message, 4);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (message->words[3] > UINT32_MAX) {
+        return ERR_INVAL;
+    }
+    out->sync.address = address(message->words[1]);
+    out->sync.length = message->words[2];
+    out->sync.flags = (uint32_t)message->words[3];
+    out->space = message->words[WORD_SPACE];
+    return ERR_OK;
+}
+
+enum err wire_space(const struct message *message, uint64_t *space)
+{
+    enum err error = check_tail(message, 1);
+    if (error == ERR_OK) {
+        *space = message->words[WORD_SPACE];
+    }
+    return error;
 }
 
 enum err wire_query(const struct message *message, struct wire_query *out)

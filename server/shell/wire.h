@@ -25,6 +25,8 @@
 #include <mem/proto.h>
 
 #include "server/core/op_advise.h"
+#include "server/core/op_incore.h"
+#include "server/core/op_lock.h"
 #include "server/core/op_map.h"
 #include "server/core/op_protect.h"
 #include "server/core/op_remap.h"
@@ -59,7 +61,7 @@ struct wire_range {
     uint64_t length;
     uint64_t space;
 };
-/* Read UNMAP: no words past the length. */
+/* Read UNMAP or INCORE: no words past the length. */
 MUST_USE enum err wire_unmap(const struct message *message, struct wire_range *out);
 
 struct wire_protect {
@@ -82,6 +84,24 @@ struct wire_advise {
 };
 /* Read ADVISE. */
 MUST_USE enum err wire_advise(const struct message *message, struct wire_advise *out);
+
+struct wire_lock {
+    struct lock_request lock; /* without is_linux */
+    uint64_t space;
+};
+/* Read LOCK; UNLOCK, whose flags are reserved. */
+MUST_USE enum err wire_lock(const struct message *message, struct wire_lock *out);
+MUST_USE enum err wire_unlock(const struct message *message, struct wire_lock *out);
+
+struct wire_sync {
+    struct sync_request sync; /* without is_linux */
+    uint64_t space;
+};
+/* Read SYNC. */
+MUST_USE enum err wire_sync(const struct message *message, struct wire_sync *out);
+
+/* Read UNLOCK_ALL: a space alone. */
+MUST_USE enum err wire_space(const struct message *message, uint64_t *space);
 
 struct wire_query {
     uaddr_t address;
@@ -122,7 +142,7 @@ struct wire_number {
     uint64_t number;
     uint64_t space;
 };
-/* Read SPACE_END, THREAD_MAKE or DONATE: one number and a space. */
+/* Read SPACE_END, THREAD_MAKE, DONATE or LOCK_ALL: one number and a space. */
 MUST_USE enum err wire_number(const struct message *message, struct wire_number *out);
 
 /* Read NEXT. */

@@ -86,9 +86,10 @@ static bool try_protect(uint32_t layout, uint32_t first, uint32_t end)
 
 static bool try_advise(uint32_t layout, uint32_t first, uint32_t end)
 {
-    static const uint32_t advices[] = {MEM_ADVISE_DONTNEED, MEM_ADVISE_DONTFORK};
+    static const uint32_t advices[] = {MEM_ADVISE_DONTNEED, MEM_ADVISE_DONTFORK,
+                                       MEM_ADVISE_POPULATE_WRITE};
 
-    for (uint32_t i = 0; i < 4; i++) {
+    for (uint32_t i = 0; i < 6; i++) {
         const struct advise_request request = {
             .address = world_address(first),
             .length = (uint64_t)(end - first) * PAGE_SIZE,
@@ -163,8 +164,36 @@ static bool try_remap(uint32_t layout, uint32_t first, uint32_t end)
     return true;
 }
 
+static bool try_lock(uint32_t layout, uint32_t first, uint32_t end)
+{
+    static const uint32_t locks[] = {REGION_LOCKED, REGION_LOCKS, 0};
+
+    for (uint32_t i = 0; i < 6; i++) {
+        const struct lock_request request = {
+            .address = world_address(first),
+            .length = (uint64_t)(end - first) * PAGE_SIZE,
+            .flags = locks[i / 2] == REGION_LOCKS ? MEM_LOCK_ONFAULT : 0,
+            .is_linux = i % 2 == 1,
+        };
+
+        build(layout);
+        if (locks[i / 2] == 0) {
+            mirror_lock_all(&mirror, REGION_LOCKED, 0, true);
+            EXPECT_ERR(op_lock_all(&world->core, space, MEM_LOCK_CURRENT), ERR_OK);
+        }
+        enum err expected = mirror_lock(&mirror, first, end, locks[i / 2], request.is_linux);
+        enum err got = locks[i / 2] == 0 ? op_unlock(&world->core, space, &request)
+                                         : op_lock(&world->core, space, &request);
+
+        if (!compare(got, expected)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool (*const requests[])(uint32_t layout, uint32_t first, uint32_t end) = {
-    try_unmap, try_protect, try_advise, try_map, try_remap,
+    try_unmap, try_protect, try_advise, try_map, try_remap, try_lock,
 };
 
 static bool try_layout(uint32_t layout)

@@ -33,8 +33,7 @@ static uint32_t mirror_region_end(struct mirror *mirror, uint32_t page)
     return end;
 }
 
-/* What one page of a region has touched, the region has. */
-static void mirror_settle(struct mirror *mirror)
+void mirror_settle(struct mirror *mirror)
 {
     uint32_t end = mirror->first + mirror->pages;
 
@@ -143,7 +142,8 @@ enum err mirror_map(struct mirror *mirror, const struct map_request *request, ua
         may &= ~MEM_PROT_WRITE;
         flags |= REGION_SHARED;
     }
-    flags |= may << REGION_MAY_SHIFT;
+    flags |= may << REGION_MAY_SHIFT | mirror->future;
+    flags |= request->flags & MEM_MAP_LOCKED ? REGION_LOCKED : 0;
     flags |= request->flags & MEM_MAP_NORESERVE ? REGION_NORESERVE : 0;
     if (!is_shared && (flags & MEM_PROT_WRITE) && !(flags & REGION_NORESERVE)) {
         flags |= REGION_ACCOUNT;
@@ -156,6 +156,9 @@ enum err mirror_map(struct mirror *mirror, const struct map_request *request, ua
                                  .offset = request->offset / PAGE_SIZE + i};
     }
     mirror_settle(mirror);
+    if ((flags & REGION_LOCKS) == REGION_LOCKED) {
+        (void)mirror_populate(mirror, first, first + pages, true);
+    }
     *address = world_address(first);
     return ERR_OK;
 }
@@ -191,6 +194,9 @@ enum err mirror_protect(struct mirror *mirror, uint32_t first, uint32_t end, uin
     for (uint32_t page = first; page < end; page++) {
         struct mirror_page *at = mirror_at(mirror, page);
 
+        if ((at->flags & REGION_PROT) == prot) {
+            continue; /* left alone, its account too */
+        }
         at->flags = (at->flags & ~REGION_PROT) | prot;
         if ((prot & MEM_PROT_WRITE) && !(at->flags & (REGION_SHARED | REGION_NORESERVE))) {
             at->flags |= REGION_ACCOUNT;
@@ -202,54 +208,26 @@ enum err mirror_protect(struct mirror *mirror, uint32_t first, uint32_t end, uin
     return error;
 }
 
-/* The flags that advice leaves; `*is_known` whether it is of that sort. */
-static uint32_t mirror_advised(uint32_t flags, uint32_t advice, bool *is_known)
+/* All of the region that `page` is in is locked no longer. */
+static void mirror_unlock_region(struct mirror *mirror, uint32_t page)
 {
-    const uint32_t ahead = REGION_SEQUENTIAL | REGION_RANDOM;
+    uint32_t end = mirror_region_end(mirror, page);
 
-    *is_known = true;
-    switch (advice) {
-    case MEM_ADVISE_NORMAL:
-        return flags & ~ahead;
-    case MEM_ADVISE_SEQUENTIAL:
-        return (flags & ~ahead) | REGION_SEQUENTIAL;
-    case MEM_ADVISE_RANDOM:
-        return (flags & ~ahead) | REGION_RANDOM;
-    case MEM_ADVISE_DONTFORK:
-        return flags | REGION_DONTFORK;
-    case MEM_ADVISE_DOFORK:
-        return flags & ~REGION_DONTFORK;
-    default:
-        *is_known = false;
-        return flags;
+    while (page > mirror->first &&
+           mirror_joins(mirror_at(mirror, page - 1), mirror_at(mirror, page))) {
+        page--;
+    }
+    for (; page < end; page++) {
+        mirror_at(mirror, page)->flags &= ~REGION_LOCKS;
     }
 }
 
-enum err mirror_advise(struct mirror *mirror, uint32_t first, uint32_t end, uint32_t advice,
-                       bool is_linux)
+/* What grew of a locked region is present. */
+static void mirror_populate_grown(struct mirror *mirror, uint32_t first, uint32_t end)
 {
-    bool has_hole = false;
-
-    for (uint32_t page = first; page < end; page++) {
-        has_hole = has_hole || !mirror_at(mirror, page)->is_mapped;
+    if (first < end && (mirror_at(mirror, first)->flags & REGION_LOCKS) == REGION_LOCKED) {
+        (void)mirror_populate(mirror, first, end, true);
     }
-    if (has_hole && !is_linux) {
-        return ERR_NOMEM;
-    }
-    for (uint32_t page = first; page < end; page++) {
-        struct mirror_page *at = mirror_at(mirror, page);
-        bool is_flag;
-
-        if (!at->is_mapped) {
-            continue;
-        }
-        at->flags = mirror_advised(at->flags, advice, &is_flag);
-        if (!is_flag && advice == MEM_ADVISE_DONTNEED) {
-            at->is_own = 0;
-        }
-    }
-    mirror_settle(mirror);
-    return has_hole ? ERR_NOMEM : ERR_OK;
 }
 
 /*
@@ -266,6 +244,9 @@ static void mirror_move(struct mirror *mirror, uint32_t from, uint32_t old_pages
                          !mirror_joins(mirror_at(mirror, from - 1), mirror_at(mirror, from));
     bool is_whole = starts_region && mirror_region_end(mirror, from) == from + old_pages;
 
+    if (keeps_old) {
+        mirror_unlock_region(mirror, from);
+    }
     for (uint32_t i = 0; i < new_pages; i++) {
         struct mirror_page *at = mirror_at(mirror, to + i);
 
@@ -274,6 +255,7 @@ static void mirror_move(struct mirror *mirror, uint32_t from, uint32_t old_pages
         at->offset = kind.offset + i;
         if (i < old_pages) {
             *at = *mirror_at(mirror, from + i);
+            at->flags = (at->flags & ~REGION_LOCKS) | (kind.flags & REGION_LOCKS);
             mirror_at(mirror, from + i)->is_own = 0;
             mirror_at(mirror, from + i)->flags &= ~(forgets ? REGION_TOUCHED : 0);
         }
@@ -286,6 +268,7 @@ static void mirror_move(struct mirror *mirror, uint32_t from, uint32_t old_pages
     for (uint32_t i = 0; i < old_pages && !keeps_old; i++) {
         *mirror_at(mirror, from + i) = (struct mirror_page){0};
     }
+    mirror_populate_grown(mirror, to + old_pages, to + new_pages);
 }
 
 static enum err mirror_remap_target(struct mirror *mirror, const struct remap_request *request,
@@ -380,6 +363,7 @@ enum err mirror_remap(struct mirror *mirror, const struct remap_request *request
                 mirror_at(mirror, page)->is_own = 0;
             }
             mirror_settle(mirror);
+            mirror_populate_grown(mirror, region_end, from + new_pages);
             return ERR_OK;
         }
     }

@@ -33,6 +33,7 @@ struct mirror_page {
 struct mirror {
     uint32_t first; /* page number of pages[0] */
     uint32_t pages;
+    uint32_t future; /* locks that new regions get */
     struct mirror_page page[MIRROR_PAGES_MAX];
 };
 
@@ -46,9 +47,23 @@ enum err mirror_protect(struct mirror *mirror, uint32_t first, uint32_t end, uin
                         bool is_linux);
 enum err mirror_advise(struct mirror *mirror, uint32_t first, uint32_t end, uint32_t advice,
                        bool is_linux);
+/* LOCK with `locks`, UNLOCK with 0; nothing is past the end of its object. */
+enum err mirror_lock(struct mirror *mirror, uint32_t first, uint32_t end, uint32_t locks,
+                     bool is_linux);
+/* LOCK ALL and UNLOCK ALL. */
+void mirror_lock_all(struct mirror *mirror, uint32_t locks, uint32_t future, bool is_current);
 enum err mirror_remap(struct mirror *mirror, const struct remap_request *request, uaddr_t *address);
 enum fault_outcome mirror_touch(struct mirror *mirror, uint32_t page, uint32_t access,
                                 uint64_t *word);
+
+/*
+ * Make what is mapped present as R27 says, region by region. Returns: ERR_NOMEM where one cannot
+ * be, unless that is to be ignored.
+ */
+enum err mirror_populate(struct mirror *mirror, uint32_t first, uint32_t end, bool ignores);
+
+/* What one page of a region has touched, the region has. */
+void mirror_settle(struct mirror *mirror);
 
 /* Whether two neighbouring pages are of one region. */
 bool mirror_joins(const struct mirror_page *a, const struct mirror_page *b);

@@ -90,6 +90,7 @@ static bool step_map(struct side *side)
         request.address.v = 0;
     }
     request.flags |= draw(5) == 0 ? MEM_MAP_NORESERVE : 0;
+    request.flags |= draw(8) == 0 ? MEM_MAP_LOCKED : 0;
     if (draw(4) == 0) {
         request.object = object;
         request.rights = MAP_RIGHT_READ | MAP_RIGHT_EXEC | MAP_RIGHT_MAPPABLE;
@@ -141,8 +142,12 @@ static bool step_protect(struct side *side)
 static bool step_advise(struct side *side)
 {
     static const uint32_t advices[] = {
-        MEM_ADVISE_NORMAL,   MEM_ADVISE_RANDOM,   MEM_ADVISE_SEQUENTIAL, MEM_ADVISE_WILLNEED,
-        MEM_ADVISE_DONTNEED, MEM_ADVISE_DONTNEED, MEM_ADVISE_DONTFORK,   MEM_ADVISE_DOFORK,
+        MEM_ADVISE_NORMAL,        MEM_ADVISE_RANDOM,         MEM_ADVISE_SEQUENTIAL,
+        MEM_ADVISE_WILLNEED,      MEM_ADVISE_DONTNEED,       MEM_ADVISE_DONTNEED,
+        MEM_ADVISE_DONTFORK,      MEM_ADVISE_DOFORK,         MEM_ADVISE_FREE,
+        MEM_ADVISE_COLD,          MEM_ADVISE_PAGEOUT,        MEM_ADVISE_WIPEONFORK,
+        MEM_ADVISE_HUGEPAGE,      MEM_ADVISE_NOHUGEPAGE,     MEM_ADVISE_KEEPONFORK,
+        MEM_ADVISE_POPULATE_READ, MEM_ADVISE_POPULATE_WRITE, MEM_ADVISE_DONTNEED_LOCKED,
     };
     uint32_t first;
     uint32_t end;
@@ -159,6 +164,49 @@ static bool step_advise(struct side *side)
     enum err expected = mirror_advise(&side->mirror, first, end, request.advice, request.is_linux);
 
     return EXPECT_ERR(op_advise(&world->core, side->space, &request), expected);
+}
+
+static bool step_lock(struct side *side)
+{
+    uint32_t first;
+    uint32_t end;
+
+    draw_range(&side->mirror, &first, &end);
+    bool locks = draw(3) != 0;
+    const struct lock_request request = {
+        .address = world_address(first),
+        .length = (uint64_t)(end - first) * PAGE_SIZE,
+        .flags = locks && draw(3) == 0 ? MEM_LOCK_ONFAULT : 0,
+        .is_linux = draw(2) == 0,
+    };
+    uint32_t flags = request.flags != 0 ? REGION_LOCKS : REGION_LOCKED;
+
+    DESCRIBE("%s %u +%u flags %u linux %d", locks ? "lock" : "unlock", first - side->mirror.first,
+             end - first, request.flags, request.is_linux);
+    enum err expected = mirror_lock(&side->mirror, first, end, locks ? flags : 0, request.is_linux);
+
+    return EXPECT_ERR(locks ? op_lock(&world->core, side->space, &request)
+                            : op_unlock(&world->core, side->space, &request),
+                      expected);
+}
+
+/* The filler above the window is locked too: it has one page behind it, and no access. */
+static bool step_lock_all(struct side *side)
+{
+    uint32_t flags = draw(2) == 0 ? draw(MEM_LOCK_ALL_FLAGS + 1) : 0;
+    uint32_t locks = (flags & MEM_LOCK_ALL_ONFAULT) != 0 ? REGION_LOCKS : REGION_LOCKED;
+    uint32_t future = (flags & MEM_LOCK_FUTURE) != 0 ? locks : 0;
+
+    DESCRIBE("lock all %u", flags);
+    if (flags == 0) {
+        mirror_lock_all(&side->mirror, 0, 0, true);
+        return EXPECT_ERR(op_unlock_all(&world->core, side->space), ERR_OK);
+    }
+    if (flags == MEM_LOCK_ALL_ONFAULT) {
+        return EXPECT_ERR(op_lock_all(&world->core, side->space, flags), ERR_INVAL);
+    }
+    mirror_lock_all(&side->mirror, locks, future, (flags & MEM_LOCK_CURRENT) != 0);
+    return EXPECT_ERR(op_lock_all(&world->core, side->space, flags), ERR_OK);
 }
 
 static bool step_remap(struct side *side)
@@ -207,7 +255,7 @@ static bool step_touch(struct side *side)
 
 static bool step(struct side *side)
 {
-    switch (draw(12)) {
+    switch (draw(14)) {
     case 0:
     case 1:
     case 2:
@@ -222,6 +270,8 @@ static bool step(struct side *side)
     case 7:
     case 8:
         return step_remap(side);
+    case 9:
+        return draw(3) == 0 ? step_lock_all(side) : step_lock(side);
     default:
         return step_touch(side);
     }

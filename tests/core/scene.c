@@ -156,6 +156,55 @@ static enum err advise_dontfork(const struct scene *scene)
     return advise(scene, MEM_ADVISE_DONTFORK);
 }
 
+static enum err lock(const struct scene *scene, uint32_t pages, uint32_t flags)
+{
+    const struct lock_request request = {.address = world_address(scene_page(1)),
+                                         .length = (uint64_t)pages * PAGE_SIZE,
+                                         .flags = flags};
+
+    enum err error = op_lock(core_of(scene), first(scene), &request);
+
+    /* Which of the two it says tells only what there was no frame for. */
+    return error == ERR_AGAIN ? ERR_NOMEM : error;
+}
+
+static enum err lock_the_middle_on_fault(const struct scene *scene)
+{
+    return lock(scene, 1, MEM_LOCK_ONFAULT);
+}
+
+static enum err lock_two_regions(const struct scene *scene)
+{
+    return lock(scene, 3, 0);
+}
+
+static enum err unlock_what_a_lock_left(const struct scene *scene)
+{
+    const struct lock_request request = {.address = world_address(scene_page(13) + 20),
+                                         .length = PAGE_SIZE};
+
+    return op_unlock(core_of(scene), first(scene), &request);
+}
+
+static enum err lock_all_on_fault(const struct scene *scene)
+{
+    return op_lock_all(core_of(scene), first(scene), MEM_LOCK_ALL_FLAGS);
+}
+
+static enum err map_locked(const struct scene *scene)
+{
+    return map(scene, 0, 4, 3, MEM_MAP_PRIVATE | MEM_MAP_LOCKED, false);
+}
+
+static enum err advise_populate_write(const struct scene *scene)
+{
+    const struct advise_request request = {.address = world_address(scene_page(0)),
+                                           .length = 3 * PAGE_SIZE,
+                                           .advice = MEM_ADVISE_POPULATE_WRITE};
+
+    return op_advise(core_of(scene), first(scene), &request);
+}
+
 static enum err outcome_to_err(enum fault_outcome outcome)
 {
     ASSERT(outcome == FAULT_READY || outcome == FAULT_NO_FRAME);
@@ -248,6 +297,12 @@ const struct scene_case scene_cases[] = {
     {"remap without unmapping", remap_without_unmapping, false, ERR_NOMEM},
     {"advise dontneed", advise_dontneed, false, ERR_NOMEM},
     {"advise dontfork", advise_dontfork, false, ERR_AGAIN},
+    {"advise populate write", advise_populate_write, true, ERR_NOMEM},
+    {"lock the middle on fault", lock_the_middle_on_fault, false, ERR_NOMEM},
+    {"lock two regions", lock_two_regions, false, ERR_NOMEM},
+    {"unlock what a lock left", unlock_what_a_lock_left, false, ERR_NOMEM},
+    {"lock all on fault", lock_all_on_fault, false, ERR_NOMEM},
+    {"map locked", map_locked, true, ERR_NOMEM},
     {"fault where no table is", fault_where_no_table_is, false, ERR_NOMEM},
     {"fault over the zero frame", fault_over_the_zero_frame, false, ERR_NOMEM},
     {"fault reading an object", fault_reading_an_object, false, ERR_NOMEM},
@@ -289,8 +344,13 @@ void scene_make(struct scene *scene)
     world_map(scene->world, one, scene_page(3), 2, 1);
     world_map(scene->world, one, scene_page(9), 3, 3);
     world_map(scene->world, one, scene_page(13), 600, 3);
+    const struct lock_request locked = {.address = world_address(scene_page(13) + 10),
+                                        .length = 30 * PAGE_SIZE,
+                                        .flags = MEM_LOCK_ONFAULT};
     enum err error = map(scene, 6, 2, 3, MEM_MAP_PRIVATE | MEM_MAP_FIXED, true);
 
+    ASSERT(error == ERR_OK);
+    error = op_lock(&scene->world->core, one, &locked);
     ASSERT(error == ERR_OK);
     enum fault_outcome outcome = world_write(scene->world, one, scene_page(0), 10);
 

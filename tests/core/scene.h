@@ -5,6 +5,7 @@
  *     0 1 2 | 3 4 5 6 .    7 8 9 10 11 12 13 ...
  *     w w w | r r . O O    . . w  w  w  .  w ...      | a new GiB; from 7 on the next 2 MiB
  *
+ * Pages 10 to 39 of the last region are locked on fault.
  * w, r: anonymous, writable or not; O: private pages of a wired object. Pages 0, 1, 6 and 10 were
  * written, 2 and 3 read. A third space has taken all free region records.
  *

@@ -27,7 +27,9 @@ static const struct shape shapes[] = {
     {MEM_REFUSAL, 1, false},     {MEM_COPY, 5, true},         {MEM_STATS, 1, false},
     {MEM_LIMITS, 4, true},       {MEM_SPACE_MAKE, 5, false},  {MEM_SPACE_END, 2, true},
     {MEM_THREAD_MAKE, 2, true},  {MEM_DONATE, 2, true},       {MEM_NEXT, 2, false},
-    {MEM_BOOT_OBJECT, 1, false}, {MEM_BOOT_DEVICE, 2, false},
+    {MEM_BOOT_OBJECT, 1, false}, {MEM_BOOT_DEVICE, 2, false}, {MEM_LOCK, 4, true},
+    {MEM_UNLOCK, 3, true},       {MEM_LOCK_ALL, 2, true},     {MEM_UNLOCK_ALL, 1, true},
+    {MEM_INCORE, 3, true},       {MEM_SYNC, 4, true},
 };
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
@@ -64,6 +66,9 @@ union out {
     struct wire_limits limits;
     struct wire_space_make space_make;
     struct wire_number number;
+    struct wire_lock lock;
+    struct wire_sync sync;
+    uint64_t space;
     bool is_nowait;
 };
 
@@ -73,7 +78,16 @@ static enum err read_words(const struct message *message, uint64_t number, union
     case MEM_MAP:
         return wire_map(message, &out->map);
     case MEM_UNMAP:
+    case MEM_INCORE:
         return wire_unmap(message, &out->range);
+    case MEM_LOCK:
+        return wire_lock(message, &out->lock);
+    case MEM_UNLOCK:
+        return wire_unlock(message, &out->lock);
+    case MEM_UNLOCK_ALL:
+        return wire_space(message, &out->space);
+    case MEM_SYNC:
+        return wire_sync(message, &out->sync);
     case MEM_PROTECT:
         return wire_protect(message, &out->protect);
     case MEM_REMAP:
@@ -91,6 +105,7 @@ static enum err read_words(const struct message *message, uint64_t number, union
     case MEM_SPACE_END:
     case MEM_THREAD_MAKE:
     case MEM_DONATE:
+    case MEM_LOCK_ALL:
         return wire_number(message, &out->number);
     case MEM_NEXT:
         return wire_next(message, &out->is_nowait);
@@ -375,33 +390,26 @@ TAP_TEST(nowait_is_zero_or_one)
 /* What must be true of every accepted message, whatever its words. */
 static bool is_in_bounds(const struct message *message, uint64_t number, const union out *out)
 {
-    switch ((enum mem_request)number) {
-    case MEM_QUERY:
-        return out->query.count <= MEM_QUERY_REGIONS_MAX;
-    case MEM_COPY:
-        return out->copy.length <= MEM_COPY_BYTES_MAX;
-    case MEM_SPACE_MAKE:
+    if (number == MEM_QUERY && out->query.count > MEM_QUERY_REGIONS_MAX) {
+        return false;
+    }
+    if (number == MEM_COPY && out->copy.length > MEM_COPY_BYTES_MAX) {
+        return false;
+    }
+    if (number == MEM_SPACE_MAKE) {
         return out->space_make.name[sizeof(out->space_make.name) - 1] == '\0';
-    case MEM_MAP:
+    }
+    if (number == MEM_MAP) {
         return out->map.space == message->words[WORD_SPACE] &&
                (out->map.space == 0 || (message->tag >> 15 & 1) != 0) &&
                (out->map.object == 0 || (message->tag >> 14 & 1) != 0);
-    case MEM_UNMAP:
-    case MEM_PROTECT:
-    case MEM_REMAP:
-    case MEM_ADVISE:
-    case MEM_LIMITS:
-    case MEM_SPACE_END:
-    case MEM_THREAD_MAKE:
-    case MEM_DONATE:
-        return message->words[WORD_SPACE] == 0 || (message->tag >> 15 & 1) != 0;
-    case MEM_HELLO:
-    case MEM_REFUSAL:
-    case MEM_STATS:
-    case MEM_NEXT:
-    case MEM_BOOT_OBJECT:
-    case MEM_BOOT_DEVICE:
-        return (message->tag & UINT64_C(0xff00)) == 0;
+    }
+    for (unsigned i = 0; i < SHAPES; i++) {
+        if (shapes[i].number == number) {
+            return shapes[i].has_space
+                       ? message->words[WORD_SPACE] == 0 || (message->tag >> 15 & 1) != 0
+                       : (message->tag & UINT64_C(0xff00)) == 0;
+        }
     }
     return false;
 }

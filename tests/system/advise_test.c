@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ADVISE: DONTNEED gives pages back; properties keep regions apart; what is not served says so.
+ * ADVISE: DONTNEED gives pages back; properties keep regions apart.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -74,16 +74,46 @@ TAP_TEST(unknown_advice_and_crooked_ranges_are_inval)
     area_clear();
 }
 
-TAP_TEST(advice_that_is_not_served_says_so)
+TAP_TEST(free_cold_and_pageout_keep_pages_while_nobody_wants_the_frames)
 {
-    static const uint64_t advices[] = {MEM_ADVISE_FREE, MEM_ADVISE_COLD, MEM_ADVISE_PAGEOUT,
-                                       MEM_ADVISE_POPULATE_READ, MEM_ADVISE_POPULATE_WRITE};
+    static const uint64_t advices[] = {MEM_ADVISE_FREE, MEM_ADVISE_COLD, MEM_ADVISE_PAGEOUT};
     REQUIRE(EXPECT_ERR(area_map(0, 1, RW), ERR_OK));
     area_fill(0, 1);
     for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
-        EXPECT_ERR(advise(0, 1, advices[i]), ERR_OPNOTSUPP);
+        EXPECT_ERR(advise(0, 1, advices[i]), ERR_OK);
     }
     EXPECT(area_holds(0, 1, 0));
+    area_clear();
+}
+
+TAP_TEST(populate_makes_pages_present_for_reading_or_writing)
+{
+    uint64_t before = area_resident();
+    REQUIRE(EXPECT_ERR(area_map(0, 4, RW), ERR_OK));
+    EXPECT_ERR(advise(0, 4, MEM_ADVISE_POPULATE_READ), ERR_OK);
+    EXPECT_U64(area_resident(), before);
+    EXPECT_ERR(advise(1, 2, MEM_ADVISE_POPULATE_WRITE), ERR_OK);
+    EXPECT_U64(area_resident(), before + 2);
+    EXPECT_U64(*(volatile uint64_t *)AREA_AT(1), 0);
+    EXPECT_ERR(advise(0, 5, MEM_ADVISE_POPULATE_WRITE), ERR_NOMEM);
+    EXPECT_ERR(hf_protect(HF_OWN_SPACE, AREA_AT(3), PAGE, MEM_PROT_READ), ERR_OK);
+    EXPECT_ERR(advise(0, 4, MEM_ADVISE_POPULATE_WRITE), ERR_INVAL);
+    EXPECT_U64(area_resident(), before + 2);
+    area_clear();
+}
+
+TAP_TEST(posix_madvise_answers_the_error_and_keeps_pages)
+{
+    REQUIRE(EXPECT_ERR(area_map(0, 2, RW), ERR_OK));
+    area_fill(0, 2);
+    errno = 0;
+    EXPECT_I64(posix_madvise((void *)AREA_AT(0), 2 * PAGE, POSIX_MADV_DONTNEED), 0);
+    EXPECT(area_holds(0, 2, 0));
+    EXPECT_I64(posix_madvise((void *)AREA_AT(0), 2 * PAGE, POSIX_MADV_SEQUENTIAL), 0);
+    EXPECT_I64(posix_madvise((void *)AREA_AT(0), 3 * PAGE, POSIX_MADV_NORMAL), ENOMEM);
+    EXPECT_I64(posix_madvise((void *)AREA_AT(0), PAGE, 9), EINVAL);
+    EXPECT_I64(posix_madvise((void *)(AREA_AT(0) + 1), PAGE, POSIX_MADV_RANDOM), EINVAL);
+    EXPECT_I64(errno, 0);
     area_clear();
 }
 
@@ -121,7 +151,9 @@ int main(int argc, char **argv)
         TAP(dontfork_is_a_property_that_keeps_regions_apart_and_dofork_joins_them),
         TAP(willneed_and_an_empty_range_change_nothing),
         TAP(unknown_advice_and_crooked_ranges_are_inval),
-        TAP(advice_that_is_not_served_says_so),
+        TAP(free_cold_and_pageout_keep_pages_while_nobody_wants_the_frames),
+        TAP(populate_makes_pages_present_for_reading_or_writing),
+        TAP(posix_madvise_answers_the_error_and_keeps_pages),
         TAP(a_hole_refuses_the_whole_in_strict_form),
         TAP(madvise_processes_both_sides_of_a_hole),
     };

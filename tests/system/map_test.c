@@ -42,13 +42,13 @@ TAP_TEST(hello_tells_version_sizes_and_requests)
     EXPECT_U64(rep.space_id, hf_env()->space_id);
     EXPECT((rep.features & 1u << MEM_MAP) != 0);
     EXPECT((rep.features & 1u << MEM_BOOT_OBJECT) != 0);
-    EXPECT_U64(rep.features >> 23, 0);
+    EXPECT_U64(rep.features >> 24, 0);
 }
 
 TAP_TEST(an_unknown_request_is_nosys)
 {
     EXPECT_ERR(raw(0, 0xffff, 0, 0, 0), ERR_NOSYS);
-    EXPECT_ERR(raw(0, 15, 0, 0, 0), ERR_NOSYS);
+    EXPECT_ERR(raw(0, 31, 0, 0, 0), ERR_NOSYS);
 }
 
 TAP_TEST(head_bits_reserved_words_and_stray_handles_are_inval)

@@ -21,6 +21,7 @@ enum mem_limit {
 };
 
 #define MEM_MAX_MAP_COUNT_DEFAULT UINT64_C(65530)
+#define MEM_LOCKED_MAX_DEFAULT    UINT64_C(8388608) /* bytes, as Linux since 5.16 */
 #define MEM_UNLIMITED             UINT64_MAX
 /* Lowest address that a client without the privilege may map, bytes (Linux vm.mmap_min_addr). */
 #define MEM_MAP_MIN_ADDR_DEFAULT UINT64_C(65536)

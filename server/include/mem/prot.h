@@ -34,19 +34,33 @@
 #define MEM_REMAP_DONTUNMAP 0x4u
 #define MEM_REMAP_ALL       0x7u
 
-#define MEM_ADVISE_NORMAL         0
-#define MEM_ADVISE_RANDOM         1
-#define MEM_ADVISE_SEQUENTIAL     2
-#define MEM_ADVISE_WILLNEED       3
-#define MEM_ADVISE_DONTNEED       4
-#define MEM_ADVISE_FREE           8
-#define MEM_ADVISE_DONTFORK       10
-#define MEM_ADVISE_DOFORK         11
-#define MEM_ADVISE_HUGEPAGE       14
-#define MEM_ADVISE_NOHUGEPAGE     15
-#define MEM_ADVISE_WIPEONFORK     18
-#define MEM_ADVISE_KEEPONFORK     19
-#define MEM_ADVISE_COLD           20
-#define MEM_ADVISE_PAGEOUT        21
-#define MEM_ADVISE_POPULATE_READ  22
-#define MEM_ADVISE_POPULATE_WRITE 23
+/* LOCK; LOCK ALL (mlock2(2), mlockall(2)) */
+#define MEM_LOCK_ONFAULT     0x1u
+#define MEM_LOCK_CURRENT     0x1u
+#define MEM_LOCK_FUTURE      0x2u
+#define MEM_LOCK_ALL_ONFAULT 0x4u
+#define MEM_LOCK_ALL_FLAGS   0x7u
+
+/* SYNC (msync(2)) */
+#define MEM_SYNC_ASYNC      0x1u
+#define MEM_SYNC_INVALIDATE 0x2u
+#define MEM_SYNC_SYNC       0x4u
+#define MEM_SYNC_ALL        0x7u
+
+#define MEM_ADVISE_NORMAL          0
+#define MEM_ADVISE_RANDOM          1
+#define MEM_ADVISE_SEQUENTIAL      2
+#define MEM_ADVISE_WILLNEED        3
+#define MEM_ADVISE_DONTNEED        4
+#define MEM_ADVISE_FREE            8
+#define MEM_ADVISE_DONTFORK        10
+#define MEM_ADVISE_DOFORK          11
+#define MEM_ADVISE_HUGEPAGE        14
+#define MEM_ADVISE_NOHUGEPAGE      15
+#define MEM_ADVISE_WIPEONFORK      18
+#define MEM_ADVISE_KEEPONFORK      19
+#define MEM_ADVISE_COLD            20
+#define MEM_ADVISE_PAGEOUT         21
+#define MEM_ADVISE_POPULATE_READ   22
+#define MEM_ADVISE_POPULATE_WRITE  23
+#define MEM_ADVISE_DONTNEED_LOCKED 24

@@ -115,6 +115,67 @@ struct mem_advise_req {
     uint64_t space;
 };
 
+/*
+ * LOCK: flags MEM_LOCK_ONFAULT or 0; the pages that the bytes touch. UNLOCK: flags 0. PERM: the
+ * lock limit is 0; NOMEM: over it, or a hole; AGAIN: no frame.
+ */
+struct mem_lock_req {
+    uint64_t head;
+    uint64_t addr;
+    uint64_t length;
+    uint64_t flags;
+    uint64_t reserved[3];
+    uint64_t space;
+};
+struct mem_unlock_req {
+    uint64_t head;
+    uint64_t addr;
+    uint64_t length;
+    uint64_t reserved[4];
+    uint64_t space;
+};
+
+/* LOCK_ALL: flags MEM_LOCK_CURRENT, _FUTURE, _ALL_ONFAULT, with one of the first two. */
+struct mem_lock_all_req {
+    uint64_t head;
+    uint64_t flags;
+    uint64_t reserved[5];
+    uint64_t space;
+};
+struct mem_unlock_all_req {
+    uint64_t head;
+    uint64_t reserved[6];
+    uint64_t space;
+};
+
+/*
+ * INCORE: a byte for each page of the range, from its first on, in the message page; bit 0: it is
+ * in memory. At most MEM_INCORE_PAGES_MAX a request; the answer says how many. NOMEM: a hole.
+ */
+#define MEM_INCORE_PAGES_MAX 3072u
+struct mem_incore_req {
+    uint64_t head;
+    uint64_t addr;
+    uint64_t length;
+    uint64_t reserved[4];
+    uint64_t space;
+};
+struct mem_incore_rep {
+    uint64_t error;
+    uint64_t pages;
+    uint64_t reserved[6];
+};
+
+/* SYNC: flags MEM_SYNC_...; BUSY: INVALIDATE of locked pages; NOMEM: a hole. */
+struct mem_sync_req {
+    uint64_t head;
+    uint64_t addr;
+    uint64_t length;
+    uint64_t flags;
+    uint64_t reserved[3];
+    uint64_t space;
+};
+
 /* Answer of requests that give back nothing but an error. */
 struct mem_empty_rep {
     uint64_t error;
@@ -340,6 +401,13 @@ STATIC_ASSERT(sizeof(struct mem_unmap_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_protect_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_remap_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_advise_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_lock_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_unlock_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_lock_all_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_unlock_all_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_incore_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_incore_rep) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_sync_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_query_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_query_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_region) == 56, "size travels");

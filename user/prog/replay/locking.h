@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mlock(), munlock() and msync() under names of our own, so that the build can choose
- * locking_absent.c for a system whose library does not have them.
+ * mlock(), munlock() and msync() as events of a trace need them.
  */
 #pragma once
 

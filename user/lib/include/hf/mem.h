@@ -137,6 +137,28 @@ enum err hf_remap(struct hf_remap remap, uint64_t *addr);
 enum err hf_query(uint64_t space, uint64_t addr, uint64_t count, struct mem_region *regions,
                   struct mem_query_rep *rep);
 
+/* flags: MEM_LOCK_ONFAULT or 0. The pages that the bytes touch. */
+enum err hf_lock_form(uint64_t form, uint64_t space, uint64_t addr, uint64_t length,
+                      uint64_t flags);
+enum err hf_lock(uint64_t space, uint64_t addr, uint64_t length, uint64_t flags);
+enum err hf_unlock_form(uint64_t form, uint64_t space, uint64_t addr, uint64_t length);
+enum err hf_unlock(uint64_t space, uint64_t addr, uint64_t length);
+
+/* flags: MEM_LOCK_CURRENT, _FUTURE, _ALL_ONFAULT. */
+enum err hf_lock_all(uint64_t space, uint64_t flags);
+enum err hf_unlock_all(uint64_t space);
+
+/*
+ * A byte for each page of the range, however long; bit 0: it is in memory. At a hole, ERR_NOMEM,
+ * and what was found before it may have been written.
+ */
+enum err hf_incore(uint64_t space, uint64_t addr, uint64_t length, unsigned char *pages);
+
+/* flags: MEM_SYNC_... */
+enum err hf_sync_form(uint64_t form, uint64_t space, uint64_t addr, uint64_t length,
+                      uint64_t flags);
+enum err hf_sync(uint64_t space, uint64_t addr, uint64_t length, uint64_t flags);
+
 /* The last request of this client that was refused. */
 enum err hf_refusal(struct mem_refusal_rep *rep);
 

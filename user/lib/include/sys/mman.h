@@ -43,22 +43,38 @@ extern "C" {
 #define MREMAP_FIXED     2
 #define MREMAP_DONTUNMAP 4
 
-#define MADV_NORMAL         0
-#define MADV_RANDOM         1
-#define MADV_SEQUENTIAL     2
-#define MADV_WILLNEED       3
-#define MADV_DONTNEED       4
-#define MADV_FREE           8
-#define MADV_DONTFORK       10
-#define MADV_DOFORK         11
-#define MADV_HUGEPAGE       14
-#define MADV_NOHUGEPAGE     15
-#define MADV_WIPEONFORK     18
-#define MADV_KEEPONFORK     19
-#define MADV_COLD           20
-#define MADV_PAGEOUT        21
-#define MADV_POPULATE_READ  22
-#define MADV_POPULATE_WRITE 23
+#define MADV_NORMAL          0
+#define MADV_RANDOM          1
+#define MADV_SEQUENTIAL      2
+#define MADV_WILLNEED        3
+#define MADV_DONTNEED        4
+#define MADV_FREE            8
+#define MADV_DONTFORK        10
+#define MADV_DOFORK          11
+#define MADV_HUGEPAGE        14
+#define MADV_NOHUGEPAGE      15
+#define MADV_WIPEONFORK      18
+#define MADV_KEEPONFORK      19
+#define MADV_COLD            20
+#define MADV_PAGEOUT         21
+#define MADV_POPULATE_READ   22
+#define MADV_POPULATE_WRITE  23
+#define MADV_DONTNEED_LOCKED 24
+
+#define POSIX_MADV_NORMAL     0
+#define POSIX_MADV_RANDOM     1
+#define POSIX_MADV_SEQUENTIAL 2
+#define POSIX_MADV_WILLNEED   3
+#define POSIX_MADV_DONTNEED   4
+
+#define MLOCK_ONFAULT 1u
+#define MCL_CURRENT   1
+#define MCL_FUTURE    2
+#define MCL_ONFAULT   4
+
+#define MS_ASYNC      1
+#define MS_INVALIDATE 2
+#define MS_SYNC       4
 
 /* As POSIX and Linux have them; errors in errno. */
 void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
@@ -67,6 +83,14 @@ int mprotect(void *addr, size_t length, int prot);
 /* With MREMAP_FIXED a fifth argument: void *new_addr. */
 void *mremap(void *old_addr, size_t old_length, size_t new_length, int flags, ...);
 int madvise(void *addr, size_t length, int advice);
+int posix_madvise(void *addr, size_t length, int advice);
+int mlock(const void *addr, size_t length);
+int mlock2(const void *addr, size_t length, unsigned flags);
+int munlock(const void *addr, size_t length);
+int mlockall(int flags);
+int munlockall(void);
+int mincore(void *addr, size_t length, unsigned char *vec);
+int msync(void *addr, size_t length, int flags);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/op_incore.h"
+
+#include <base/assert.h>
+#include <base/checked.h>
+
+#include "server/core/object.h"
+#include "server/core/shadow.h"
+
+/* Whether a touch of `page` would find it in memory. */
+static bool incore_has_page(const struct core *core, struct space *space,
+                            const struct region *region, uint32_t page)
+{
+    const uint64_t *entry = shadow_find(core, space, page);
+
+    if (entry != NULL && *entry != 0) {
+        return true;
+    }
+    /* Frames of wired objects are always there. */
+    return region->object != 0 &&
+           object_has_page(object_at(core, region->object), region_kind_at(region, page).offset);
+}
+
+enum err op_incore(struct core *core, struct space *space, uaddr_t address, uint64_t length,
+                   uint32_t pages_max, uint8_t *pages, uint32_t *count)
+{
+    struct range range;
+
+    limit_begin(space);
+    enum err error = range_make(address, length, &range);
+
+    if (error != ERR_OK) {
+        return limit_refuse(space, error == ERR_INVAL ? ERR_INVAL : ERR_NOMEM);
+    }
+    if (range_pages(range) > pages_max) {
+        range.end = range.first + pages_max;
+    }
+    const struct region *region = tree_find(core, &space->tree, range.first);
+
+    for (uint32_t page = range.first; page < range.end; page++) {
+        if (region != NULL && region->end <= page) {
+            region = tree_next(core, region);
+        }
+        if (region == NULL || region->first > page) {
+            return limit_refuse(space, ERR_NOMEM);
+        }
+        pages[page - range.first] = incore_has_page(core, space, region, page) ? 1 : 0;
+    }
+    *count = range_pages(range);
+    return ERR_OK;
+}
+
+/* The regions of a range, in order. */
+static enum err sync_regions(const struct core *core, struct space *space, struct range range,
+                             uint32_t flags)
+{
+    const struct region *region = tree_find(core, &space->tree, range.first);
+    uint32_t page = range.first;
+    bool has_hole = false;
+
+    while (page < range.end) {
+        if (region == NULL || region->first > page) {
+            has_hole = true;
+            if (region == NULL || flags == MEM_SYNC_ASYNC || region->first >= range.end) {
+                break;
+            }
+        }
+        if ((flags & MEM_SYNC_INVALIDATE) != 0 && (region->flags & REGION_LOCKED) != 0) {
+            return limit_refuse(space, ERR_BUSY);
+        }
+        page = region->end;
+        region = tree_next(core, region);
+    }
+    return has_hole ? limit_refuse(space, ERR_NOMEM) : ERR_OK;
+}
+
+enum err op_sync(struct core *core, struct space *space, const struct sync_request *request)
+{
+    const uint32_t both = MEM_SYNC_ASYNC | MEM_SYNC_SYNC;
+    struct range range;
+    uint64_t length;
+    bool is_clipped;
+
+    limit_begin(space);
+    if ((request->flags & ~MEM_SYNC_ALL) != 0 || (request->flags & both) == both ||
+        (uaddr_to_bytes(request->address) & PAGE_MASK) != 0) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if (!checked_round_up(request->length, PAGE_SIZE, &length)) {
+        /* Linux rounds it up to 0. */
+        return request->is_linux ? ERR_OK : limit_refuse(space, ERR_NOMEM);
+    }
+    if (range_make_clipped(request->address, length, &range, &is_clipped) != ERR_OK) {
+        return limit_refuse(space, ERR_NOMEM);
+    }
+    enum err error = sync_regions(core, space, range, request->flags);
+
+    return error == ERR_OK && is_clipped ? limit_refuse(space, ERR_NOMEM) : error;
+}

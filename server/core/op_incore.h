@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * INCORE: which pages of a range have a frame behind them, and SYNC, which writes back what has
+ * something behind it: requests that read the regions and leave them as they are.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <abi/error.h>
+#include <base/attr.h>
+#include <base/types.h>
+
+#include "server/core/space.h"
+
+/*
+ * Write a byte for each page of the range to `pages`, at most `pages_max`: bit 0 is set if a touch
+ * would find it in memory: present, or of an object whose frames are.
+ *
+ * Returns:   ERR_OK and how many; in this order ERR_INVAL: unaligned; ERR_NOMEM: the range leaves
+ *            user space; a hole in what is looked at.
+ * On error:  what is in `pages` means nothing.
+ * Semantics: mincore(2).
+ */
+MUST_USE enum err op_incore(struct core *core, struct space *space, uaddr_t address,
+                            uint64_t length, uint32_t pages_max, uint8_t *pages, uint32_t *count);
+
+struct sync_request {
+    uaddr_t address;
+    uint64_t length; /* bytes */
+    uint32_t flags;  /* MEM_SYNC_ */
+    bool is_linux;   /* a length that wraps is taken modulo 2^64 */
+};
+
+/*
+ * Write back the pages of a range. Nothing has anything behind it that would take them: the answer
+ * is immediate.
+ *
+ * Returns:   ERR_OK, also for length 0; in this order ERR_INVAL: unknown flags, unaligned, ASYNC
+ *            and SYNC; ERR_NOMEM: the range wraps; per region: ERR_BUSY: INVALIDATE of a locked
+ *            one; ERR_NOMEM: a hole, which only ASYNC alone answers before a later ERR_BUSY.
+ * On error:  nothing changed.
+ * Semantics: msync(2).
+ */
+MUST_USE enum err op_sync(struct core *core, struct space *space,
+                          const struct sync_request *request);

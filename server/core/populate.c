@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/populate.h"
+
+#include <base/assert.h>
+
+#include "server/core/object.h"
+
+enum fault_outcome populate_region(struct core *core, struct space *space,
+                                   const struct region *region, struct range range, uint32_t access)
+{
+    ASSERT(range_covers(region_range(region), range));
+    ASSERT((region_rights(region->flags) & access) != 0);
+    uint32_t page = fault_populate(core, space, range, access);
+
+    if (page == range.end) {
+        return FAULT_READY;
+    }
+    /* The region is there and allows it: nothing else can be in the way. */
+    return region->object != 0 && !object_has_page(object_at(core, region->object),
+                                                   region_kind_at(region, page).offset)
+               ? FAULT_PAST_END
+               : FAULT_NO_FRAME;
+}
+
+/* For what the pages of a region are made present (R27); 0: it lets nobody see them. */
+static uint32_t populate_access(uint32_t flags)
+{
+    uint32_t rights = region_rights(flags);
+
+    if (region_is_data(flags)) {
+        return MEM_PROT_WRITE;
+    }
+    return (rights & MEM_PROT_READ) != 0 ? MEM_PROT_READ : rights;
+}
+
+/* Make the part of `region` in `range` present. */
+static enum fault_outcome populate_part(struct core *core, struct space *space,
+                                        const struct region *region, struct range range)
+{
+    uint32_t access = populate_access(region->flags);
+
+    return access == 0 ? FAULT_DENIED
+                       : populate_region(core, space, region,
+                                         range_common(region_range(region), range), access);
+}
+
+enum fault_outcome populate_range(struct core *core, struct space *space, struct range range)
+{
+    /* Regions stay as they are: pages only become present. */
+    for (const struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        enum fault_outcome outcome = populate_part(core, space, region, range);
+
+        if (outcome != FAULT_READY) {
+            return outcome;
+        }
+    }
+    return FAULT_READY;
+}
+
+void populate_what_can_be(struct core *core, struct space *space, struct range range)
+{
+    for (const struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        (void)populate_part(core, space, region, range);
+    }
+}
