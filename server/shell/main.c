@@ -30,6 +30,7 @@
 #include "server/shell/ecall.h"
 #include "server/shell/process.h"
 #include "server/shell/request.h"
+#include "server/shell/request_quick.h"
 
 STATIC_ASSERT(FAULT_READ == MEM_PROT_READ && FAULT_WRITE == MEM_PROT_WRITE &&
                   FAULT_EXEC == MEM_PROT_EXEC,
@@ -94,7 +95,7 @@ NOINLINE static void serve_event(struct shell *shell)
 }
 
 /*
- * Anything but a fault: fill `words`, which are zero, with an answer.
+ * Anything but a fault or a frequent request: fill `words`, which are zero, with an answer.
  *
  * Returns:   whether there is one, for the sender of the message.
  */
@@ -125,14 +126,27 @@ void main_start(void *message_page)
     boot_start(&info, message_page, shell);
     for (;;) {
         const struct message message = ecall_reply_wait(answer);
+        uint64_t error;
+        uint64_t value;
+
         if (LIKELY(message.error == ERR_OK && (message.tag & IPC_TAG_KIND) == IPC_FAULT)) {
             answer = serve_fault(shell, message.badge, message.words[0], message.words[1]);
             answer.serial = message.serial;
             answer.thread = message.thread;
+        } else if (LIKELY(request_quick(shell, &message, &error, &value))) {
+            answer = (struct answer){
+                .number = SYS_REPLY_WAIT,
+                .serial = message.serial,
+                .thread = message.thread,
+                .words = {error, value},
+            };
         } else {
-            /* A copy, so that on the way of a fault the message stays in registers. */
+            /* A copy, so that on the frequent ways the message stays in registers. */
             const struct message other = message;
-            uint64_t words[IPC_WORDS] = {0};
+            uint64_t words[IPC_WORDS];
+            for (unsigned i = 0; i < IPC_WORDS; i++) {
+                words[i] = 0; /* an initializer would be a call of memset() */
+            }
             const bool is_answer = serve_other(shell, &other, words);
             answer = (struct answer){
                 .number = SYS_REPLY_WAIT,

@@ -238,6 +238,14 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
     UNREACHABLE();
 }
 
+void request_refused(struct shell *shell, struct space *own, uint64_t number, enum err error)
+{
+    if (own->refusal.error != (uint32_t)error) {
+        own->refusal = (struct refusal){.error = (uint32_t)error};
+    }
+    client_of(&shell->core, own)->refused = (uint32_t)number;
+}
+
 /* Make the answer a refusal, and keep for the caller what it was about. */
 NOINLINE static void refuse(struct call *call, enum err error)
 {
@@ -253,10 +261,8 @@ NOINLINE static void refuse(struct call *call, enum err error)
     call->words[0] = error;
     if (call->target != own && call->target->refusal.error == (uint32_t)error) {
         own->refusal = call->target->refusal;
-    } else if (own->refusal.error != (uint32_t)error) {
-        own->refusal = (struct refusal){.error = (uint32_t)error};
     }
-    client_of(&call->shell->core, own)->refused = (uint32_t)number;
+    request_refused(call->shell, own, number, error);
 }
 
 bool request_serve(struct shell *shell, const struct message *message, uint64_t words[IPC_WORDS])
@@ -282,7 +288,6 @@ bool request_serve(struct shell *shell, const struct message *message, uint64_t 
     if (UNLIKELY(error != ERR_OK) && !call.is_held) {
         refuse(&call, error);
     }
-    core_done(&shell->core);
-    port_flush(&shell->port);
+    request_done(shell);
     return !call.is_held;
 }

@@ -22,3 +22,13 @@
  */
 MUST_USE bool request_serve(struct shell *shell, const struct message *message,
                             uint64_t words[IPC_WORDS]);
+
+/* Keep for the caller what the refusal of request `number` was about. */
+void request_refused(struct shell *shell, struct space *own, uint64_t number, enum err error);
+
+/* Every request ends with this: nothing that was decided waits for the kernel any longer. */
+static inline void request_done(struct shell *shell)
+{
+    core_done(&shell->core);
+    port_flush(&shell->port);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The frequent requests, inline: MAP, UNMAP and PROTECT of the caller's own space that name no
+ * handle.
+ *
+ * Where this stands in the shell's loop, such a request goes from the registers of its message into
+ * core without being stored. Only what is entirely legal on the wire is taken: everything else,
+ * also what is wrong, is left to request_serve(), so that there is one place for refusals.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/attr.h>
+#include <mem/proto.h>
+
+#include "server/shell/badge.h"
+#include "server/shell/request.h"
+
+STATIC_ASSERT(ERR_OK == 0 && IPC_CALL == 0 && BADGE_CLIENT == 0, "plain is zero");
+
+/*
+ * Carry the request out if it is one of these.
+ *
+ * Returns:   whether it is; then `*error` and `*value` are words 0 and 1 of the answer, and the
+ *            others are zero.
+ */
+ALWAYS_INLINE bool request_quick(struct shell *shell, const struct message *message,
+                                 uint64_t *error, uint64_t *value)
+{
+    const uint64_t number = message->words[0] & ~MEM_HEAD_LINUX;
+    const uint64_t *words = message->words;
+    /* What must be zero from word 5, 4 and 3 on. */
+    const uint64_t from_5 = words[5] | words[6] | words[7];
+    const uint64_t from_4 = words[4] | from_5;
+    const uint64_t from_3 = words[3] | from_4;
+    const uaddr_t address = {words[1]};
+    uaddr_t mapped = {0};
+    enum err outcome;
+
+    /* A call, without handles, from a client. */
+    if (UNLIKELY((message->error | message->tag | badge_read(message->badge).kind) != 0)) {
+        return false;
+    }
+    struct space *own = shell_space(shell, message->badge);
+    if (number == MEM_MAP && from_5 == 0) {
+        const struct map_request request = {
+            .address = address,
+            .length = words[2],
+            .prot = (uint32_t)words[3],
+            .flags = (uint32_t)(words[3] >> 32),
+            .offset = words[4],
+        };
+        outcome = op_map(&shell->core, own, &request, &mapped);
+    } else if (number == MEM_UNMAP && from_3 == 0) {
+        outcome = op_unmap(&shell->core, own, address, words[2]);
+    } else if (number == MEM_PROTECT && from_4 == 0 && words[3] <= UINT32_MAX) {
+        const struct protect_request request = {
+            .address = address,
+            .length = words[2],
+            .prot = (uint32_t)words[3],
+            .is_linux = (words[0] & MEM_HEAD_LINUX) != 0,
+        };
+        outcome = op_protect(&shell->core, own, &request);
+    } else {
+        return false;
+    }
+    if (UNLIKELY(outcome != ERR_OK)) {
+        request_refused(shell, own, number, outcome);
+    }
+    request_done(shell);
+    *error = outcome;
+    *value = outcome == ERR_OK ? uaddr_to_number(mapped) : 0;
+    return true;
+}
