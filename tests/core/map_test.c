@@ -209,6 +209,8 @@ TAP_TEST(r13_r16_r17_r18_r20_the_rights_of_a_handle_bound_what_becomes_of_a_regi
     struct object *object = world_object(world, 4);
     const struct protect_request protect = {
         .address = world_address(BASE_PAGE - 1), .length = PAGE_SIZE, .prot = 3};
+    const struct protect_request protect_exec = {
+        .address = world_address(BASE_PAGE - 2), .length = PAGE_SIZE, .prot = 5};
 
     EXPECT_ERR(map_object(object, 0, 3, MEM_MAP_SHARED, RIGHTS), ERR_ACCES);
     EXPECT_ERR(map_object(object, 0, 1, MEM_MAP_PRIVATE, MAP_RIGHT_MAPPABLE), ERR_ACCES);
@@ -218,6 +220,8 @@ TAP_TEST(r13_r16_r17_r18_r20_the_rights_of_a_handle_bound_what_becomes_of_a_regi
     EXPECT_ERR(map_object(object, 0, 1, MEM_MAP_SHARED, RIGHTS), ERR_OK);
     EXPECT_ERR(op_protect(&world->core, space, &protect), ERR_ACCES);
     EXPECT_U64(space->tree.count, 1);
+    EXPECT_ERR(map_object(object, 0, 1, MEM_MAP_PRIVATE, RIGHTS & ~MAP_RIGHT_EXEC), ERR_OK);
+    EXPECT_ERR(op_protect(&world->core, space, &protect_exec), ERR_ACCES);
     object_put(&world->core, object);
     end();
 }
