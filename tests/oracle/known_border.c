@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What comes of borders that only Linux has: it keeps neighbours apart that have page records of
- * their own (anon_vma), or that a move brought together while only one of them had any. Ours are
- * one region.
+ * their own (anon_vma), or that a move brought together while only one of them had any, and what a
+ * request split that was then refused. Ours are one region.
  */
 #include "known_row.h"
 
@@ -48,10 +48,11 @@ static bool had_hidden_border(const struct found *found)
                              first + (known_round_up(step->length) >> PAGE_SHIFT));
 }
 
+/* EFAULT; or, as Linux 6.17 moves several regions, one after the other until one is refused. */
 static bool remaps_over_border(const struct found *found)
 {
-    return known_step(found)->op == STEP_REMAP && found->aspect == COMPARE_ERROR &&
-           found->linux_look->head->error == EFAULT && had_hidden_border(found);
+    return known_step(found)->op == STEP_REMAP && found->linux_look->head->error != 0 &&
+           had_hidden_border(found);
 }
 
 /* Each part that Linux keeps apart is judged alone. */

@@ -3,13 +3,15 @@
  * The oracle: random sequences of requests and touches on the kernel of Linux and on core, compared
  * after each step.
  *
- *   oracle [--linux PROGRAM] [--steps N] [--seconds S] [--seed N] [--keep N] [--case FILE]
+ *   oracle [--linux PROGRAM] [--steps N] [--seconds S] [--seed N] [--keep N]
+ *          [--shrink 0] [--case FILE]
  *
  * Ends after S seconds or N steps, whichever comes first (0: no such end). A difference is shrunk
  * and printed as a sequence that --case runs again; with --keep N, the oracle goes on until it has
  * N of them.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +40,8 @@ static struct {
     uint64_t seconds;
     uint64_t seed;
     uint64_t keep;
-} options = {.linux_program = "./oracle-linux", .seconds = 60, .seed = 1, .keep = 1};
+    uint64_t shrinks;
+} options = {.linux_program = "./oracle-linux", .seconds = 60, .seed = 1, .keep = 1, .shrinks = 1};
 
 static struct {
     struct lane lane[LANES];
@@ -63,14 +66,20 @@ static uint64_t now_ms(void)
 static void report(struct lane *lane, struct verdict *verdict)
 {
     struct sequence sequence = lane->peer.slot->sequence;
-    uint64_t seed = lane->seed;
+    uint64_t steps = state.steps - verdict->steps + verdict->step + 1;
 
-    tap_note("difference in sequence seed 0x%" PRIx64 " as %s, step %" PRIu32 ", %s: %s", seed,
-             lane->is_privileged ? "root" : "nobody", verdict->step, compare_name(verdict->aspect),
+    tap_note("difference after %" PRIu64 " steps, in sequence seed 0x%" PRIx64
+             " as %s%s, step %" PRIu32 ", %s: %s",
+             steps, lane->seed, lane->is_privileged ? "root" : "nobody",
+             lane->is_crowded ? " (crowded)" : "", verdict->step, compare_name(verdict->aspect),
              verdict->text);
-    unsigned runs = shrink(lane, state.ours, &sequence, verdict);
-    tap_note("shrunk in %u runs to %" PRIu32 " steps; the last one differs in %s: %s", runs,
-             sequence.steps, compare_name(verdict->aspect), verdict->text);
+    if (options.shrinks) {
+        unsigned runs = shrink(lane, state.ours, &sequence, verdict);
+        tap_note("shrunk in %u runs to %" PRIu32 " steps; the last one differs in %s: %s", runs,
+                 sequence.steps, compare_name(verdict->aspect), verdict->text);
+    } else {
+        sequence.steps = verdict->step + 1;
+    }
     sequence_print(&sequence, "#   ");
 }
 
@@ -178,6 +187,15 @@ TAP_TEST(known_differences_are_few_and_all_of_them_occur)
     EXPECT(sum * 100 <= state.steps * SKIP_LIMIT);
 }
 
+/* Core's audits abort: say when. */
+static void handle_abort(int number)
+{
+    printf("# aborted after %" PRIu64 " steps\n", state.steps);
+    fflush(stdout);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
 static int run_case(void)
 {
     static struct sequence sequence;
@@ -227,6 +245,8 @@ static bool options_parse(int argc, char **argv)
             options.seconds = strtoull(word, NULL, 0);
         } else if (strcmp(argv[i], "--seed") == 0) {
             options.seed = strtoull(word, NULL, 0);
+        } else if (strcmp(argv[i], "--shrink") == 0) {
+            options.shrinks = strtoull(word, NULL, 0);
         } else if (strcmp(argv[i], "--keep") == 0) {
             options.keep = strtoull(word, NULL, 0);
         } else {
@@ -247,9 +267,10 @@ int main(int argc, char **argv)
 
     if (!options_parse(argc, argv)) {
         fprintf(stderr, "usage: oracle [--linux PROGRAM] [--steps N] [--seconds S] [--seed N] "
-                        "[--keep N] [--case FILE]\n");
+                        "[--keep N] [--shrink 0] [--case FILE]\n");
         return 2;
     }
+    signal(SIGABRT, handle_abort);
     setvbuf(stdout, NULL, _IOLBF, 0);
     uname(&machine);
     for (unsigned i = 0; i < LANES; i++) {

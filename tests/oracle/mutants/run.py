@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Show that the oracle and the tests of core can fail: at least one mutant of core for R0 and for
+each rule that a test of tests/core/map_test.c has in its name.
+
+    run.py --root DIR --cc 'CC ARG...' --linux ORACLE-LINUX [--only TEXT] [--seconds N]
+
+A mutant is a file `*.mutant`: a line `RULE: what is wrong with it`, perhaps a line `by TEST`, the
+file that is changed, and the change: lines that start with - are replaced by those with +, lines
+with a blank stand around them. What a mutant replaces must be there exactly once, else it fails:
+it is stale. The changed file is compiled anew and linked to the oracle, or to the test
+tests/core/TEST_test.c for what Linux cannot be asked. A mutant that neither kills fails. Prints
+TAP.
+"""
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-DHF_AUDIT", "-O1", "-g0", "-w"]
+INCLUDES = [".", "kernel/include", "server/include", "tests/harness", "tests/core", "tests/oracle"]
+RUN_TIMEOUT = 240
+
+
+class Stale(Exception):
+    """The mutant does not fit the tree any longer."""
+
+
+class Mutant:
+    def __init__(self, path):
+        self.name = path.stem
+        lines = path.read_text().splitlines()
+        self.rule, self.what = lines.pop(0).split(": ", 1)
+        self.by = lines.pop(0)[3:] if lines[0].startswith("by ") else "oracle"
+        self.file = lines.pop(0)
+        self.old = "".join(line[1:] + "\n" for line in lines if line[0] in " -")
+        self.new = "".join(line[1:] + "\n" for line in lines if line[0] in " +")
+
+    def text(self, root):
+        """The changed file."""
+        text = (root / self.file).read_text()
+        if text.count(self.old) != 1:
+            raise Stale(f"{self.file} has what it replaces {text.count(self.old)} times")
+        return text.replace(self.old, self.new)
+
+
+class Build:
+    """Objects of everything, made once, and programs that differ in one of them."""
+
+    def __init__(self, root, cc, folder):
+        self.root, self.cc, self.folder = root, cc, folder
+        self.includes = [f"-I{root / include}" for include in INCLUDES]
+
+    def run(self, command):
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.root)
+        if done.returncode != 0:
+            raise Stale(f"does not compile: {done.stderr.strip().splitlines()[0]}")
+
+    def compile(self, source, name):
+        target = self.folder / (name + ".o")
+        self.run([*self.cc, *FLAGS, *self.includes, "-c", str(source), "-o", str(target)])
+        return target
+
+    def compile_all(self):
+        core = re.findall(r"'(\w+\.c)'", (self.root / "server/core/meson.build").read_text())
+        self.core = {f"server/core/{name}": self.compile(self.root / "server/core" / name, name)
+                     for name in core}
+        support = [path for path in (self.root / "tests/core").glob("*.c")
+                   if not path.name.endswith("_test.c")]
+        support += [self.root / "tests/harness/tap.c", self.root / "tests/harness/assert_host.c"]
+        self.support = [self.compile(path, path.stem + "-support") for path in support]
+        listed = (self.root / "tests/oracle/meson.build").read_text()
+        oracle = [name for name in re.findall(r"'(\w+\.c)'", listed) if "linux" not in name]
+        folder = self.root / "tests/oracle"
+        self.programs = {"oracle": [self.compile(folder / name, name + "-oracle")
+                                    for name in oracle]}
+
+    def program(self, by, changed_file, changed_object):
+        """Link the oracle or a test with one object in another's place."""
+        if by not in self.programs:
+            source = self.root / f"tests/core/{by}_test.c"
+            self.programs[by] = [self.compile(source, by + "-test")]
+        core = [changed_object if name == changed_file else target
+                for name, target in self.core.items()]
+        target = self.folder / "program"
+        objects = [*self.programs[by], *core, *self.support]
+        self.run([*self.cc, *map(str, objects), "-o", str(target)])
+        return target
+
+
+def kill(build, mutant, arguments):
+    """How a mutant was killed, or None."""
+    source = build.folder / pathlib.Path(mutant.file).name
+    source.write_text(mutant.text(build.root))
+    changed = build.compile(source, "changed")
+    command = [str(build.program(mutant.by, mutant.file, changed))]
+    if mutant.by == "oracle":
+        command += ["--linux", arguments.linux, "--seconds", str(arguments.seconds),
+                    "--shrink", "0"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return "time-out"
+    if done.returncode == 0:
+        return None
+    found = re.search(r"difference after (\d+) steps.*, step \d+, ([a-zA-Z ]+): ", done.stdout)
+    if found:
+        return f"oracle ({found[2]}), {found[1]} steps"
+    failed = re.search(r"Bail out! .*|^not ok \d+ - .*", done.stdout, re.MULTILINE)
+    after = re.search(r"after (\d+) steps", done.stdout)
+    steps = f", {after[1]} steps" if after else ""
+    first = re.sub(r"\S*/", "", failed[0]) if failed else "status"
+    return f"{mutant.by} ({first}){steps}"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--root", type=pathlib.Path, required=True)
+    parser.add_argument("--cc", required=True)
+    parser.add_argument("--linux", required=True)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--seconds", type=int, default=30)
+    arguments = parser.parse_args()
+    mutants = [Mutant(path) for path in sorted(HERE.glob("*.mutant"))
+               if arguments.only in path.stem]
+    failed = 0
+    print(f"1..{len(mutants) + 1}")
+    with tempfile.TemporaryDirectory() as folder:
+        build = Build(arguments.root.resolve(), arguments.cc.split(), pathlib.Path(folder))
+        build.compile_all()
+        for number, mutant in enumerate(mutants, start=1):
+            try:
+                how = kill(build, mutant, arguments)
+            except Stale as reason:
+                how = None
+                print(f"# {mutant.name}: {reason}")
+            failed += how is None
+            state = "ok" if how else "not ok"
+            print(f"{state} {number} - {mutant.rule} | {mutant.what} | {how or 'survived'}",
+                  flush=True)
+    tested = (arguments.root / "tests/core/map_test.c").read_text()
+    rules = {"R0"} | {rule.upper() for rule in re.findall(r"r\d+(?=_)", tested)}
+    missing = sorted(rules - {mutant.rule for mutant in mutants})
+    if missing and not arguments.only:
+        print(f"# rules without a mutant: {' '.join(missing)}")
+        failed += 1
+    state = "not ok" if missing and not arguments.only else "ok"
+    print(f"{state} {len(mutants) + 1} - every rule has a mutant")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
