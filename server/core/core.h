@@ -29,6 +29,7 @@
 #include "server/core/op_advise.h"
 #include "server/core/op_copy.h"
 #include "server/core/op_incore.h"
+#include "server/core/op_limits.h"
 #include "server/core/op_lock.h"
 #include "server/core/op_map.h"
 #include "server/core/op_protect.h"

@@ -40,6 +40,8 @@ static struct space *space_enlist(struct core *core, const struct space_settings
 
     space->number = number;
     space->settings = *settings;
+    space->ceilings = (struct space_ceilings){settings->regions_max, settings->pages_max,
+                                              settings->data_max, settings->locked_max};
     space->leaf_tag = SPACE_NO_TAG;
     space->next = head->space_first;
     if (head->space_first != 0) {
@@ -123,6 +125,15 @@ enum err space_adopt_table(struct core *core, struct space *space, uint32_t leve
         return ERR_INVAL;
     }
     return shadow_adopt(core, space, level, page, table) ? ERR_OK : ERR_NOMEM;
+}
+
+void space_inherit(struct space *space, const struct space *parent)
+{
+    space->settings.regions_max = parent->settings.regions_max;
+    space->settings.pages_max = parent->settings.pages_max;
+    space->settings.data_max = parent->settings.data_max;
+    space->settings.locked_max = parent->settings.locked_max;
+    space->ceilings = parent->ceilings;
 }
 
 struct space *space_find(const struct core *core, uint64_t number)

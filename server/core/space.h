@@ -49,6 +49,14 @@ struct space_settings {
     uint32_t priority; /* highest of its threads, for the kernel */
 };
 
+/* What the limits of the settings may be raised to; in the same units. */
+struct space_ceilings {
+    uint64_t regions;
+    uint64_t pages;
+    uint64_t data;
+    uint64_t locked;
+};
+
 enum space_state {
     SPACE_FREE = 0,
     SPACE_MAKING = 1,
@@ -93,6 +101,7 @@ struct space {
     uint32_t adopted_tables; /* of `shadows`: those whose page table is not from the pool */
 
     struct space_settings settings;
+    struct space_ceilings ceilings;
     struct refusal refusal;
     uint64_t root[SPACE_ROOT]; /* entries of shadow.h, 1 GiB each */
 };
@@ -123,6 +132,9 @@ MUST_USE enum err space_adopt(struct core *core, const struct space_settings *se
  */
 MUST_USE enum err space_adopt_table(struct core *core, struct space *space, uint32_t level,
                                     vpn_t vpn, pfn_t table);
+
+/* Give a new space the limits of the one that made it. */
+void space_inherit(struct space *space, const struct space *parent);
 
 /* The live space with this number (its badge); NULL if there is none. */
 struct space *space_find(const struct core *core, uint64_t number);

@@ -36,6 +36,7 @@ enum err process_space_make(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
+    space_inherit(space, call->own);
     error = client_make(shell, client_of(core, call->own), request.name, space);
     if (error != ERR_OK) {
         space_end(core, space);

@@ -180,54 +180,25 @@ enum err report_stats(struct call *call)
     return ERR_OK;
 }
 
-/* A limit of a space and what is used of it. */
-static uint64_t *find_limit(struct space *space, enum mem_limit which, uint64_t *used)
-{
-    struct space_settings *settings = &space->settings;
-
-    switch (which) {
-    case MEM_LIMIT_REGIONS:
-        *used = space->tree.count;
-        return &settings->regions_max;
-    case MEM_LIMIT_PAGES:
-        *used = space->pages;
-        return &settings->pages_max;
-    case MEM_LIMIT_DATA:
-        *used = space->data;
-        return &settings->data_max;
-    case MEM_LIMIT_NONE:
-    case MEM_LIMIT_LOCKED:
-    case MEM_LIMIT_COMMIT:
-    case MEM_LIMIT_FRAMES:
-    case MEM_LIMIT_BUDGET:
-    case MEM_LIMIT_ADDRESS_SPACE:
-    case MEM_LIMIT_SPACES:
-        break;
-    }
-    UNREACHABLE();
-}
-
 enum err report_limits(struct call *call)
 {
     struct wire_limits request;
-    uint64_t used;
+    struct limits_view view;
 
     enum err error = wire_limits(call->message, &request);
     if (error != ERR_OK) {
         return error;
     }
-    error = call_target(call, request.space, request.is_set ? MEM_RIGHT_CONTROL : MEM_RIGHT_READ);
+    error = call_target(call, request.space,
+                        request.limits.is_set ? MEM_RIGHT_CONTROL : MEM_RIGHT_READ);
     if (error != ERR_OK) {
         return error;
     }
-    uint64_t *limit = find_limit(call->target, request.which, &used);
-    call->words[1] = *limit;
-    call->words[2] = used;
-    if (request.is_set) {
-        if (request.value > *limit) {
-            return ERR_PERM;
-        }
-        *limit = request.value;
+    error = op_limits(call->target, &request.limits, &view);
+    if (error == ERR_OK) {
+        call->words[1] = view.value;
+        call->words[2] = view.used;
+        call->words[3] = view.ceiling;
     }
-    return ERR_OK;
+    return error;
 }

@@ -24,5 +24,5 @@ MUST_USE enum err report_refusal(struct call *call);
 /* All frames of RAM, by use. */
 MUST_USE enum err report_stats(struct call *call);
 
-/* ERR_PERM: raising a limit. */
+/* A limit of a space, and what is used of it. */
 MUST_USE enum err report_limits(struct call *call);

@@ -255,24 +255,28 @@ enum err wire_copy(const struct message *message, struct wire_copy *out)
 
 enum err wire_limits(const struct message *message, struct wire_limits *out)
 {
-    const uint64_t which = message->words[1];
+    const uint64_t *words = message->words;
 
-    enum err error = check_tail(message, 4);
+    enum err error = check_tail(message, 6);
     if (error != ERR_OK) {
         return error;
     }
-    if (which != MEM_LIMIT_REGIONS && which != MEM_LIMIT_PAGES && which != MEM_LIMIT_DATA) {
+    if (words[1] != MEM_LIMIT_REGIONS && words[1] != MEM_LIMIT_PAGES &&
+        words[1] != MEM_LIMIT_DATA && words[1] != MEM_LIMIT_LOCKED) {
         return ERR_INVAL;
     }
-    if (message->words[2] > 1 || (message->words[2] == 0 && message->words[3] != 0)) {
+    if (words[2] > MEM_LIMITS_SET || (words[2] == MEM_LIMITS_READ && words[3] != 0) ||
+        (words[2] != MEM_LIMITS_SET && words[4] != 0) || words[5] > MEM_LIMITS_BYTES) {
         return ERR_INVAL;
     }
-    *out = (struct wire_limits){
-        .which = (enum mem_limit)which,
-        .is_set = message->words[2] == 1,
-        .value = message->words[3],
-        .space = message->words[WORD_SPACE],
+    out->limits = (struct limits_request){
+        .which = (enum mem_limit)words[1],
+        .is_set = words[2] != MEM_LIMITS_READ,
+        .in_bytes = words[5] == MEM_LIMITS_BYTES,
+        .value = words[3],
+        .ceiling = words[2] == MEM_LIMITS_LOWER ? words[3] : words[4],
     };
+    out->space = words[WORD_SPACE];
     return ERR_OK;
 }
 

@@ -26,6 +26,7 @@
 
 #include "server/core/op_advise.h"
 #include "server/core/op_incore.h"
+#include "server/core/op_limits.h"
 #include "server/core/op_lock.h"
 #include "server/core/op_map.h"
 #include "server/core/op_protect.h"
@@ -122,12 +123,10 @@ struct wire_copy {
 MUST_USE enum err wire_copy(const struct message *message, struct wire_copy *out);
 
 struct wire_limits {
-    enum mem_limit which; /* one that a space has */
-    bool is_set;
-    uint64_t value;
+    struct limits_request limits;
     uint64_t space;
 };
-/* Read LIMITS: a value only with `is_set`. */
+/* Read LIMITS: one that a space has; values only where they are set. */
 MUST_USE enum err wire_limits(const struct message *message, struct wire_limits *out);
 
 struct wire_space_make {

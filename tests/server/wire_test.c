@@ -25,7 +25,7 @@ static const struct shape shapes[] = {
     {MEM_HELLO, 2, false},       {MEM_UNMAP, 3, true},        {MEM_PROTECT, 4, true},
     {MEM_REMAP, 6, true},        {MEM_ADVISE, 4, true},       {MEM_QUERY, 3, true},
     {MEM_REFUSAL, 1, false},     {MEM_COPY, 5, true},         {MEM_STATS, 1, false},
-    {MEM_LIMITS, 4, true},       {MEM_SPACE_MAKE, 5, false},  {MEM_SPACE_END, 2, true},
+    {MEM_LIMITS, 6, true},       {MEM_SPACE_MAKE, 5, false},  {MEM_SPACE_END, 2, true},
     {MEM_THREAD_MAKE, 2, true},  {MEM_DONATE, 2, true},       {MEM_NEXT, 2, false},
     {MEM_BOOT_OBJECT, 1, false}, {MEM_BOOT_DEVICE, 2, false}, {MEM_LOCK, 4, true},
     {MEM_UNLOCK, 3, true},       {MEM_LOCK_ALL, 2, true},     {MEM_UNLOCK_ALL, 1, true},
@@ -335,14 +335,23 @@ TAP_TEST(limits_names_only_limits_that_a_space_has)
     union out out;
 
     for (uint64_t which = 0; which < 16; which++) {
-        const bool is_of_space =
-            which == MEM_LIMIT_REGIONS || which == MEM_LIMIT_PAGES || which == MEM_LIMIT_DATA;
+        const bool is_of_space = which >= MEM_LIMIT_REGIONS && which <= MEM_LIMIT_LOCKED;
         const struct message message = {.words = {MEM_LIMITS, which, 1, 77}};
         EXPECT_ERR(read_message(&message, &out), is_of_space ? ERR_OK : ERR_INVAL);
     }
     struct message message = {.words = {MEM_LIMITS, MEM_LIMIT_DATA, 0, 77}};
     EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
-    message.words[2] = 2;
+    message.words[2] = MEM_LIMITS_LOWER;
+    REQUIRE(EXPECT_ERR(read_message(&message, &out), ERR_OK));
+    EXPECT_U64(out.limits.limits.ceiling, 77);
+    message.words[4] = 99;
+    EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+    message.words[2] = MEM_LIMITS_SET;
+    message.words[5] = MEM_LIMITS_BYTES;
+    REQUIRE(EXPECT_ERR(read_message(&message, &out), ERR_OK));
+    EXPECT(out.limits.limits.is_set && out.limits.limits.in_bytes);
+    EXPECT_U64(out.limits.limits.ceiling, 99);
+    message.words[5]++;
     EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
 }
 
@@ -390,10 +399,8 @@ TAP_TEST(nowait_is_zero_or_one)
 /* What must be true of every accepted message, whatever its words. */
 static bool is_in_bounds(const struct message *message, uint64_t number, const union out *out)
 {
-    if (number == MEM_QUERY && out->query.count > MEM_QUERY_REGIONS_MAX) {
-        return false;
-    }
-    if (number == MEM_COPY && out->copy.length > MEM_COPY_BYTES_MAX) {
+    if ((number == MEM_QUERY && out->query.count > MEM_QUERY_REGIONS_MAX) ||
+        (number == MEM_COPY && out->copy.length > MEM_COPY_BYTES_MAX)) {
         return false;
     }
     if (number == MEM_SPACE_MAKE) {

@@ -106,6 +106,24 @@ enum err hf_limit_set(uint64_t space, enum mem_limit which, uint64_t value)
     return hf_mem_call(&message);
 }
 
+enum err hf_limit_get_bytes(uint64_t space, enum mem_limit which, struct mem_limits_rep *rep)
+{
+    struct hf_message message = {
+        .tag = hf_mem_tag(space),
+        .words = {MEM_LIMITS, which, MEM_LIMITS_READ, 0, 0, MEM_LIMITS_BYTES, 0, space},
+    };
+    return mem_ask(&message, rep);
+}
+
+enum err hf_limit_set_bytes(uint64_t space, enum mem_limit which, uint64_t value, uint64_t ceiling)
+{
+    struct hf_message message = {
+        .tag = hf_mem_tag(space),
+        .words = {MEM_LIMITS, which, MEM_LIMITS_SET, value, ceiling, MEM_LIMITS_BYTES, 0, space},
+    };
+    return hf_mem_call(&message);
+}
+
 enum err hf_space_make(const char *name, uint64_t frames_max, uint64_t priority_max,
                        struct mem_space_make_rep *rep)
 {

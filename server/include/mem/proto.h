@@ -274,22 +274,31 @@ struct mem_stats_rep {
 };
 
 /*
- * LIMITS: which = enum mem_limit; set: 1 sets value (CONTROL; only down without privilege), 0
- * reads.
+ * LIMITS: which = REGIONS, PAGES, DATA or LOCKED of enum mem_limit. A limit has a value, which
+ * refuses, and a ceiling, to which the value may be raised. A child inherits both.
+ *
+ * INVAL: a value above its new ceiling, regions in bytes; PERM: above the present ceiling.
  */
+#define MEM_LIMITS_READ  0u
+#define MEM_LIMITS_LOWER 1u /* (CONTROL) value and ceiling become `value` */
+#define MEM_LIMITS_SET   2u /* (CONTROL) they become `value` and `ceiling` */
+#define MEM_LIMITS_BYTES 1u /* pages are counted in bytes, in request and answer */
 struct mem_limits_req {
     uint64_t head;
     uint64_t which;
-    uint64_t set;
+    uint64_t set; /* MEM_LIMITS_READ, _LOWER, _SET */
     uint64_t value;
-    uint64_t reserved[3];
+    uint64_t ceiling; /* with MEM_LIMITS_SET */
+    uint64_t unit;    /* 0 or MEM_LIMITS_BYTES */
+    uint64_t reserved;
     uint64_t space;
 };
 struct mem_limits_rep {
     uint64_t error;
     uint64_t value; /* before the request */
     uint64_t used;
-    uint64_t reserved[5];
+    uint64_t ceiling; /* before the request */
+    uint64_t reserved[4];
 };
 
 /*

@@ -175,7 +175,12 @@ enum err hf_copy(uint64_t space, uint64_t own_addr, uint64_t other_addr, uint64_
 
 enum err hf_stats(struct mem_stats_rep *rep);
 enum err hf_limit_get(uint64_t space, enum mem_limit which, struct mem_limits_rep *rep);
+/* Value and ceiling go down to `value`. */
 enum err hf_limit_set(uint64_t space, enum mem_limit which, uint64_t value);
+
+/* The same two in bytes; hf_limit_set_bytes() sets value and ceiling. */
+enum err hf_limit_get_bytes(uint64_t space, enum mem_limit which, struct mem_limits_rep *rep);
+enum err hf_limit_set_bytes(uint64_t space, enum mem_limit which, uint64_t value, uint64_t ceiling);
 
 /* A child space without threads. `name` is cut to what fits; see mem_space_make_rep for the
  * handles. */
