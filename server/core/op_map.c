@@ -109,7 +109,7 @@ static enum err map_check_place(const struct core *core, struct space *space,
     return ERR_OK;
 }
 
-/* R10 and R11: `locks` is what the region gets, asked for or inherited. */
+/* R10 and R11, for locks that are asked for or inherited. */
 static enum err map_check_locks(struct space *space, const struct map_request *request,
                                 const struct map_plan *plan)
 {
