@@ -124,15 +124,21 @@ NOINLINE static bool realloc_is_refused(void *volatile block, size_t bytes)
     return realloc(block, bytes) == NULL;
 }
 
+/* clang takes a call for done whose block nobody uses: it has to see where the answer goes. */
+static bool is_refused(void *volatile block)
+{
+    return block == NULL;
+}
+
 TAP_TEST(sizes_that_wrap_or_are_too_large_are_refused)
 {
     volatile size_t huge = SIZE_MAX;
     errno = 0;
-    EXPECT(malloc(huge) == NULL);
+    EXPECT(is_refused(malloc(huge)));
     EXPECT_I64(errno, ENOMEM);
-    EXPECT(malloc(huge - 4095) == NULL);
-    EXPECT(calloc(huge / 2 + 1, 2) == NULL);
-    EXPECT(calloc(huge / 16, 17) == NULL);
+    EXPECT(is_refused(malloc(huge - 4095)));
+    EXPECT(is_refused(calloc(huge / 2 + 1, 2)));
+    EXPECT(is_refused(calloc(huge / 16, 17)));
     char *block = malloc(10);
     REQUIRE(block != NULL);
     strcpy(block, "kept");
