@@ -50,6 +50,16 @@ void sbi_timer_set(uint64_t time)
     }
 }
 
+void sbi_ipi_send(uint64_t hart)
+{
+    (void)call_three(SBI_EXT_IPI, 0, 1, hart, 0);
+}
+
+bool sbi_hart_start(uint64_t hart, uint64_t entry, uint64_t opaque)
+{
+    return call_three(SBI_EXT_HSM, 0, hart, entry, opaque).error == SBI_SUCCESS;
+}
+
 void sbi_putchar(char byte)
 {
     (void)call_three(SBI_LEGACY_PUTCHAR, 0, (unsigned char)byte, 0, 0);

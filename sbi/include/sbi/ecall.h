@@ -18,6 +18,8 @@
 /* SBI 2.0 ch.4..: extension numbers */
 #define SBI_EXT_BASE         UINT64_C(0x10)
 #define SBI_EXT_TIME         UINT64_C(0x54494d45)
+#define SBI_EXT_IPI          UINT64_C(0x735049)
+#define SBI_EXT_HSM          UINT64_C(0x48534d)
 #define SBI_EXT_SRST         UINT64_C(0x53525354)
 #define SBI_EXT_DBCN         UINT64_C(0x4442434e)
 #define SBI_LEGACY_TIMER_SET UINT64_C(0x00)
@@ -52,6 +54,16 @@ uint64_t sbi_implementation_version(void);
 
 /* Timer interrupt at `time`; by the TIME extension, or by the legacy call where that is missing. */
 void sbi_timer_set(uint64_t time);
+
+/* Software interrupt at one hart. */
+void sbi_ipi_send(uint64_t hart);
+
+/*
+ * Start a stopped hart: at physical address `entry`, paging off, with a0 = its id, a1 = `opaque`.
+ *
+ * Returns: whether the firmware accepted; it starts some time later.
+ */
+bool sbi_hart_start(uint64_t hart, uint64_t entry, uint64_t opaque);
 
 /* Legacy console, one byte. sbi_getchar() returns -1 if there is none. */
 void sbi_putchar(char byte);
