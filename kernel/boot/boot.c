@@ -12,6 +12,7 @@
 #include "mm/frame.h"
 #include "riscv/csr.h"
 #include "riscv/direct.h"
+#include "riscv/hart.h"
 #include "riscv/image.h"
 #include "riscv/timer.h"
 #include <sbi/ecall.h>
@@ -43,6 +44,12 @@ static void read_tree(paddr_t tree)
     if (error != DTB_OK) {
         panic(dtb_error_text(error));
     }
+    const uint64_t harts =
+        boot.machine.hart_count < HARTS_MAX ? boot.machine.hart_count : HARTS_MAX;
+    boot.hart_count = harts < boot.options.harts ? harts : boot.options.harts;
+    if (boot.hart_count == 0) {
+        boot.hart_count = 1;
+    }
 }
 
 /* See what RAM the kernel may use, and what of it is free. */
@@ -65,6 +72,8 @@ static void find_ram(void)
     }
     boot.free = boot.ram;
     ranges_remove(&boot.free, image, image_bytes);
+    ranges_add(&boot.free, image_guard(boot.hart_count) - DIRECT_BASE,
+               image_guard(IMAGE_STACKS) - image_guard(boot.hart_count));
     ranges_remove(&boot.free, machine->archive_start & ~(uint64_t)PAGE_MASK,
                   handoff_archive_pages(machine) << PAGE_SHIFT);
 }
@@ -119,7 +128,7 @@ static void start_memory(void)
 
     paging_open_ram(&boot.ram);
     if (!ranges_take(&boot.free, bytes, PAGE_SIZE, &table) ||
-        !paging_finish(&boot.ram, &boot.free)) {
+        !paging_finish(&boot.ram, boot.hart_count, &boot.free)) {
         panic("too little RAM for the frame table");
     }
     frame_init(direct_from_paddr((paddr_t){table}), paddr_to_pfn((paddr_t){start}),
@@ -184,8 +193,8 @@ static void print_banner(void)
     console_print("  machine   %s\n", machine->model);
     console_print("  memory    %lu MiB, %lu KiB of it the kernel's\n",
                   ranges_bytes(&machine->memory) / MEGA, boot.frames_kernel * (PAGE_SIZE / 1024));
-    console_print("  harts     1 of %lu, this is %lu, timer by %s\n", machine->hart_count,
-                  boot.hart_id, machine->has_sstc ? "Sstc" : "firmware");
+    console_print("  harts     %lu of %lu, this is %lu, timer by %s\n", boot.hart_count,
+                  machine->hart_count, boot.hart_id, machine->has_sstc ? "Sstc" : "firmware");
     if (sbi_implementation() == 1) {
         console_print("  firmware  OpenSBI %lu.%lu, SBI %lu.%lu, console by %s\n", firmware >> 16,
                       firmware & 0xffff, version >> 24, version & 0xffffff,

@@ -22,24 +22,28 @@
 #include "riscv/image.h"
 #include "riscv/trap.h"
 #include "syscall/misc.h"
+#include "task/harts.h"
 #include "task/sched.h"
 #include "task/slab.h"
 #include "task/space.h"
 #include <abi/boot.h>
 #include <abi/layout.h>
+#include <riscv/lock.h>
+#include <sbi/ecall.h>
 
 /* One thread number for so many frames of RAM, but a few always. */
 #define FRAMES_PER_THREAD  64u
 #define THREAD_NUMBERS_MIN 512u
 /* Slices of a second. */
 #define SLICES_PER_SECOND 100u
+/* Time that a hart sleeps at once which waits for another: an interrupt ends most waits. */
+#define PAUSES_PER_SECOND 50000u
 /* What init may give its threads: all below the server. */
 #define INIT_PRIORITY_MAX (PRIORITY_SERVER - 1)
 
 STATIC_ASSERT(sizeof(struct boot_info) <= MESSAGE_DATA_BYTES, "fits the server's message page");
 STATIC_ASSERT(RANGES_MAX <= BOOT_RANGES_MAX, "every free range can be told");
 
-static struct hart harts[HARTS_MAX];
 static uint64_t token_counter;
 
 uint64_t handoff_archive_pages(const struct machine *machine)
@@ -47,6 +51,29 @@ uint64_t handoff_archive_pages(const struct machine *machine)
     const uint64_t start = machine->archive_start;
     const uint64_t end = machine->archive_end;
     return start >= end ? 0 : (end - start + PAGE_MASK) >> PAGE_SHIFT;
+}
+
+/* Fill in what does not change; every hart but the first waits for the kernel lock. */
+static void fill_hart(const struct boot *boot, uint64_t index, struct thread **threads,
+                      uint64_t numbers)
+{
+    harts[index] = (struct hart){
+        .stack_top = image_stack_top(index),
+        .threads = threads,
+        .thread_max = numbers,
+        .frame_bias = frame_bias(),
+        .token_counter = &token_counter,
+        .kernel_lock = &kernel_lock,
+        .frame_words = frame_table.words,
+        .frame_start = frame_table.start,
+        .frame_count = frame_table.count,
+        .leaf_flags = entry_leaf_flags,
+        .idle_satp = tlb_satp(direct_to_pfn(aspace_kernel_root())),
+        .pause = boot->machine.timebase_hz / PAUSES_PER_SECOND + 1,
+        .index = index,
+        .id = boot->hart_id,
+    };
+    sched_init(&harts[index], boot->machine.timebase_hz / SLICES_PER_SECOND);
 }
 
 /* Enter the first hart: from here on hart_self() is good. */
@@ -58,25 +85,36 @@ static void start_hart(struct boot *boot)
                                                          : wished;
     struct thread **threads =
         build_take_kernel(boot, (numbers * sizeof(*threads) + PAGE_MASK) >> PAGE_SHIFT);
-    struct hart *hart = &harts[0];
-    *hart = (struct hart){
-        .stack_top = image_stack_top(),
-        .threads = threads,
-        .thread_max = numbers,
-        .frame_bias = frame_bias(),
-        .token_counter = &token_counter,
-        .memory_lock = &memory_lock,
-        .frame_words = frame_table.words,
-        .frame_start = frame_table.start,
-        .frame_count = frame_table.count,
-        .leaf_flags = entry_leaf_flags,
-        .index = 0,
-        .id = boot->hart_id,
-    };
-    hart_enter(hart);
+
+    harts_count = boot->hart_count;
+    for (uint64_t i = 0; i < harts_count; i++) {
+        fill_hart(boot, i, threads, numbers);
+    }
+    hart_enter(&harts[0]);
     csr_write_stvec((uint64_t)(uintptr_t)&trap_entry);
-    sched_init(hart, boot->machine.timebase_hz / SLICES_PER_SECOND);
+    sched_start(&harts[0]);
+    harts_enter();
+    harts[0].is_online = true;
     trace_is_on = boot->options.is_traced;
+}
+
+/* Ask the firmware for the others; each waits until this hart leaves the kernel. */
+static void start_others(const struct boot *boot)
+{
+    uint64_t index = 1;
+
+    for (uint64_t i = 0; i < boot->machine.hart_count && index < harts_count; i++) {
+        const uint64_t id = boot->machine.hart_ids[i];
+        if (id == boot->hart_id) {
+            continue;
+        }
+        harts[index].id = id;
+        if (sbi_hart_start(id, (uint64_t)(uintptr_t)&entry_hart - DIRECT_BASE,
+                           (uint64_t)(uintptr_t)&harts[index])) {
+            index++;
+        }
+    }
+    harts_count = index;
 }
 
 /*
@@ -167,7 +205,7 @@ static void tell_server(const struct boot *boot, const struct build *server,
         .frames_end = frame_table.start + frame_table.count,
         .thread_numbers = harts[0].thread_max,
         .timebase_hz = boot->machine.timebase_hz,
-        .harts = boot->machine.hart_count,
+        .harts = harts_count,
         .seed = boot->machine.seed,
         .server_space_pfn = pfn_to_number(direct_to_pfn(server->space)),
         .server_thread_pfn = pfn_to_number(direct_to_pfn(server->thread)),
@@ -224,9 +262,10 @@ void handoff(struct boot *boot)
     struct build init = {.badge = BOOT_INIT_BADGE, .number = BOOT_INIT_THREAD};
 
     start_hart(boot);
+    start_others(boot);
     misc_set_machine((struct misc_machine){
         .timebase_hz = boot->machine.timebase_hz,
-        .harts = boot->machine.hart_count,
+        .harts = harts_count,
         .frames = ranges_bytes(&boot->machine.memory) / PAGE_SIZE,
         .frames_kernel =
             boot->frames_kernel - ((image_boot_end() - image_text_end()) >> PAGE_SHIFT),

@@ -26,6 +26,10 @@ static void read_word(const char *word, size_t length, struct options *options)
         text_copy(options->nonce, sizeof(options->nonce), value, length - (size_t)(value - word));
     } else if (word_has_key(word, length, "seed=", &value)) {
         options->has_seed = text_to_number(value, length - (size_t)(value - word), &options->seed);
+    } else if (word_has_key(word, length, "harts=", &value)) {
+        if (!text_to_number(value, length - (size_t)(value - word), &options->harts)) {
+            options->harts = UINT64_MAX;
+        }
     } else if (length == 5 && text_is_equal(word, "quiet", 5)) {
         options->is_quiet = true;
     } else if (length == 5 && text_is_equal(word, "trace", 5)) {
@@ -35,7 +39,7 @@ static void read_word(const char *word, size_t length, struct options *options)
 
 struct options options_read(const char *line)
 {
-    struct options options = {.has_seed = false};
+    struct options options = {.harts = UINT64_MAX};
     while (*line != '\0') {
         size_t length = 0;
         while (line[length] != '\0' && !is_space(line[length])) {

@@ -4,6 +4,7 @@
  *
  *     nonce=WORD   goes into the end line (debug/power.h)
  *     seed=NUMBER  what would be random follows from it
+ *     harts=NUMBER no more harts are used
  *     quiet        nothing about the machine is printed at boot
  *     trace        events are recorded from the start (debug/trace.h)
  *
@@ -20,9 +21,10 @@ struct options {
     char nonce[POWER_NONCE_MAX + 1]; /* empty: none */
     bool has_seed;
     uint64_t seed;
+    uint64_t harts; /* UINT64_MAX: all */
     bool is_quiet;
     bool is_traced;
 };
 
-/* Read a command line. A malformed seed is as none. */
+/* Read a command line. A malformed number is as none. */
 struct options options_read(const char *line);

@@ -128,12 +128,25 @@ static bool map_part(const struct range *range, uint64_t start, uint64_t end, ui
     return start >= end || map(start, end, flags, free);
 }
 
-bool paging_finish(const struct ranges *ram, struct ranges *free)
+/* Map what follows `start`, but for the guard pages of so many stacks. */
+static bool map_stacks(const struct range *range, uint64_t start, uint64_t harts,
+                       struct ranges *free)
+{
+    for (uint64_t i = 0; i < harts; i++) {
+        const uint64_t guard = image_guard(i) - DIRECT_BASE;
+        if (!map_part(range, start, guard, PTE_KERNEL_WRITE, free)) {
+            return false;
+        }
+        start = guard + PAGE_SIZE;
+    }
+    return map_part(range, start, UINT64_MAX, PTE_KERNEL_WRITE, free);
+}
+
+bool paging_finish(const struct ranges *ram, uint64_t harts, struct ranges *free)
 {
     const uint64_t text = image_text_start() - DIRECT_BASE;
     const uint64_t text_end = image_boot_end() - DIRECT_BASE;
     const uint64_t rodata_end = image_rodata_end() - DIRECT_BASE;
-    const uint64_t guard = image_guard() - DIRECT_BASE;
 
     page_zero(final_root);
     for (uint64_t i = 0; i < ram->count; i++) {
@@ -141,8 +154,7 @@ bool paging_finish(const struct ranges *ram, struct ranges *free)
         if (!map_part(range, 0, text, PTE_KERNEL_WRITE, free) ||
             !map_part(range, text, text_end, PTE_KERNEL_EXEC, free) ||
             !map_part(range, text_end, rodata_end, PTE_KERNEL_READ, free) ||
-            !map_part(range, rodata_end, guard, PTE_KERNEL_WRITE, free) ||
-            !map_part(range, guard + PAGE_SIZE, UINT64_MAX, PTE_KERNEL_WRITE, free)) {
+            !map_stacks(range, rodata_end, harts, free)) {
             return false;
         }
     }

@@ -29,11 +29,12 @@ const void *paging_open_tree(paddr_t tree, uint64_t *readable);
 void paging_open_ram(const struct ranges *ram);
 
 /*
- * Build the direct map of `ram` out of pages of `free` and change to it.
+ * Build the direct map of `ram`, with stacks for so many harts, out of pages of `free` and change
+ * to it.
  *
  * Returns:   whether there were enough pages; if not, nothing has changed but `free`.
  */
-MUST_USE bool paging_finish(const struct ranges *ram, struct ranges *free);
+MUST_USE bool paging_finish(const struct ranges *ram, uint64_t harts, struct ranges *free);
 
 /*
  * Put registers of a device that the kernel uses itself into the final map.

@@ -2,6 +2,7 @@
 #include "debug/panic.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "debug/console.h"
@@ -16,7 +17,7 @@
 #define PANIC_CALLS_MAX  32u
 #define REG_SP           2 /* 0: no registers are known */
 
-static bool panic_has_begun;
+static _Atomic(uint64_t) panic_hart; /* 1 + index of the hart that panics; 0: none */
 static struct trace_event panic_events[PANIC_EVENTS_MAX];
 
 /* Privileged ISA 4.1.8: scause of exceptions */
@@ -63,10 +64,14 @@ static bool follows_call(uint64_t address)
 /* There are no frame pointers: whatever on the stack can be a return address is shown. */
 static void print_calls(uint64_t sp)
 {
-    const uint64_t top = image_stack_top();
+    const uint64_t index = (sp - image_guard(0)) / IMAGE_STACK_STEP;
     unsigned printed = 0;
-    if (sp < image_stack_bottom() || sp > top) {
+    if (sp < image_guard(0) || index >= IMAGE_STACKS) {
         return;
+    }
+    const uint64_t top = image_stack_top(index);
+    if (sp < top - IMAGE_STACK_BYTES) {
+        return; /* the guard page */
     }
     for (sp &= ~UINT64_C(7); sp < top && printed < PANIC_CALLS_MAX; sp += 8) {
         const uint64_t value = *(const uint64_t *)(uintptr_t)sp;
@@ -106,11 +111,19 @@ NORETURN static void finish_here(const char *reason)
 /* A fault on the way here must not start another epitaph. */
 static void begin(void)
 {
+    const struct hart *hart = hart_self();
+    const uint64_t self = 1 + (hart == NULL ? 0 : hart->index);
+    uint64_t begun = 0;
+
     csr_clear_sstatus(SSTATUS_SIE);
-    if (panic_has_begun) {
-        power_off_panic("kernel", "panic during a panic");
+    if (!atomic_compare_exchange_strong(&panic_hart, &begun, self)) {
+        if (begun == self) {
+            power_off_panic("kernel", "panic during a panic");
+        }
+        for (;;) { /* another hart is telling already */
+            csr_wfi();
+        }
     }
-    panic_has_begun = true;
     console_print("\nKernel panic: ");
 }
 

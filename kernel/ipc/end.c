@@ -21,13 +21,13 @@ static bool end_quietly(struct thread *thread) REQUIRES(task_lock)
     if (thread_is_in(thread, THREAD_RUNNABLE)) {
         sched_remove(thread);
     } else if (thread_is_in(thread, THREAD_RUNNING)) {
-        sched_block();
+        sched_evict(thread);
     } else {
         (void)wait_detach(thread);
     }
     wait_cancel_timeout(thread);
     notify_unbind(thread);
-    fpu_drop(hart_self(), thread);
+    fpu_drop(thread);
     object_end(&thread->object);
     thread_set_state(thread, THREAD_ENDED);
     return true;

@@ -37,7 +37,6 @@ struct endpoint {
 };
 
 STATIC_ASSERT(sizeof(struct endpoint) == 64, "an endpoint is a cell");
-STATIC_ASSERT(offsetof(struct endpoint, lock) == ENDPOINT_LOCK, "see offsets.h");
 STATIC_ASSERT(offsetof(struct endpoint, senders) == ENDPOINT_SENDERS, "see offsets.h");
 STATIC_ASSERT(offsetof(struct endpoint, receivers) == ENDPOINT_RECEIVERS, "see offsets.h");
 STATIC_ASSERT(offsetof(struct endpoint, server) == ENDPOINT_SERVER, "see offsets.h");

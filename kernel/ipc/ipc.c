@@ -147,6 +147,7 @@ enum err ipc_send(struct thread *self, const struct handle_slot *slot, bool is_f
 
     if (error == ERR_OK) {
         if (to != NULL) {
+            sched_adopt(to);
             sched_wake_first(to);
         }
         ipc_lend(endpoint, server, self->priority);

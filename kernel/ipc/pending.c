@@ -3,11 +3,20 @@
 
 #include "debug/trace.h"
 #include "mm/aspace.h"
+#include "task/harts.h"
 #include "task/sched.h"
 #include "task/space.h"
 
 static struct lock pending_lock;
 static struct list pending_threads GUARDED_BY(pending_lock) = {&pending_threads, &pending_threads};
+
+/* Change the number of threads in the queue, of which every hart keeps its own. */
+static void pending_tell(uint64_t change)
+{
+    for (uint64_t i = 0; i < harts_count; i++) {
+        harts[i].fault_look += change;
+    }
+}
 
 void pending_add(struct thread *thread, const struct map_entry *entries, uint64_t count)
 {
@@ -20,7 +29,7 @@ void pending_add(struct thread *thread, const struct map_entry *entries, uint64_
     thread_set_flags(thread, THREAD_PENDING);
     lock_take(&pending_lock);
     list_push_back(&pending_threads, &thread->pending_link);
-    hart_self()->fault_look++;
+    pending_tell(1);
     lock_release(&pending_lock);
 }
 
@@ -56,7 +65,7 @@ void pending_flush(void)
         thread->pending_count = 0;
         thread_clear_flags(thread, THREAD_PENDING);
         list_remove(&thread->pending_link);
-        hart_self()->fault_look--;
+        pending_tell(UINT64_MAX);
     }
     lock_release(&pending_lock);
 }

@@ -26,7 +26,7 @@ static void upcall_save(struct thread *thread, struct upcall_context *context)
     context->pc = thread->x[REG_PC];
     context->has_float = thread->has_float;
     if (thread->has_float) {
-        fpu_put_back(hart_self(), thread);
+        fpu_put_back(thread);
         for (int i = 0; i < REGISTERS; i++) {
             context->f[i] = thread->f[i];
         }
@@ -72,7 +72,7 @@ void upcall_resume(struct thread *self)
     }
     self->x[REG_PC] = thread_user_pc(context->pc);
     if (context->has_float != 0) {
-        fpu_put_back(hart_self(), self);
+        fpu_put_back(self);
         for (int i = 0; i < REGISTERS; i++) {
             self->f[i] = context->f[i];
         }

@@ -95,10 +95,11 @@ struct run {
  * Before frames are zeroed or copied into: nobody may still reach them by what was taken away
  * before.
  */
-static void flush_stale(struct run *run)
+static void flush_stale(const struct aspace *aspace, struct run *run)
 {
     if (run->is_stale) {
         tlb_flush();
+        tlb_flush_others(aspace->satp);
         run->is_stale = false;
     }
 }
@@ -120,8 +121,10 @@ static enum err install(struct aspace *aspace, struct map_entry entry, struct ru
     const enum err error = entry_flags(entry) == 0
                                ? install_pages(aspace, entry, &run->progress->pages)
                                : install_large(aspace, entry, &run->progress->pages);
+    run->is_stale = error != ERR_OK && error != ERR_INTR; /* a refused one was taken back */
     if ((entry_prot(entry) & MAP_EXEC) != 0) {
         tlb_flush_fetch();
+        tlb_flush_fetch_others(aspace->satp);
     }
     return error;
 }
@@ -143,6 +146,7 @@ static enum err copy(struct aspace *aspace, struct map_entry entry, struct run *
         run->progress->entries = next;
         if ((entry_prot(entry) & MAP_EXEC) != 0) {
             tlb_flush_fetch();
+            tlb_flush_fetch_others(aspace->satp);
         }
     }
     return error;
@@ -197,7 +201,7 @@ enum err aspace_apply(struct aspace *aspace, const struct map_entry *entries, ui
             run.is_stale = true;
             is_done = progress->pages == 0 && quick_take(aspace, entry.where, entry.what);
         } else {
-            flush_stale(&run);
+            flush_stale(aspace, &run);
             is_done = progress->pages == 0 && quick_install(aspace, entry.where, entry.what, false);
         }
         if (!is_done) {
@@ -215,6 +219,9 @@ enum err aspace_apply(struct aspace *aspace, const struct map_entry *entries, ui
         }
     }
     tlb_flush();
+    if (run.is_stale) {
+        tlb_flush_others(aspace->satp);
+    }
     return error;
 }
 
@@ -267,4 +274,5 @@ void aspace_unmap_message(struct aspace *aspace, uint64_t number)
     remove_count(*place.slot, 0);
     *place.slot = 0;
     tlb_flush();
+    tlb_flush_others(aspace->satp);
 }

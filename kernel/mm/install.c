@@ -11,13 +11,15 @@
 #define WINDOW_PAGE ENTRY_HALF_END
 
 /* Put a leaf into a slot; what was there is gone from the TLB before its frame can serve again. */
-static void put_leaf(pte_t *slot, pte_t leaf, unsigned level) REQUIRES(memory_lock)
+static void put_leaf(const struct aspace *aspace, pte_t *slot, pte_t leaf, unsigned level)
+    REQUIRES(memory_lock)
 {
     const pte_t old = *slot;
     *slot = leaf;
     if (pte_is_valid(old)) {
         remove_count(old, level);
         tlb_flush();
+        tlb_flush_others(aspace->satp);
     }
 }
 
@@ -105,20 +107,21 @@ static uint64_t put_ready(pte_t *slot, pfn_t pfn, uint64_t flags, uint64_t count
 }
 
 /* One page of a range. */
-static enum err put_page(pte_t *slot, uint64_t op, pfn_t pfn, uint64_t flags) REQUIRES(memory_lock)
+static enum err put_page(const struct aspace *aspace, pte_t *slot, uint64_t op, pfn_t pfn,
+                         uint64_t flags) REQUIRES(memory_lock)
 {
     uint64_t word;
     if (op == MAP_INSTALL_DEVICE) {
         if (!device_has(pfn)) {
             return ERR_FRAME_KIND;
         }
-        put_leaf(slot, pte_make(pfn, flags), 0);
+        put_leaf(aspace, slot, pte_make(pfn, flags), 0);
         return ERR_OK;
     }
     const enum err error = prepare_page(op, flags, pfn, &word);
     if (error == ERR_OK) {
         *frame_word(pfn) = word;
-        put_leaf(slot, pte_make(pfn, flags), 0);
+        put_leaf(aspace, slot, pte_make(pfn, flags), 0);
     }
     return error;
 }
@@ -152,7 +155,7 @@ enum err install_pages(struct aspace *aspace, struct map_entry entry, uint64_t *
             put = put_ready(slot, pfn, flags, pages - i < in_table ? pages - i : in_table);
         }
         if (put == 0) {
-            const enum err error = put_page(slot, op, pfn, flags);
+            const enum err error = put_page(aspace, slot, op, pfn, flags);
             if (error != ERR_OK) {
                 undo(aspace, page, i);
                 return error;
@@ -226,7 +229,7 @@ static enum err install_leaf(struct aspace *aspace, uint64_t op, uint64_t flags,
     for (uint64_t i = 0; i < pages; i++) {
         words[i] = word_plus_one(words[i]);
     }
-    put_leaf(place.slot, pte_make(pfn, flags), level);
+    put_leaf(aspace, place.slot, pte_make(pfn, flags), level);
     return ERR_OK;
 }
 
@@ -270,7 +273,7 @@ enum err install_copy(struct aspace *aspace, struct map_entry entry, uint64_t so
     /* Point of no return: nothing below may fail. */
     page_copy(frame_address(pfn), frame_address(from));
     *frame_word(pfn) = FRAME_USER + FRAME_ONE;
-    put_leaf(place.slot, pte_make(pfn, entry_leaf_flags[entry_prot(entry)]), 0);
+    put_leaf(aspace, place.slot, pte_make(pfn, entry_leaf_flags[entry_prot(entry)]), 0);
     return ERR_OK;
 }
 
@@ -336,6 +339,7 @@ enum err install_untable(struct aspace *aspace, struct map_entry entry)
     *place.slot = 0;
     aspace->near = ASPACE_NOT_NEAR;
     tlb_flush();
+    tlb_flush_others(aspace->satp);
     frame_release(pfn);
     return ERR_OK;
 }

@@ -26,14 +26,16 @@ static pte_t *find(struct aspace *aspace, uint64_t page) REQUIRES(memory_lock)
     return place.slot;
 }
 
-bool quick_end_exec(void)
+bool quick_end_exec(const struct aspace *aspace)
 {
     tlb_flush_fetch();
+    tlb_flush_fetch_others(aspace->satp);
     tlb_flush();
     return true;
 }
 
-bool quick_end_zero(uint64_t *word, pte_t *slot, pte_t leaf, bool must_flush)
+bool quick_end_zero(const struct aspace *aspace, uint64_t *word, pte_t *slot, pte_t leaf,
+                    bool must_flush)
 {
     const uint64_t old = *word;
     if (!frame_word_is_unused(old)) {
@@ -45,7 +47,7 @@ bool quick_end_zero(uint64_t *word, pte_t *slot, pte_t leaf, bool must_flush)
     *word = FRAME_USER + FRAME_ONE;
     *slot = leaf;
     if (UNLIKELY((leaf & PTE_EXEC) != 0)) {
-        return quick_end_exec();
+        return quick_end_exec(aspace);
     }
     if (must_flush) {
         tlb_flush();
@@ -57,5 +59,5 @@ bool quick_install_far(struct aspace *aspace, uint64_t where, uint64_t what, boo
 {
     const uint64_t page = where - (UINT64_C(1) << MAP_PAGES_SHIFT);
     pte_t *slot = find(aspace, page);
-    return slot != NULL && quick_put(slot, page, what, must_flush);
+    return slot != NULL && quick_put(aspace, slot, page, what, must_flush);
 }

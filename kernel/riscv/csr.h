@@ -72,6 +72,11 @@ static inline void csr_clear_sie(uint64_t bits)
     __asm__ volatile("csrc sie, %0" ::"r"(bits) : "memory");
 }
 
+static inline void csr_clear_sip(uint64_t bits)
+{
+    __asm__ volatile("csrc sip, %0" ::"r"(bits) : "memory");
+}
+
 static inline void csr_set_sstatus(uint64_t bits)
 {
     __asm__ volatile("csrs sstatus, %0" ::"r"(bits) : "memory");

@@ -6,6 +6,7 @@
  * physical addresses, which is fine for everything that is relative to pc.
  */
 #include "riscv/entry.h"
+#include "riscv/offsets.h"
 
     .section .text.entry, "ax"
 
@@ -112,3 +113,38 @@ entry_trap:
     csrr    a1, sepc
     csrr    a2, stval
     tail    boot_trap
+
+/*
+ * entry_hart: where a hart starts that the boot hart asked for.
+ *
+ * In:        a0 = hart id, a1 = its struct hart, filled; paging off
+ * Out:       does not return
+ * Destroyed: everything
+ * Stack:     sets its own
+ */
+    .globl  entry_hart
+entry_hart:
+    csrw    sie, zero
+    li      t0, ENTRY_SSTATUS_CLEAR
+    csrc    sstatus, t0
+    li      t3, ENTRY_DIRECT_BASE
+    la      t1, entry_hart_high
+    add     t1, t1, t3
+    csrw    stvec, t1
+    sub     t2, a1, t3
+    ld      t0, HART_IDLE_SATP(t2)
+    sfence.vma
+    csrw    satp, t0                /* the next fetch faults, as above */
+    .balign 4
+entry_hart_high:
+    sfence.vma
+    fence.i
+    la      t0, trap_entry
+    csrw    stvec, t0
+    mv      tp, a1
+    csrw    sscratch, tp
+    ld      sp, HART_STACK(tp)
+    li      ra, 0
+    li      gp, 0
+    li      s0, 0
+    tail    harts_join

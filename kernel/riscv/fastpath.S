@@ -5,11 +5,12 @@
  *
  * The words of a message stay in a0..a7. Each path first saves what a kernel call preserves, then
  * only looks; as soon as anything is unusual it goes to the complete path in ipc/ with nothing
- * changed but locks taken and given back. Unusual are: handles in the message, a handle beyond the
+ * changed but the kernel lock taken. Unusual are: handles in the message, a handle beyond the
  * first frame of slots, flags at either thread (thread.home: another hart, bits of a notification,
- * a time-out, a stop), nobody waiting, a queue of senders, an answer to a less urgent thread.
+ * a time-out, a stop), nobody waiting, a queue of senders, an answer to a less urgent thread,
+ * another hart in the kernel.
  *
- * What is shared with C: the states and rules of task/thread.h, the locks of ipc/endpoint.h, the
+ * What is shared with C: the states and rules of task/thread.h, the lock of riscv/lock.h, the
  * FPU rule of task/fpu.h, the near table of mm/quick.h. The stack is used by what is called only.
  *
  * Registers all through: tp = hart, ra = current, t6 = the thread to switch to.
@@ -46,27 +47,25 @@
         .endm
 
 /*
- * Lock endpoint s2, which lives if its id is s3 but for the rights. out: s4 = lock. destroys s5.
- * \slow: the lock is taken; \slow_locked: the endpoint has ended.
+ * Lock the kernel, unless something is due on this hart. out: s11 = lock. destroys s4.
  */
-        .macro  LOCK_ENDPOINT slow, slow_locked
-        addi    s4, s2, ENDPOINT_LOCK
-        li      s5, 1
-        amoswap.w.aq s5, s5, (s4)
-        bnez    s5, \slow
+        .macro  LOCK slow, slow_locked
+        LOCK_KERNEL s11, s4, \slow
+        ld      s4, HART_RESCHEDULE(tp)
+        bnez    s4, \slow_locked
+        .endm
+
+/* Endpoint s2 lives if its id is s3 but for the rights. destroys s5. */
+        .macro  CHECK_ENDPOINT slow
         ld      s5, OBJECT_ID(s2)
         xor     s5, s5, s3
         srli    s5, s5, ID_RIGHTS
-        bnez    s5, \slow_locked
-        .endm
-
-        .macro  UNLOCK                  /* in: s4 */
-        amoswap.w.rl zero, zero, (s4)
+        bnez    s5, \slow
         .endm
 
 /*
  * The first receiver of endpoint s2, if it is of this hart and nothing is due at it, and out of the
- * queue; unlocks. out: t6. destroys s5, s6.
+ * queue. out: t6. destroys s5, s6.
  */
         .macro  TAKE_RECEIVER slow_locked
         ld      t6, ENDPOINT_RECEIVERS(s2)
@@ -83,7 +82,6 @@
         sd      s5, ENDPOINT_SERVER(s2)
         li      s5, STATE_RUNNING
         sw      s5, THREAD_STATE(t6)
-        UNLOCK
         .endm
 
 /*
@@ -91,11 +89,11 @@
  * out: t3, t4 = token, s5 = satp of t6, t0 = t5 = 0. destroys s6, s7.
  */
         .macro  GIVE_TOKEN state
-        ld      s5, HART_TOKEN(tp)
-        li      s7, 1
-        amoadd.d s7, s7, (s5)
+        ld      s7, HART_TOKEN(tp)
         ld      s5, THREAD_SATP(t6)
-        addi    t3, s7, 1
+        ld      t3, 0(s7)
+        addi    t3, t3, 1
+        sd      t3, 0(s7)
         lw      s6, THREAD_PRIORITY(ra)
         li      s7, \state
         sw      s7, THREAD_STATE(ra)
@@ -135,18 +133,16 @@
         .endm
 
 /*
- * Answer t6 and wait at endpoint s2, locked: use up the token, become the last receiver, unlock.
+ * Answer t6 and wait at endpoint s2: use up the token, become the last receiver.
  * out: s5 = satp of t6. destroys s6..s8.
  */
         .macro  ANSWER_AND_WAIT slow_locked
         ld      s5, ENDPOINT_SENDERS(s2)
         addi    s6, s2, ENDPOINT_SENDERS
         bne     s5, s6, \slow_locked
-        addi    s5, t6, THREAD_SERIAL
-        lr.d    s6, (s5)
-        bne     s6, t3, \slow_locked
-        sc.d    s6, zero, (s5)
-        bnez    s6, \slow_locked
+        ld      s5, THREAD_SERIAL(t6)
+        bne     s5, t3, \slow_locked
+        sd      zero, THREAD_SERIAL(t6)
         /* Point of no return. */
         addi    s6, s2, ENDPOINT_RECEIVERS
         ld      s7, 8(s6)
@@ -157,7 +153,6 @@
         sd      s7, THREAD_LINK + 8(ra)
         li      s7, STATE_RECEIVING
         sw      s7, THREAD_STATE(ra)
-        UNLOCK
         li      s7, STATE_RUNNING
         sw      s7, THREAD_STATE(t6)
         .endm
@@ -186,6 +181,7 @@
         .endm
 
         .macro  ENTER_CALLER
+        UNLOCK_KERNEL s11
         EACH_PRESERVED ld, t6
         ld      tp, THREAD_TP(t6)
         li      ra, 0
@@ -207,9 +203,10 @@ fastpath_call:
         beqz    t6, call_slow
         EACH_PRESERVED sd, ra
         csrr    s0, sepc
-        FIND_SLOT FAST_RIGHT_CALL, call_slow_saved
-        CHECK_STAMP call_slow_saved
-        LOCK_ENDPOINT call_slow_saved, call_slow_locked
+        LOCK call_slow_saved, call_slow_locked
+        FIND_SLOT FAST_RIGHT_CALL, call_slow_locked
+        CHECK_STAMP call_slow_locked
+        CHECK_ENDPOINT call_slow_locked
         TAKE_RECEIVER call_slow_locked
         GIVE_TOKEN STATE_CALLING
         addi    s0, s0, 4
@@ -220,11 +217,15 @@ fastpath_call:
         ENTER_CALLER
 
 call_slow_locked:
-        UNLOCK
+        li      t0, SYS_CALL
+        la      t6, ipc_call
+        j       trap_all_locked
 call_slow_saved:
+        li      t0, SYS_CALL
         la      t6, ipc_call
         j       trap_all_saved
 call_slow:
+        li      t0, SYS_CALL
         la      t6, ipc_call
         j       trap_all
 
@@ -240,11 +241,12 @@ fastpath_reply_wait:
         beqz    t6, reply_slow
         EACH_PRESERVED sd, ra
         csrr    s0, sepc
-        FIND_WAITER STATE_CALLING, reply_slow_saved
-        FIND_SLOT FAST_RIGHT_RECEIVE, reply_slow_saved
+        LOCK reply_slow_saved, reply_slow_locked
+        FIND_WAITER STATE_CALLING, reply_slow_locked
+        FIND_SLOT FAST_RIGHT_RECEIVE, reply_slow_locked
         ld      s4, THREAD_WAITS_ON(ra) /* where it received before: no stamp (task/thread.h I4) */
-        bne     s2, s4, reply_slow_saved
-        LOCK_ENDPOINT reply_slow_saved, reply_slow_locked
+        bne     s2, s4, reply_slow_locked
+        CHECK_ENDPOINT reply_slow_locked
         ANSWER_AND_WAIT reply_slow_locked
         ld      s5, THREAD_SATP(t6)
         addi    s0, s0, 4
@@ -259,11 +261,15 @@ fastpath_reply_wait:
         ENTER_CALLER
 
 reply_slow_locked:
-        UNLOCK
+        li      t0, SYS_REPLY_WAIT
+        la      t6, ipc_reply_wait
+        j       trap_all_locked
 reply_slow_saved:
+        li      t0, SYS_REPLY_WAIT
         la      t6, ipc_reply_wait
         j       trap_all_saved
 reply_slow:
+        li      t0, SYS_REPLY_WAIT
         la      t6, ipc_reply_wait
         j       trap_all
 
@@ -287,14 +293,15 @@ fastpath_fault:
 1:      li      s3, FAST_USER_PAGES     /* neither guard page: pages 1 .. FAST_USER_PAGES */
         srli    s5, a0, 12
         addi    s5, s5, -1
-        ld      s4, HART_FAULT_LOOK(tp)
         ld      s1, THREAD_SPACE(ra)
         bgeu    s5, s3, trap_other_saved
-        bnez    s4, trap_other_saved
+        LOCK    trap_other_saved, trap_other_locked
+        ld      s4, HART_FAULT_LOOK(tp)
+        bnez    s4, trap_other_locked
         ld      s2, SPACE_PAGER + SLOT_OBJECT(s1) /* never NULL: the server's id is no object's */
         ld      s3, SPACE_PAGER + SLOT_ID(s1)
-        LOCK_ENDPOINT trap_other_saved, fault_slow_locked
-        TAKE_RECEIVER fault_slow_locked
+        CHECK_ENDPOINT trap_other_locked
+        TAKE_RECEIVER trap_other_locked
         sd      a0, THREAD_FAULT(ra)
         sd      a1, THREAD_FAULT + 8(ra)
         GIVE_TOKEN STATE_FAULTING
@@ -311,10 +318,6 @@ fastpath_fault:
         li      a7, 0
         SWITCH_SPACE
         ENTER_CALLER
-
-fault_slow_locked:
-        UNLOCK
-        j       trap_other_saved
 
 /*
  * FAULT_REPLY_WAIT: t1 = handle, t3:t4 = token, t5 = action, a0, a1 = one entry, a2..a7 = 0. Fast
@@ -341,36 +344,33 @@ fastpath_fault_reply:
         beqz    t6, fault_reply_slow
         EACH_PRESERVED sd, ra
         csrr    s0, sepc
-        FIND_WAITER STATE_FAULTING, fault_reply_slow_saved
+        LOCK    fault_reply_slow_saved, fault_reply_slow_locked
+        FIND_WAITER STATE_FAULTING, fault_reply_slow_locked
         ld      s5, THREAD_FAULT(t6)    /* where == 1 page, that of the fault */
         li      s6, 1
         slli    s6, s6, FAST_MAP_PAGES_SHIFT
         srli    s5, s5, 12
         add     s5, s5, s6
-        bne     s5, a0, fault_reply_slow_saved
+        bne     s5, a0, fault_reply_slow_locked
         ld      s5, HART_FAULT_LOOK(tp) /* others' entries come first */
-        bnez    s5, fault_reply_slow_saved
-        FIND_SLOT FAST_RIGHT_RECEIVE, fault_reply_slow_saved
+        bnez    s5, fault_reply_slow_locked
+        FIND_SLOT FAST_RIGHT_RECEIVE, fault_reply_slow_locked
         ld      s4, THREAD_WAITS_ON(ra)
-        bne     s2, s4, fault_reply_slow_saved
-        LOCK_ENDPOINT fault_reply_slow_saved, fault_reply_slow_locked
+        bne     s2, s4, fault_reply_slow_locked
+        CHECK_ENDPOINT fault_reply_slow_locked
         ANSWER_AND_WAIT fault_reply_slow_locked
         addi    s0, s0, 4
         sd      s0, THREAD_PC(ra)
 
         /* The server waits. From here on this is the faulted thread's own time. */
         ld      s2, THREAD_SPACE(t6)
-        ld      s3, HART_MEMORY_LOCK(tp)
-        li      s4, 1
-        amoswap.w.aq s4, s4, (s3)
-        bnez    s4, install_rest
 
         /* The entry in the table that was used last; s0 = what is in it. */
         ld      s4, SPACE_ASPACE + ASPACE_NEAR(s2)
         slli    s5, a0, 64 - FAST_MAP_PAGES_SHIFT
         ld      s6, SPACE_ASPACE + ASPACE_NEAR_TABLE(s2)
         srli    s5, s5, 64 - FAST_MAP_PAGES_SHIFT + 9
-        bne     s4, s5, install_rest_locked
+        bne     s4, s5, install_rest
         andi    s5, a0, 511
         slli    s5, s5, 3
         add     s6, s6, s5
@@ -383,7 +383,7 @@ fastpath_fault_reply:
         ld      s8, HART_FRAME_COUNT(tp)
         sub     s5, s9, s5
         ld      s7, HART_FRAME_WORDS(tp)
-        bgeu    s5, s8, install_rest_locked
+        bgeu    s5, s8, install_rest
         slli    s5, s5, 3
         add     s7, s7, s5
         ld      s8, 0(s7)
@@ -398,14 +398,14 @@ fastpath_fault_reply:
         srli    s10, s10, 8
         andi    s4, s11, FAST_PTE_EXEC
         or      s11, s11, s5
-        bnez    s4, install_rest_locked
+        bnez    s4, install_rest
         addi    s10, s10, -FAST_MAP_INSTALL
         beqz    s10, install_as_it_is
 
         /* Zeroed, where nothing is: the frame is nobody's. */
-        bnez    s0, install_rest_locked
+        bnez    s0, install_rest
         li      s5, FAST_FRAME_CLEAN
-        bltu    s5, s8, install_rest_locked
+        bltu    s5, s8, install_rest
         beq     s5, s8, install_fresh
         li      a0, FAST_DIRECT_HIGH
         slli    a0, a0, FAST_DIRECT_SHIFT - 12
@@ -424,10 +424,11 @@ install_fresh:
 install_store:
         sd      s8, 0(s7)
         sd      s11, 0(s6)
-        amoswap.w.rl zero, zero, (s3)
 install_done:
         ld      s5, THREAD_SATP(t6)
+        ld      s3, HART_KERNEL_LOCK(tp)
         SWITCH_SPACE
+        UNLOCK_KERNEL s3
         EACH_PRESERVED ld, t6
         EACH_TEMPORARY ld, t6
         ld      ra, THREAD_X(1)(t6)
@@ -445,22 +446,22 @@ install_as_it_is:
         slli    s5, s5, FAST_FRAME_COUNT_SHIFT
         add     s8, s8, s5
         bgeu    s8, s5, install_store
-        j       install_rest_locked
-/* This page stands there with other rights: the count stays. */
+        j       install_rest
+/* This page stands there with other rights, none of which it loses: the count stays. */
 install_again:
+        and     s5, s0, s11
+        bne     s5, s0, install_rest
         srli    s5, s0, FAST_PTE_PFN_SHIFT
         andi    s0, s8, 0xff
         addi    s0, s0, -FAST_FRAME_USER
-        bne     s5, s9, install_rest_locked
+        bne     s5, s9, install_rest
         beqz    s0, install_store
-        j       install_rest_locked
+        j       install_rest
 install_clean:
         li      s5, FAST_FRAME_CLEAN    /* is mapped for the first time, and USER from now on */
         beq     s5, s8, install_fresh
 
 /* Anything else is for C. in: t6, ra, a0, a1 as they were */
-install_rest_locked:
-        amoswap.w.rl zero, zero, (s3)
 install_rest:
         mv      s0, ra
         mv      s1, t6
@@ -474,10 +475,14 @@ install_rest:
         j       install_done
 
 fault_reply_slow_locked:
-        UNLOCK
+        li      t0, SYS_FAULT_REPLY_WAIT
+        la      t6, fault_reply_wait
+        j       trap_all_locked
 fault_reply_slow_saved:
+        li      t0, SYS_FAULT_REPLY_WAIT
         la      t6, fault_reply_wait
         j       trap_all_saved
 fault_reply_slow:
+        li      t0, SYS_FAULT_REPLY_WAIT
         la      t6, fault_reply_wait
         j       trap_all

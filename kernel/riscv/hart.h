@@ -6,7 +6,7 @@
  * sscratch too, so that a trap of the kernel's own finds it. The kernel never sleeps and never
  * switches stacks: each hart has one, used from its top at every entry.
  *
- * I1  Only the hart itself writes its struct hart; others may read current.
+ * I1  A struct hart is written under the kernel lock, scratch and request apart.
  * I2  current is the thread whose registers go on at the next return to user mode, and NULL only
  *     while the hart boots or is idle.
  * I3  fpu_owner is the thread whose floating-point state is in the registers; sstatus.FS is on
@@ -15,6 +15,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,11 +55,19 @@ struct hart {
     uint64_t
         fault_look; /* not 0: page tables can have changed since a fault; look before sending */
     /* Likewise: what installing a page needs (mm/frame.h, mm/entry.h). */
-    void *memory_lock;
+    void *kernel_lock;
     uint64_t *frame_words;
     uint64_t frame_start;
     uint64_t frame_count;
     const uint8_t *leaf_flags;
+
+    uint64_t idle_satp; /* of the kernel's own root; constant after init */
+    uint64_t pause;     /* ticks: how long a hart sleeps at once that waits for another; constant */
+    atomic_uint request; /* what another hart waits for (task/harts.c) */
+    bool is_online;      /* takes part; for ever */
+    bool is_idle;        /* sleeps until it is poked, or its timer */
+    bool is_fetch_stale; /* code appeared that it does not run yet: fence.i before it does */
+    uint64_t wait_count; /* entries that found another hart in the kernel */
 
     uint64_t switch_count;  /* switches that the scheduler made */
     uint64_t refused_count; /* entries of fault answers that were refused */
@@ -78,8 +88,9 @@ STATIC_ASSERT(offsetof(struct hart, frame_bias) == HART_FRAME_BIAS, "see offsets
 STATIC_ASSERT(offsetof(struct hart, token_counter) == HART_TOKEN, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, fault_count) == HART_FAULT_COUNT, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, fault_look) == HART_FAULT_LOOK, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, memory_lock) == HART_MEMORY_LOCK, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, kernel_lock) == HART_KERNEL_LOCK, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, frame_words) == HART_FRAME_WORDS, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, frame_start) == HART_FRAME_START, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, frame_count) == HART_FRAME_COUNT, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, leaf_flags) == HART_LEAF_FLAGS, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, idle_satp) == HART_IDLE_SATP, "see offsets.h");

@@ -3,9 +3,9 @@
  * Where the parts of the kernel image lie (kernel.ld), as addresses of the direct map.
  *
  *     start  header, text (RX) | boot code (RX, then free) | rodata (R) | data, bss, with guard
- *     page and stack in it (RW)  end
+ *     pages and stacks in it (RW)  end
  *
- * All bounds but the stack's ends are page aligned.
+ * All bounds are page aligned. Stacks of harts that the machine does not have are free memory.
  */
 #pragma once
 
@@ -16,9 +16,7 @@ extern const char ld_start[];
 extern const char ld_text_end[];
 extern const char ld_boot_end[];
 extern const char ld_rodata_end[];
-extern const char ld_guard[];
-extern const char ld_stack_bottom[];
-extern const char ld_stack_top[];
+extern const char ld_stacks[];
 extern const char ld_end[];
 
 static inline uint64_t image_text_start(void)
@@ -42,20 +40,23 @@ static inline uint64_t image_rodata_end(void)
     return (uint64_t)(uintptr_t)ld_rodata_end;
 }
 
-/* Page that is never mapped: whoever overruns the boot hart's stack faults. */
-static inline uint64_t image_guard(void)
+/* Each hart's stack has IMAGE_STACK_BYTES above a guard page; so many harts have one. */
+#define IMAGE_STACK_BYTES UINT64_C(0x4000)
+#define IMAGE_STACK_STEP  (IMAGE_STACK_BYTES + UINT64_C(0x1000))
+#define IMAGE_STACKS      8u
+
+/*
+ * Page below the stack of hart `index` that is never mapped: whoever overruns the stack faults. For
+ * index IMAGE_STACKS: where the stacks end.
+ */
+static inline uint64_t image_guard(uint64_t index)
 {
-    return (uint64_t)(uintptr_t)ld_guard;
+    return (uint64_t)(uintptr_t)ld_stacks + index * IMAGE_STACK_STEP;
 }
 
-static inline uint64_t image_stack_bottom(void)
+static inline uint64_t image_stack_top(uint64_t index)
 {
-    return (uint64_t)(uintptr_t)ld_stack_bottom;
-}
-
-static inline uint64_t image_stack_top(void)
-{
-    return (uint64_t)(uintptr_t)ld_stack_top;
+    return image_guard(index + 1);
 }
 
 static inline uint64_t image_end(void)

@@ -20,11 +20,12 @@
 #define HART_TOKEN       64
 #define HART_FAULT_COUNT 72
 #define HART_FAULT_LOOK  80
-#define HART_MEMORY_LOCK 88
+#define HART_KERNEL_LOCK 88
 #define HART_FRAME_WORDS 96
 #define HART_FRAME_START 104
 #define HART_FRAME_COUNT 112
 #define HART_LEAF_FLAGS  120
+#define HART_IDLE_SATP   128
 
 /* struct object: head of everything that a handle can name */
 #define OBJECT_ID 0
@@ -66,7 +67,6 @@
 #define SLOTS_FIRST 128 /* slots in the first frame of a table */
 
 /* struct endpoint */
-#define ENDPOINT_LOCK      8
 #define ENDPOINT_SENDERS   16
 #define ENDPOINT_RECEIVERS 32
 #define ENDPOINT_SERVER    48

@@ -27,6 +27,15 @@ static inline void tlb_flush_fetch(void)
     csr_fence_i();
 }
 
+/*
+ * Leaves or rights are gone from the space with this satp: the other harts that run in it do not
+ * know them any longer when this returns. (task/harts.c)
+ */
+void tlb_flush_others(uint64_t satp);
+
+/* Pages of the space became executable: as above, and every hart fetches them anew. */
+void tlb_flush_fetch_others(uint64_t satp);
+
 /* Somebody wants this hart: long work should be cut here. */
 static inline bool tlb_has_interrupt(void)
 {

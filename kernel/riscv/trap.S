@@ -10,6 +10,10 @@
  *   ecall, blocking or many results ......  trap_all: everything saved, C works on struct thread
  *   exceptions and interrupts ............  trap_other: everything saved
  *
+ * The kernel lock is taken where C, or what C changes too, begins, and given back behind it. Once
+ * a hart has it, it looks whether something is due (HART_RESCHEDULE): then everything is saved as
+ * it was before the trap, which happens again when the thread runs again (trap_again).
+ *
  * The only stack is the hart's, from its top. C code never changes tp and gp.
  */
 #include "riscv/offsets.h"
@@ -18,20 +22,10 @@
 #define SSTATUS_SPP  0x100
 #define SSTATUS_SPIE 0x20
 
-/* Error numbers, and the number of calls, from the only lists. */
+/* Error numbers, from the only list. */
 #define ERROR(name, number, text) .set ERR_##name, number
 #include <abi/error.def>
 #undef ERROR
-
-        .set    SYS_COUNT, 0
-#define SYSCALL(name, number, function, summary) \
-        .if number - SYS_COUNT;                  \
-        .error "syscall.def has a hole";         \
-        .endif;                                  \
-        .set SYS_##name, number;                 \
-        .set SYS_COUNT, SYS_COUNT + 1
-#include <abi/syscall.def>
-#undef SYSCALL
 
         .text
 
@@ -62,6 +56,12 @@ trap_entry:
 trap_simple:
         sltiu   t6, t0, SYS_COUNT
         beqz    t6, trap_unknown
+        beqz    t0, sys_null
+        LOCK_KERNEL t6, ra, trap_simple_busy
+        ld      ra, HART_CURRENT(tp)
+        ld      t6, HART_RESCHEDULE(tp)
+        bnez    t6, trap_simple_again
+trap_simple_locked:
         sd      sp, THREAD_SP(ra)
         sd      t1, THREAD_X(6)(ra)
         ld      sp, HART_STACK(tp)
@@ -69,8 +69,7 @@ trap_simple:
         slli    t6, t0, 3
         add     ra, ra, t6
         ld      t6, 0(ra)
-        jalr    t6
-trap_simple_done:                       /* a0 = error, a1 = value */
+        jalr    t6                      /* a0 = error, a1 = value */
         ld      ra, HART_CURRENT(tp)
         ld      t6, HART_RESCHEDULE(tp)
         csrr    t1, sepc
@@ -78,6 +77,11 @@ trap_simple_done:                       /* a0 = error, a1 = value */
         mv      t0, a0
         mv      a0, a1
         bnez    t6, trap_simple_switch
+        ld      t6, HART_KERNEL_LOCK(tp)
+        ld      sp, THREAD_SP(ra)
+        UNLOCK_KERNEL t6
+/* Return from a call with results in t0, a0. in: t1 = pc, ra = current, sp as in user mode */
+trap_simple_return:
         csrw    sepc, t1
         li      t1, 0
         li      t2, 0
@@ -92,17 +96,20 @@ trap_simple_done:                       /* a0 = error, a1 = value */
         li      t4, 0
         li      t5, 0
         li      t6, 0
-        ld      sp, THREAD_SP(ra)
         ld      tp, THREAD_TP(ra)
         li      ra, 0
         sret
 
 /* No such call: nothing was looked at. */
 trap_unknown:
-        sd      sp, THREAD_SP(ra)
-        li      a0, ERR_NOSYS
-        li      a1, 0
-        j       trap_simple_done
+        li      t0, ERR_NOSYS
+/* NULL, number 0, needs no lock. */
+        .globl  sys_null
+sys_null:
+        csrr    t1, sepc
+        addi    t1, t1, 4
+        li      a0, 0
+        j       trap_simple_return
 
 /* The call is done, but somebody else runs first. in: t0, a0 = results, t1 = pc, ra = current */
 trap_simple_switch:
@@ -124,23 +131,69 @@ trap_simple_switch:
         EACH_TEMPORARY sd, ra
         sd      zero, THREAD_X(1)(ra)
         sd      zero, THREAD_X(31)(ra)
+        j       trap_again
+
+/* Save a call's registers, so that it could be made anew. in: ra = current. destroys t6 */
+        .macro  SAVE_CALL
+        EACH_PRESERVED sd, ra
+        SAVE_CALL_REST
+        .endm
+        .macro  SAVE_CALL_REST
+        EACH_TEMPORARY sd, ra
+        sd      zero, THREAD_X(1)(ra)
+        sd      zero, THREAD_X(31)(ra)
+        csrr    t6, sepc
+        sd      t6, THREAD_PC(ra)
+        .endm
+
+/* Another hart is in the kernel; it may take the thread away. */
+trap_simple_busy:
+        ld      ra, HART_CURRENT(tp)
+        SAVE_CALL
+        ld      sp, HART_STACK(tp)
+        call    harts_enter
+        ld      t6, HART_RESCHEDULE(tp)
+        bnez    t6, trap_again
+        ld      ra, HART_CURRENT(tp)
+        EACH_TEMPORARY ld, ra
+        ld      sp, THREAD_SP(ra)
+        j       trap_simple_locked
+
+trap_simple_again:
+        SAVE_CALL
+/* Whatever current was about to do: choose who runs. Locked; current, if any, is saved. */
+trap_again:
         ld      sp, HART_STACK(tp)
         call    sched_switch
         j       trap_return
 
-/* A call that C does on struct thread. in: as at trap_entry, t6 = function(thread) */
+/*
+ * A call that C does on struct thread. in: as at trap_entry, t6 = function(thread), t0 = number.
+ * _saved: EACH_PRESERVED is done. _locked: the kernel lock is taken.
+ */
         .globl  trap_all
 trap_all:
         EACH_PRESERVED sd, ra
         .globl  trap_all_saved
 trap_all_saved:
-        EACH_TEMPORARY sd, ra
-        mv      a0, ra
+        mv      s0, t6
+        SAVE_CALL_REST
+        ld      sp, HART_STACK(tp)
+        call    harts_enter
+        j       trap_all_go
+        .globl  trap_all_locked
+trap_all_locked:
+        mv      s0, t6
+        SAVE_CALL_REST
+trap_all_go:
+        ld      t6, HART_RESCHEDULE(tp)
+        bnez    t6, trap_again
+        ld      a0, HART_CURRENT(tp)
         csrr    t0, sepc
         addi    t0, t0, 4
-        sd      t0, THREAD_PC(ra)
+        sd      t0, THREAD_PC(a0)
         ld      sp, HART_STACK(tp)
-        jalr    t6
+        jalr    s0
         j       trap_exit
 
 /* Reached through trap_calls: sp and ra have been changed. \name: as in syscall.def */
@@ -149,7 +202,8 @@ trap_all_saved:
         ld      ra, HART_CURRENT(tp)
         ld      sp, THREAD_SP(ra)
         la      t6, \function
-        j       trap_all
+        EACH_PRESERVED sd, ra
+        j       trap_all_locked
         .endm
 
         ALL     sys_call, ipc_call
@@ -182,18 +236,25 @@ trap_other:
 /* What is not a page fault, or an unusual one. in: ra = current, tp; all registers saved */
         .globl  trap_other_saved
 trap_other_saved:
-        mv      a0, ra
+        ld      sp, HART_STACK(tp)
+        call    harts_enter
+        .globl  trap_other_locked
+trap_other_locked:
+        ld      t6, HART_RESCHEDULE(tp)
+        bnez    t6, trap_again
+        ld      a0, HART_CURRENT(tp)
         ld      sp, HART_STACK(tp)
         call    trap_user
 
 /* Leave the kernel; in: tp = hart; whoever is to run has all registers in struct thread */
 trap_exit:
         ld      t6, HART_RESCHEDULE(tp)
-        beqz    t6, trap_return
-        call    sched_switch
+        bnez    t6, trap_again
 trap_return:
         ld      t6, HART_CURRENT(tp)
+        ld      t1, HART_KERNEL_LOCK(tp)
         ld      t0, THREAD_PC(t6)
+        UNLOCK_KERNEL t1
         csrw    sepc, t0
         EACH_PRESERVED ld, t6
         EACH_TEMPORARY ld, t6
@@ -202,14 +263,12 @@ trap_return:
         ld      t6, THREAD_X(31)(t6)
         sret
 
-/* The first entry to user mode of a hart. in: tp = sscratch = hart. Does not return */
+/* The first entry to user mode of a hart. in: tp = sscratch = hart, locked. Does not return */
         .globl  trap_start
 trap_start:
         li      t0, SSTATUS_SPP | SSTATUS_SPIE
         csrc    sstatus, t0
-        ld      sp, HART_STACK(tp)
-        call    sched_switch
-        j       trap_return
+        j       trap_again
 
 /*
  * A trap of the kernel's own: it panics, on a stack of its own since the other one may be the

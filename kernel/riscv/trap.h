@@ -18,7 +18,11 @@ struct thread;
 /* The address for stvec. */
 void trap_entry(void);
 
-/* Switch to the most urgent thread and enter user mode. Once per hart, when boot is over. */
+/* Where the firmware starts another hart, by its physical address; argument: its struct hart. */
+void entry_hart(void);
+
+/* Switch to the most urgent thread and enter user mode. Once per hart,
+ * with the kernel lock. */
 NORETURN void trap_start(void);
 
 /* Panic because of the trap that was taken last, in user mode, with the registers `x` (x[0]:

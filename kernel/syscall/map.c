@@ -14,18 +14,6 @@
 #include "task/sched.h"
 #include <abi/authority.h>
 
-/* What a space that has ended still takes: entries that make it emptier. */
-static enum err check_ended(const struct map_entry *entries, uint64_t count)
-{
-    for (uint64_t i = 0; i < count; i++) {
-        const uint64_t op = entry_op(entries[i]);
-        if (!entry_takes_away(entries[i]) && op != MAP_UNTABLE && op != MAP_NOP) {
-            return ERR_STALE;
-        }
-    }
-    return ERR_OK;
-}
-
 /* Carry out all entries, with interrupts served on the way. */
 static enum err apply(struct aspace *aspace, const struct map_entry *entries, uint64_t count,
                       struct map_progress *progress) REQUIRES(memory_lock)
@@ -57,9 +45,6 @@ struct sys_result sys_map(uint64_t number, uint64_t count)
     pending_flush();
     lock_take(&memory_lock);
     error = authority_find_space(number, &space);
-    if (error == ERR_OK && space->state == SPACE_ENDED) {
-        error = check_ended(entries, count);
-    }
     if (error == ERR_OK) {
         error = apply(&space->aspace, entries, count, &progress);
     }

@@ -5,6 +5,7 @@
 #include "debug/power.h"
 #include "debug/trace.h"
 #include "syscall/syscall.h"
+#include "task/harts.h"
 #include "task/sched.h"
 
 static struct misc_machine misc_machine;
@@ -19,11 +20,6 @@ static enum err misc_find(enum object_kind kind)
 {
     struct handle_slot *slot;
     return handle_find(thread_current()->space, sys_handle(), kind, RIGHT_CONTROL, &slot);
-}
-
-struct sys_result sys_null(void)
-{
-    return sys_make_error(ERR_OK);
 }
 
 struct sys_result sys_yield(void)
@@ -78,6 +74,7 @@ struct sys_result sys_power(uint64_t what, uint64_t status)
 struct sys_result sys_info(uint64_t which)
 {
     const struct hart *hart = hart_self();
+    uint64_t sum = 0;
 
     if (which > INFO_HART) {
         return sys_make_error(ERR_INVAL);
@@ -94,9 +91,15 @@ struct sys_result sys_info(uint64_t which)
     case INFO_IPC_COUNT: /* every message that is received takes one serial number */
         return sys_make_result(ERR_OK, *hart->token_counter);
     case INFO_FAULT_COUNT:
-        return sys_make_result(ERR_OK, hart->fault_count);
+        for (uint64_t i = 0; i < harts_count; i++) {
+            sum += harts[i].fault_count;
+        }
+        return sys_make_result(ERR_OK, sum);
     case INFO_SWITCH_COUNT:
-        return sys_make_result(ERR_OK, hart->switch_count);
+        for (uint64_t i = 0; i < harts_count; i++) {
+            sum += harts[i].switch_count;
+        }
+        return sys_make_result(ERR_OK, sum);
     case INFO_HART:
         return sys_make_result(ERR_OK, hart->id);
     }

@@ -30,16 +30,6 @@ enum err authority_find_space(uint64_t number, struct space **space)
     return ERR_OK;
 }
 
-/* A space that has not ended. */
-static enum err sys_find_live(uint64_t number, struct space **space) REQUIRES(memory_lock)
-{
-    const enum err error = authority_find_space(number, space);
-    if (error != ERR_OK) {
-        return error;
-    }
-    return (*space)->state == SPACE_LIVE ? ERR_OK : ERR_STALE;
-}
-
 /* All of `count` frames are unused, and no two are the same. */
 static bool sys_are_unused(const uint64_t *numbers, unsigned count) REQUIRES(memory_lock)
 {
@@ -167,7 +157,7 @@ static struct sys_result sys_check_thread(const struct sys_thread_plan *plan)
     return sys_make_error(error);
 }
 
-/* As planned and checked. */
+/* As planned and checked. In a space that has ended it has ended too. */
 static void sys_build_thread(const struct sys_thread_plan *plan) REQUIRES(task_lock, memory_lock)
 {
     const pfn_t object = pfn_from_number(plan->frames[0]);
@@ -177,8 +167,13 @@ static void sys_build_thread(const struct sys_thread_plan *plan) REQUIRES(task_l
     frame_take(message, FRAME_MESSAGE, 0);
     aspace_map_message(&plan->space->aspace, plan->window_page, message);
     aspace_map_message(&plan->server->aspace, plan->number, message);
-    thread_init(frame_address(object), plan->space, plan->number, frame_address(message),
-                plan->window_page, (uint32_t)plan->priority);
+    struct thread *thread = frame_address(object);
+    thread_init(thread, plan->space, plan->number, frame_address(message), plan->window_page,
+                (uint32_t)plan->priority);
+    if (plan->space->state == SPACE_ENDED) {
+        object_end(&thread->object);
+        thread_set_state(thread, THREAD_ENDED);
+    }
 }
 
 struct sys_result sys_thread_make(uint64_t space, uint64_t object, uint64_t message,
@@ -194,7 +189,7 @@ struct sys_result sys_thread_make(uint64_t space, uint64_t object, uint64_t mess
     pending_flush();
     lock_take(&task_lock);
     lock_take(&memory_lock);
-    error = sys_find_live(space, &plan.space);
+    error = authority_find_space(space, &plan.space);
     struct sys_result result = sys_make_error(error);
     if (error == ERR_OK) {
         result = sys_check_thread(&plan);
@@ -207,7 +202,7 @@ struct sys_result sys_thread_make(uint64_t space, uint64_t object, uint64_t mess
     return result;
 }
 
-/* The live object in frame `number`, of a kind that can be named by its frame. */
+/* The object, ended or not, in frame `number`, of a kind that can be named by its frame. */
 static enum err sys_find_object(uint64_t number, struct object **object, enum object_kind *kind)
     REQUIRES(task_lock, memory_lock)
 {
@@ -221,7 +216,17 @@ static enum err sys_find_object(uint64_t number, struct object **object, enum ob
         return ERR_FRAME_KIND;
     }
     *object = frame_address(pfn);
-    return object_id_kind((*object)->id) == *kind ? ERR_OK : ERR_STALE;
+    return ERR_OK;
+}
+
+/* A handle to what may have ended: then one that is stale from the start. */
+static struct handle_slot sys_make_handle(struct object *object, enum object_kind kind,
+                                          uint64_t rights)
+{
+    if (object_id_kind(object->id) == kind) {
+        return handle_make(object, kind, rights, 0);
+    }
+    return (struct handle_slot){object, object_id_make(0, kind), 0, 0};
 }
 
 struct sys_result sys_object_handle(uint64_t number, uint64_t rights, uint64_t slot)
@@ -243,7 +248,7 @@ struct sys_result sys_object_handle(uint64_t number, uint64_t rights, uint64_t s
         lock_take(&handle_lock);
         error = handle_choose(own, slot, &at);
         if (error == ERR_OK) {
-            handle_put(own, at, handle_make(object, kind, rights, 0));
+            handle_put(own, at, sys_make_handle(object, kind, rights));
         }
         lock_release(&handle_lock);
     }
@@ -271,7 +276,7 @@ static enum err sys_donate(uint64_t number, uint64_t frame, uint64_t kind) REQUI
     struct space *space;
 
     lock_take(&memory_lock);
-    enum err error = sys_find_live(number, &space);
+    enum err error = authority_find_space(number, &space);
     if (error == ERR_OK && !frame_is_unused(pfn)) {
         error = ERR_FRAME_KIND;
     }

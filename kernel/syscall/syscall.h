@@ -39,7 +39,6 @@ static inline uint64_t sys_handle(void)
 }
 
 /* misc.c */
-struct sys_result sys_null(void);
 struct sys_result sys_yield(void);
 struct sys_result sys_log_write(uint64_t bytes);
 struct sys_result sys_log_read(void);

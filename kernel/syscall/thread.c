@@ -73,14 +73,6 @@ struct sys_result sys_thread_start(uint64_t pc, uint64_t sp, uint64_t tp, uint64
     return sys_make_error(ERR_OK);
 }
 
-/* Flags of `thread` were set: have them seen soon. */
-static void sys_attend(const struct thread *thread)
-{
-    if (thread == thread_current()) {
-        sched_block();
-    }
-}
-
 struct sys_result sys_thread_stop(void)
 {
     struct thread *thread;
@@ -88,7 +80,7 @@ struct sys_result sys_thread_stop(void)
 
     if (error == ERR_OK) {
         thread_set_flags(thread, THREAD_STOP);
-        sys_attend(thread);
+        sched_attend(thread);
     }
     return sys_make_error(error);
 }
@@ -170,7 +162,7 @@ struct sys_result sys_thread_upcall(uint64_t detail)
     if (sys_can_interrupt(thread) && wait_detach(thread)) {
         wait_finish(thread, ERR_INTR, 0);
     }
-    sys_attend(thread);
+    sched_attend(thread);
     return sys_make_error(ERR_OK);
 }
 

@@ -4,6 +4,8 @@
 #include <riscv/csr.h>
 #include <riscv/fpu.h>
 
+#include "task/harts.h"
+
 void fpu_switch(struct hart *hart, const struct thread *next)
 {
     if (hart->fpu_owner == next) {
@@ -28,20 +30,31 @@ bool fpu_claim(struct hart *hart, struct thread *current)
     return true;
 }
 
-void fpu_put_back(struct hart *hart, struct thread *thread)
+void fpu_put_back(struct thread *thread)
 {
-    if (hart->fpu_owner == thread) {
-        csr_set_sstatus(SSTATUS_FS);
-        fpu_save(thread->f);
-        hart->fpu_owner = NULL;
-        csr_clear_sstatus(SSTATUS_FS);
+    struct hart *hart = thread_hart(thread);
+
+    if (hart->fpu_owner != thread) {
+        return;
     }
+    if (hart != hart_self()) {
+        harts_put_back(hart);
+        return;
+    }
+    csr_set_sstatus(SSTATUS_FS);
+    fpu_save(thread->f);
+    hart->fpu_owner = NULL;
+    csr_clear_sstatus(SSTATUS_FS);
 }
 
-void fpu_drop(struct hart *hart, const struct thread *thread)
+void fpu_drop(struct thread *thread)
 {
+    struct hart *hart = thread_hart(thread);
+
     if (hart->fpu_owner == thread) {
         hart->fpu_owner = NULL;
-        csr_clear_sstatus(SSTATUS_FS);
+        if (hart == hart_self()) {
+            csr_clear_sstatus(SSTATUS_FS);
+        }
     }
 }

@@ -9,7 +9,8 @@
  * I1  hart->fpu_owner is the thread whose state the registers hold; its f and fcsr are then out of
  *     date.
  * I2  sstatus.FS is on exactly while current is the owner (fastpath.S keeps this too).
- * Owner: the hart. A thread that owns the FPU of a hart cannot move to another one.
+ * I3  The owner's home is this hart: who moves a thread puts its state back first.
+ * Owner: the hart.
  */
 #pragma once
 
@@ -24,8 +25,8 @@ void fpu_switch(struct hart *hart, const struct thread *next);
  * try again. */
 bool fpu_claim(struct hart *hart, struct thread *current);
 
-/* Bring f and fcsr of `thread` up to date and let it fetch them at its next use. */
-void fpu_put_back(struct hart *hart, struct thread *thread);
+/* Bring f and fcsr of `thread` up to date, wherever they are; it fetches them at its next use. */
+void fpu_put_back(struct thread *thread);
 
-/* Forget the state of a thread that ended. */
-void fpu_drop(struct hart *hart, const struct thread *thread);
+/* Forget the state of a thread that ended, and runs nowhere. */
+void fpu_drop(struct thread *thread);

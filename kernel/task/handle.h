@@ -12,9 +12,7 @@
  *     given out; its badge is the address of the space that the frame belongs to.
  * I2  Rights are a subset of handle_rights_of(kind): CALL and RECEIVE occur with endpoints only, so
  *     that the fast path tests kind and right at once.
- * Locks: slots are written under handle_lock. They are read without it: a hart that is in the
- *        kernel
- * delays the release of donated frames until it has left (kernel/README.md).
+ * Lock: handle_lock.
  */
 #pragma once
 

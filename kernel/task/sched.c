@@ -8,10 +8,12 @@
 #include "debug/trace.h"
 #include "mm/aspace.h"
 #include "task/fpu.h"
+#include "task/harts.h"
 
 struct run_queue {
     struct lock lock;
     uint32_t ready; /* bit p: levels[p] has members */
+    uint64_t count; /* of members */
     struct list levels[PRIORITY_COUNT];
 };
 
@@ -22,10 +24,7 @@ static uint64_t sched_slice; /* constant after init */
 
 static struct run_queue *sched_queue_of(const struct thread *thread)
 {
-    const struct hart *hart =
-        (const struct hart *)(uintptr_t)(atomic_load_explicit(&thread->home, memory_order_relaxed) &
-                                         ~THREAD_FLAGS);
-    return &run_queues[hart->index];
+    return &run_queues[thread_hart(thread)->index];
 }
 
 static void sched_enqueue(struct run_queue *queue, struct thread *thread, bool is_first)
@@ -39,6 +38,7 @@ static void sched_enqueue(struct run_queue *queue, struct thread *thread, bool i
         list_push_back(level, &thread->link);
     }
     queue->ready |= UINT32_C(1) << thread->priority;
+    queue->count++;
 }
 
 static void sched_dequeue(struct run_queue *queue, struct thread *thread) REQUIRES(queue->lock)
@@ -47,32 +47,87 @@ static void sched_dequeue(struct run_queue *queue, struct thread *thread) REQUIR
     if (list_is_empty(&queue->levels[thread->priority])) {
         queue->ready &= ~(UINT32_C(1) << thread->priority);
     }
+    queue->count--;
 }
 
-/* Leave a note if a thread of `priority` that became runnable goes before current. */
-static void sched_consider(uint32_t priority)
+/* Make `thread`, which no queue has, one of this hart's. */
+static void sched_move(struct thread *thread, struct hart *hart)
 {
-    struct hart *hart = hart_self();
-    const struct thread *current = hart->current;
+    const struct hart *old = thread_hart(thread);
 
-    if (current == NULL || !thread_is_in(current, THREAD_RUNNING) || current->priority < priority) {
+    if (old != hart) {
+        fpu_put_back(thread);
+        atomic_fetch_add(&thread->home, (uint64_t)(uintptr_t)hart - (uint64_t)(uintptr_t)old);
+    }
+}
+
+/* The hart with the least to do; this one if it is among them. */
+static struct hart *sched_least(void)
+{
+    struct hart *least = hart_self();
+    uint64_t least_load = UINT64_MAX;
+
+    for (uint64_t i = 0; i < harts_count; i++) {
+        struct hart *hart = &harts[(hart_self()->index + i) % harts_count];
+        const uint64_t load = run_queues[hart->index].count + (hart->current != NULL);
+        if (hart->is_online && load < least_load) {
+            least = hart;
+            least_load = load;
+        }
+    }
+    return least;
+}
+
+/* There is more to do here than one hart can: poke one that sleeps. */
+static void sched_spread(void)
+{
+    for (uint64_t i = 0; i < harts_count; i++) {
+        if (harts[i].is_idle) {
+            harts_poke(&harts[i]);
+            return;
+        }
+    }
+}
+
+/* Have it noticed that a thread of `priority` became runnable on `hart`. */
+static void sched_consider(struct hart *hart, uint32_t priority)
+{
+    const struct thread *current = hart->current;
+    const bool is_due =
+        current == NULL || !thread_is_in(current, THREAD_RUNNING) || current->priority < priority;
+
+    if (hart != hart_self()) {
+        if (is_due || current->priority == priority) {
+            harts_poke(hart);
+        } else {
+            sched_spread();
+        }
+        return;
+    }
+    if (is_due) {
         if (hart->reschedule == RESCHEDULE_NOT) {
             hart->reschedule = RESCHEDULE;
         }
-    } else if (current->priority == priority) {
+        return;
+    }
+    if (current->priority == priority) {
         sched_arm();
     }
+    sched_spread();
 }
 
 static void sched_wake_at(struct thread *thread, bool is_first)
 {
+    if (thread_is_in(thread, THREAD_NEW)) {
+        sched_move(thread, sched_least());
+    }
     struct run_queue *queue = sched_queue_of(thread);
 
     lock_take(&queue->lock);
     thread_set_state(thread, THREAD_RUNNABLE);
     sched_enqueue(queue, thread, is_first);
     lock_release(&queue->lock);
-    sched_consider(thread->priority);
+    sched_consider(thread_hart(thread), thread->priority);
 }
 
 /* The most urgent runnable thread, out of the queue; NULL: none. */
@@ -91,19 +146,41 @@ static struct thread *sched_pick(struct run_queue *queue)
     return thread;
 }
 
-/* Sleep until an interrupt has made a thread runnable. */
-static struct thread *sched_idle(struct hart *hart, struct run_queue *queue)
+/* The next thread of this hart's queue or, if that is empty, of another's; NULL: none. */
+static struct thread *sched_find(struct hart *hart)
 {
-    struct thread *thread = sched_pick(queue);
+    for (uint64_t i = 0; i < harts_count; i++) {
+        struct thread *thread = sched_pick(&run_queues[(hart->index + i) % harts_count]);
+        if (thread != NULL) {
+            sched_move(thread, hart);
+            return thread;
+        }
+    }
+    return NULL;
+}
 
-    hart->current = NULL;
+/* Sleep until an interrupt has made a thread runnable. Current is NULL if it came to that. */
+static struct thread *sched_idle(struct hart *hart)
+{
+    struct thread *thread = sched_find(hart);
+
+    if (thread == NULL) {
+        hart->current = NULL;
+        csr_write_satp(hart->idle_satp);
+        tlb_flush();
+    }
     while (thread == NULL) {
+        hart->reschedule = RESCHEDULE_NOT;
         sched_arm();
+        hart->is_idle = true;
+        harts_leave();
         csr_wfi();
+        harts_enter();
+        hart->is_idle = false;
         if (csr_has_interrupt()) {
             sched_tick();
         }
-        thread = sched_pick(queue);
+        thread = sched_find(hart);
     }
     return thread;
 }
@@ -115,10 +192,47 @@ void sched_init(struct hart *hart, uint64_t slice)
     for (size_t i = 0; i < PRIORITY_COUNT; i++) {
         list_init(&queue->levels[i]);
     }
+    queue->count = 0;
+    queue->ready = 0;
     sched_slice = slice;
     hart->timer_armed = TIMER_NEVER;
+}
+
+void sched_start(struct hart *hart)
+{
+    hart->timer_armed = TIMER_NEVER;
     timer_set(TIMER_NEVER);
-    csr_set_sie(SIE_TIMER | SIE_EXTERNAL);
+    csr_set_sie(SIE_TIMER | SIE_EXTERNAL | SIE_SOFTWARE);
+}
+
+void sched_evict(const struct thread *thread)
+{
+    struct hart *hart = thread_hart(thread);
+
+    if (hart == hart_self()) {
+        sched_block();
+    } else {
+        harts_evict(hart);
+    }
+}
+
+void sched_attend(const struct thread *thread)
+{
+    struct hart *hart = thread_hart(thread);
+
+    if (thread != hart->current) {
+        return;
+    }
+    if (hart == hart_self()) {
+        sched_block();
+    } else {
+        harts_poke(hart);
+    }
+}
+
+void sched_adopt(struct thread *thread)
+{
+    sched_move(thread, hart_self());
 }
 
 void sched_wake(struct thread *thread)
@@ -160,7 +274,7 @@ void sched_set_priority(struct thread *thread, uint32_t priority)
     const uint32_t ready = queue->ready;
     lock_release(&queue->lock);
     if (ready != 0) {
-        sched_consider(bits_highest(ready));
+        sched_consider(thread_hart(thread), bits_highest(ready));
     }
 }
 
@@ -174,6 +288,8 @@ void sched_tick(void)
     struct hart *hart = hart_self();
     const uint64_t now = timer_now();
     struct timeout *due = timeout_take_due(now);
+
+    csr_clear_sip(SIE_SOFTWARE); /* what it was for is noted in reschedule */
 
     attend_interrupts();
     while (due != NULL) {
@@ -208,6 +324,16 @@ void sched_arm(void)
     }
 }
 
+/* Make `next`, which nobody runs, current in place of `last`; the hart may have slept. */
+static void sched_enter(struct hart *hart, const struct thread *last, struct thread *next)
+{
+    hart->slice_end = 0;
+    hart->switch_count++;
+    trace_emit(TRACE_SWITCH, last == NULL ? UINT64_MAX : last->number, next->number);
+    fpu_switch(hart, next);
+    csr_write_satp(next->satp);
+}
+
 void sched_switch(void)
 {
     struct hart *hart = hart_self();
@@ -221,19 +347,24 @@ void sched_switch(void)
         lock_release(&queue->lock);
     }
     struct thread *next;
+    bool has_slept = false;
     do {
         hart->reschedule = RESCHEDULE_NOT;
-        next = sched_idle(hart, queue);
+        next = sched_idle(hart);
+        has_slept = has_slept || hart->current == NULL;
         hart->current = next;
     } while (thread_has_flags(next, THREAD_FLAGS) && !attend_thread(next));
 
-    if (next != last) {
-        hart->slice_end = 0;
-        hart->switch_count++;
-        trace_emit(TRACE_SWITCH, last == NULL ? UINT64_MAX : last->number, next->number);
-        fpu_switch(hart, next);
-        csr_write_satp(next->satp);
+    if (next != last || has_slept) {
+        sched_enter(hart, last, next);
+    }
+    if (hart->is_fetch_stale) {
+        hart->is_fetch_stale = false;
+        tlb_flush_fetch();
     }
     tlb_flush();
     sched_arm();
+    if (queue->count != 0) {
+        sched_spread();
+    }
 }

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which thread runs: a queue a hart, 32 priorities, round robin within one.
+ * Which thread runs where: a queue a hart, 32 priorities, round robin within one.
+ *
+ * A thread starts on the hart with the least to do, and stays on its hart while that has time for
+ * it. A hart without anything to do takes a thread from another's queue; it is poked when a queue
+ * holds more than its hart can run. A thread that waits for a message wakes up on the hart of the
+ * one who sends it, so that call and answer are switches on one hart.
  *
  * Nothing switches in the middle of the kernel. Whoever makes a thread runnable or blocks the
  * current one leaves a note in hart->reschedule; the exit from the kernel calls sched_switch() if
@@ -9,11 +14,11 @@
  * before.
  *
  * I1  A thread is in the queue of its hart exactly while RUNNABLE.
- * I2  At the return to user mode no thread in the queue has a higher priority than current.
+ * I2  At the return to user mode no thread in the queue has a higher priority than current, or the
+ *     hart was poked.
  * I3  The timer is set to the earliest time-out, or earlier, if others of current's priority wait,
  *     to the end of the slice; else to never.
- * Lock: run_queue.lock inside, under none but memory_lock and timeout_lock; only the hart itself
- * picks.
+ * Lock: run_queue.lock inside, under none but memory_lock and timeout_lock.
  */
 #pragma once
 
@@ -24,6 +29,9 @@
 
 /* Prepare the queue of `hart`; a slice lasts `slice` ticks of the time CSR. */
 void sched_init(struct hart *hart, uint64_t slice);
+
+/* Let `hart`, the one that calls, be interrupted: by its timer and by other harts. */
+void sched_start(struct hart *hart);
 
 /* End a wait: NEW, STOPPED or waiting -> RUNNABLE, behind those of its priority. */
 void sched_wake(struct thread *thread);
@@ -45,6 +53,16 @@ static inline void sched_block(void)
 {
     hart_self()->reschedule = RESCHEDULE;
 }
+
+/* `thread` is RUNNING and is to run no longer, here or elsewhere; the caller gives it its next
+ * state. */
+void sched_evict(const struct thread *thread);
+
+/* Flags of `thread` were set: have them seen soon. */
+void sched_attend(const struct thread *thread);
+
+/* Let `thread`, which neither runs nor could, wake up on this hart. */
+void sched_adopt(struct thread *thread);
 
 /* An interrupt: serve devices, end what is due, and the slice if it is over. */
 void sched_tick(void);

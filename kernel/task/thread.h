@@ -49,9 +49,9 @@
  *     FRAME_RELEASE of a slab sets those that lie in it to NULL.
  * Locks: state, link, waits_on and partner belong to whoever holds the lock of the queue that the
  * thread is in; in CALLING and FAULTING to who exchanges the serial for 0; else to the hart that
- * runs it or took it out of a queue. Flags are atomic; a hart that sets one for a thread of another
- * hart interrupts that hart afterwards, which then looks (with one hart there is nobody to
- * interrupt). task_lock guards space_link, bound, upcall_entry and deaths.
+ * runs it or took it out of a queue. Whoever sets a flag for a thread that runs on another hart
+ * pokes that hart. task_lock guards space_link, bound, upcall_entry and deaths. Registers are
+ * stored by the hart that runs the thread before it has the kernel lock too.
  */
 #pragma once
 
@@ -224,6 +224,13 @@ static inline uint64_t thread_user_pc(uint64_t pc)
 static inline bool thread_has_flags(const struct thread *thread, uint64_t flags)
 {
     return (atomic_load_explicit(&thread->home, memory_order_acquire) & flags) != 0;
+}
+
+/* The hart that runs `thread`, ran it last, or has it in its queue. */
+static inline struct hart *thread_hart(const struct thread *thread)
+{
+    const uint64_t home = atomic_load_explicit(&thread->home, memory_order_relaxed);
+    return (struct hart *)(uintptr_t)(home & ~THREAD_FLAGS);
 }
 
 static inline void thread_set_flags(struct thread *thread, uint64_t flags)

@@ -69,6 +69,9 @@ enum err call_answer_handles(struct call *call, uint64_t mask)
     port_flush(&call->shell->port);
     memcpy(answer.words, call->words, sizeof(answer.words));
     enum err error = ecall_reply(&answer);
+    if (error == ERR_SENDER_HANDLE) {
+        error = ERR_STALE; /* what was made has ended already */
+    }
     ASSERT(error == ERR_OK || error == ERR_STALE || error == ERR_RECEIVER_SLOTS);
     if (error == ERR_OK) {
         call->is_held = true;

@@ -7,6 +7,7 @@
 struct model_page model_ram[MODEL_PAGES];
 uint64_t model_flushes;
 uint64_t model_fetch_flushes;
+uint64_t model_other_flushes;
 uint64_t model_interrupt_in;
 
 static uint64_t *words;

@@ -16,6 +16,7 @@
 #include "ipc/pending.h"
 #include "model.h"
 #include "riscv/trap.h"
+#include "task/harts.h"
 #include "task/sched.h"
 #include "task/slab.h"
 
@@ -24,7 +25,6 @@
 
 /* Frames of the model, in order of use. */
 static uint64_t stage_frames;
-static struct hart stage_hart;
 static struct thread *stage_threads[THREADS_MAX];
 static uint64_t stage_numbers;
 static uint64_t stage_tokens;
@@ -33,7 +33,9 @@ static uint64_t stage_timer;
 struct space *stage_server;
 struct thread *stage_server_thread;
 uint64_t stage_time;
-struct hart *model_hart = &stage_hart;
+struct hart harts[HARTS_MAX];
+uint64_t harts_count = 1;
+struct hart *model_hart = &harts[0];
 uint64_t model_satp;
 uint64_t model_sstatus;
 bool trace_is_on;
@@ -57,6 +59,32 @@ void trap_panic(const char *who, const uint64_t x[32])
 {
     (void)x;
     assert_fail(__FILE__, __LINE__, who);
+}
+
+void harts_enter(void)
+{
+}
+
+void harts_leave(void)
+{
+}
+
+void harts_poke(struct hart *hart)
+{
+    (void)hart;
+    UNREACHABLE();
+}
+
+void harts_evict(struct hart *hart)
+{
+    (void)hart;
+    UNREACHABLE();
+}
+
+void harts_put_back(struct hart *hart)
+{
+    (void)hart;
+    UNREACHABLE();
 }
 
 void fpu_save(uint64_t *words)
@@ -180,9 +208,9 @@ void stage_start(void)
     stage_frames = 8;
     stage_numbers = 0;
     stage_time = 1;
-    stage_hart = (struct hart){
+    harts[0] = (struct hart){
         .threads = stage_threads, .thread_max = THREADS_MAX, .token_counter = &stage_tokens};
-    sched_init(&stage_hart, SLICE);
+    sched_init(&harts[0], SLICE);
     stage_server = stage_make_space(true, 0);
     (void)stage_object(stage_server, OBJECT_ENDPOINT, STAGE_ENDPOINT);
     struct notification *made = (struct notification *)(void *)stage_object(
@@ -201,15 +229,15 @@ void stage_start(void)
 
 struct thread *stage_schedule(void)
 {
-    if (stage_hart.current == NULL || stage_hart.reschedule != RESCHEDULE_NOT) {
+    if (harts[0].current == NULL || harts[0].reschedule != RESCHEDULE_NOT) {
         sched_switch();
     }
-    return stage_hart.current;
+    return harts[0].current;
 }
 
 void stage_call(uint64_t handle, uint64_t tag, uint64_t first_word)
 {
-    struct thread *self = stage_hart.current;
+    struct thread *self = harts[0].current;
 
     self->x[REG_T1] = handle;
     self->x[REG_T2] = tag;
@@ -226,7 +254,7 @@ static void stage_token(struct thread *self, uint64_t serial, uint64_t number)
 
 void stage_reply_wait(uint64_t handle, uint64_t serial, uint64_t number, uint64_t first_word)
 {
-    struct thread *self = stage_hart.current;
+    struct thread *self = harts[0].current;
 
     thread_clear_results(self);
     stage_token(self, serial, number);
@@ -239,7 +267,7 @@ void stage_reply_wait(uint64_t handle, uint64_t serial, uint64_t number, uint64_
 void stage_fault_reply_wait(uint64_t serial, uint64_t number, uint64_t action, uint64_t where,
                             uint64_t what)
 {
-    struct thread *self = stage_hart.current;
+    struct thread *self = harts[0].current;
 
     thread_clear_results(self);
     stage_token(self, serial, number);
@@ -253,13 +281,13 @@ void stage_fault_reply_wait(uint64_t serial, uint64_t number, uint64_t action, u
 
 void stage_fault(uint64_t address, uint32_t access)
 {
-    fault_take(stage_hart.current, address, access);
+    fault_take(harts[0].current, address, access);
     (void)stage_schedule();
 }
 
 struct thread *stage_finish(struct sys_result result)
 {
-    thread_set_results(stage_hart.current, (enum err)result.error, result.value);
+    thread_set_results(harts[0].current, (enum err)result.error, result.value);
     return stage_schedule();
 }
 

@@ -8,6 +8,9 @@
  * every error nothing changed, except where a result says how far it went. Errors of all of them:
  * BADF, STALE, TYPE or RIGHTS for t1.
  *
+ * A space or thread can end at any moment, on another hart. That never is an error here: what is
+ * made in a space that has ended stays there until it is taken back.
+ *
  * SPACE_MAKE       a0 = unused frame for the object; a1 = unused frame for the root table; a2 =
  *                  unused frame for handle slots (the three differ, else FRAME_KIND); a3 = badge of
  *                  its faults and calls; a4 = handle to its pager endpoint, with RECEIVE (BADF
@@ -22,17 +25,18 @@
  *                  they are taken. No death notices are left or made for it and its threads. An
  *                  ended space: OK
  *
- * THREAD_MAKE      a0 = space (STALE: it has ended); a1 = unused frame for the object; a2 = unused
- *                  frame: message page; a3 = thread number; a4 = number of its message page in the
- *                  window of the space; a5 = priority. RANGE: a3, a4 or a5 too large; EXIST: a3 or
- *                  a4 is taken; NO_TABLE: no table in the window of the server (result a0 = 0) or
+ * THREAD_MAKE      a0 = space; a1 = unused frame for the object; a2 = unused frame: message page;
+ *                  a3 = thread number; a4 = number of its message page in the window of the
+ *                  space; a5 = priority. RANGE: a3, a4 or a5 too large; EXIST: a3 or a4 is taken;
+ *                  NO_TABLE: no table in the window of the server (result a0 = 0) or
  *                  of the space (a0 = 1). Makes a thread that was not started; maps its message
- *                  page in the space at a4 and in the server at a3, both readable and writable
+ *                  page in the space at a4 and in the server at a3, both readable and writable. If
+ *                  the space has ended, so has the thread
  *
- * OBJECT_HANDLE    a0 = space or thread (STALE: it has ended); a1 = rights; a2 = slot of the
- *                  caller, 0: any free one (NO_SLOT EXIST RANGE). Result a0 = slot
+ * OBJECT_HANDLE    a0 = space or thread; a1 = rights; a2 = slot of the caller, 0: any free one
+ *                  (NO_SLOT EXIST RANGE). Result a0 = slot. If it has ended, the handle is stale
  *
- * SLAB_DONATE      a0 = space (STALE: it has ended); a1 = unused frame; a2 = OBJECT_ENDPOINT or
+ * SLAB_DONATE      a0 = space; a1 = unused frame; a2 = OBJECT_ENDPOINT or
  *                  OBJECT_NOTIFICATION (a slab serves both) or OBJECT_HANDLES (INVAL; NO_SLOT: the
  *                  table of slots is as large as it can become). The frame stays with the space
  *                  until that has ended
@@ -52,8 +56,7 @@
  *                  INSTALL... takes the place of the leaves that are there. Refused ones:
  *                  FRAME_KIND (a frame is not of the kind needed; UNTABLE: another frame is the
  *                  table there), NO_TABLE, EXIST (TABLE: one is there), BUSY (UNTABLE while it
- *                  holds a lower table). In a space that has ended all but REMOVE, RESTRICT and
- *                  UNTABLE are STALE
+ *                  holds a lower table)
  *
  * FRAME_COPY       a0 = frame to write, USER; a1 = offset; a2 = frame to read, USER or of the boot
  *                  archive; a3 = offset; a4 = bytes; a5 = 0, or 1: write zeros, with a2 = a3 = 0

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SIE_SOFTWARE UINT64_C(0x2)
 #define SIE_TIMER    UINT64_C(0x20)
 #define SIE_EXTERNAL UINT64_C(0x200)
 #define SSTATUS_FS   UINT64_C(0x6000)
@@ -22,6 +23,11 @@ void model_wait(void);
 uint64_t csr_read_sip(void);
 
 static inline void csr_set_sie(uint64_t bits)
+{
+    (void)bits;
+}
+
+static inline void csr_clear_sip(uint64_t bits)
 {
     (void)bits;
 }

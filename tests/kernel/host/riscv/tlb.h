@@ -13,6 +13,7 @@
 
 extern uint64_t model_flushes;
 extern uint64_t model_fetch_flushes;
+extern uint64_t model_other_flushes;
 
 /* Questions after which an interrupt is pending once; 0: never. */
 extern uint64_t model_interrupt_in;
@@ -25,6 +26,18 @@ static inline void tlb_flush(void)
 static inline void tlb_flush_fetch(void)
 {
     model_fetch_flushes++;
+}
+
+static inline void tlb_flush_others(uint64_t satp)
+{
+    (void)satp;
+    model_other_flushes++;
+}
+
+static inline void tlb_flush_fetch_others(uint64_t satp)
+{
+    (void)satp;
+    model_other_flushes++;
 }
 
 static inline bool tlb_has_interrupt(void)

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#include "task/harts.h"
+
+#include <riscv/csr.h>
+#include <riscv/lock.h>
+#include <riscv/timer.h>
+#include <riscv/tlb.h>
+#include <sbi/ecall.h>
+
+#include "riscv/trap.h"
+#include "task/fpu.h"
+#include "task/sched.h"
+#include "task/thread.h"
+
+/* Looks at what is waited for before the hart sleeps for a moment. */
+#define LOOKS 64u
+
+/* Bits of hart->request; translations and fetched instructions are forgotten at each. */
+#define REQUEST_FLUSH    1u
+#define REQUEST_EVICT    2u
+#define REQUEST_PUT_BACK 4u
+
+atomic_uint kernel_lock;
+struct hart harts[HARTS_MAX];
+uint64_t harts_count = 1;
+
+/* One look more was in vain: every so often, sleep until an interrupt comes or a moment is over. */
+static void harts_pause(struct hart *hart, uint64_t *looks)
+{
+    ++*looks;
+    if (*looks % LOOKS == 0) {
+        hart->timer_armed = timer_now() + hart->pause;
+        timer_set(hart->timer_armed);
+        csr_wfi();
+    }
+}
+
+/* Do what another hart asks for. */
+static void harts_serve(struct hart *hart)
+{
+    const unsigned request = atomic_load_explicit(&hart->request, memory_order_acquire);
+
+    if (request == 0) {
+        return;
+    }
+    if ((request & REQUEST_EVICT) != 0) {
+        hart->current = NULL;
+        hart->reschedule = RESCHEDULE;
+        csr_write_satp(hart->idle_satp);
+    }
+    if ((request & REQUEST_PUT_BACK) != 0 && hart->fpu_owner != NULL) {
+        fpu_put_back(hart->fpu_owner);
+    }
+    tlb_flush();
+    tlb_flush_fetch();
+    atomic_store_explicit(&hart->request, 0, memory_order_release);
+}
+
+void harts_enter(void)
+{
+    struct hart *hart = hart_self();
+    uint64_t looks = 0;
+
+    csr_clear_sip(SIE_SOFTWARE);
+    while (atomic_exchange_explicit(&kernel_lock, 1, memory_order_acquire) != 0) {
+        hart->wait_count += looks == 0;
+        csr_clear_sip(SIE_SOFTWARE); /* before looking: what comes after ends the sleep */
+        harts_serve(hart);
+        harts_pause(hart, &looks);
+    }
+}
+
+void harts_leave(void)
+{
+    atomic_store_explicit(&kernel_lock, 0, memory_order_release);
+}
+
+void harts_join(void)
+{
+    sched_start(hart_self());
+    harts_enter();
+    hart_self()->is_online = true;
+    trap_start();
+}
+
+void harts_poke(struct hart *hart)
+{
+    if (hart->reschedule == RESCHEDULE_NOT) {
+        hart->reschedule = RESCHEDULE;
+    }
+    hart->is_idle = false;
+    sbi_ipi_send(hart->id);
+}
+
+static void harts_ask(struct hart *hart, unsigned request)
+{
+    atomic_store(&hart->request, request);
+    sbi_ipi_send(hart->id);
+}
+
+static void harts_await(struct hart *hart)
+{
+    struct hart *self = hart_self();
+    uint64_t looks = 0;
+
+    while (atomic_load_explicit(&hart->request, memory_order_acquire) != 0) {
+        csr_clear_sip(SIE_SOFTWARE); /* at most a note in reschedule, which is not lost */
+        harts_pause(self, &looks);
+    }
+}
+
+void harts_evict(struct hart *hart)
+{
+    harts_ask(hart, REQUEST_EVICT);
+    harts_await(hart);
+}
+
+void harts_put_back(struct hart *hart)
+{
+    harts_ask(hart, REQUEST_PUT_BACK);
+    harts_await(hart);
+}
+
+/* Another hart than this, and it runs in the space. */
+static bool harts_is_other_in(const struct hart *hart, uint64_t satp)
+{
+    return hart != hart_self() && hart->current != NULL && hart->current->satp == satp;
+}
+
+void tlb_flush_others(uint64_t satp)
+{
+    for (struct hart *hart = harts; hart != harts + harts_count; hart++) {
+        if (harts_is_other_in(hart, satp)) {
+            harts_ask(hart, REQUEST_FLUSH);
+        }
+    }
+    for (struct hart *hart = harts; hart != harts + harts_count; hart++) {
+        if (harts_is_other_in(hart, satp)) {
+            harts_await(hart);
+        }
+    }
+}
+
+void tlb_flush_fetch_others(uint64_t satp)
+{
+    for (struct hart *hart = harts; hart != harts + harts_count; hart++) {
+        if (hart->is_online && hart != hart_self() && !harts_is_other_in(hart, satp)) {
+            /* Before it can enter the space it comes through the scheduler. */
+            hart->is_fetch_stale = true;
+            hart->reschedule = hart->reschedule == RESCHEDULE_NOT ? RESCHEDULE : hart->reschedule;
+        }
+    }
+    tlb_flush_others(satp);
+}
