@@ -152,8 +152,9 @@ TAP_TEST(a_thread_is_started_once)
 {
     struct child child;
     struct mem_next_rep end;
-    REQUIRE(child_start(&child, "exit", "0"));
+    REQUIRE(child_start(&child, "loop", ""));
     EXPECT_ERR(hf_process_go(&child.process, &child.start), ERR_BUSY);
+    EXPECT_ERR(hf_space_end(child.process.space, 0), ERR_OK);
     REQUIRE(child_end(&child, &end));
 }
 
