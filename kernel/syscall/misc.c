@@ -71,12 +71,30 @@ struct sys_result sys_power(uint64_t what, uint64_t status)
     return sys_make_error(ERR_INVAL);
 }
 
-struct sys_result sys_info(uint64_t which)
+/* One number of one hart. */
+static uint64_t misc_of_hart(uint64_t which, const struct hart *hart)
 {
-    const struct hart *hart = hart_self();
+    return which == INFO_HART_FAULTS     ? hart->fault_count
+           : which == INFO_HART_SWITCHES ? hart->switch_count
+                                         : hart->wait_count;
+}
+
+/* The same of all harts together. */
+static uint64_t misc_of_all(uint64_t which)
+{
     uint64_t sum = 0;
 
-    if (which > INFO_HART) {
+    for (uint64_t i = 0; i < harts_count; i++) {
+        sum += misc_of_hart(which, &harts[i]);
+    }
+    return sum;
+}
+
+struct sys_result sys_info(uint64_t which, uint64_t index)
+{
+    const struct hart *hart = hart_self();
+
+    if (which > INFO_HART_WAITS || (which >= INFO_HART_FAULTS && index >= harts_count)) {
         return sys_make_error(ERR_INVAL);
     }
     switch ((enum info)which) {
@@ -91,17 +109,15 @@ struct sys_result sys_info(uint64_t which)
     case INFO_IPC_COUNT: /* every message that is received takes one serial number */
         return sys_make_result(ERR_OK, *hart->token_counter);
     case INFO_FAULT_COUNT:
-        for (uint64_t i = 0; i < harts_count; i++) {
-            sum += harts[i].fault_count;
-        }
-        return sys_make_result(ERR_OK, sum);
+        return sys_make_result(ERR_OK, misc_of_all(INFO_HART_FAULTS));
     case INFO_SWITCH_COUNT:
-        for (uint64_t i = 0; i < harts_count; i++) {
-            sum += harts[i].switch_count;
-        }
-        return sys_make_result(ERR_OK, sum);
+        return sys_make_result(ERR_OK, misc_of_all(INFO_HART_SWITCHES));
     case INFO_HART:
         return sys_make_result(ERR_OK, hart->id);
+    case INFO_HART_FAULTS:
+    case INFO_HART_SWITCHES:
+    case INFO_HART_WAITS:
+        return sys_make_result(ERR_OK, misc_of_hart(which, &harts[index]));
     }
     UNREACHABLE();
 }

@@ -43,7 +43,7 @@ struct sys_result sys_yield(void);
 struct sys_result sys_log_write(uint64_t bytes);
 struct sys_result sys_log_read(void);
 struct sys_result sys_power(uint64_t what, uint64_t status);
-struct sys_result sys_info(uint64_t which);
+struct sys_result sys_info(uint64_t which, uint64_t index);
 struct sys_result sys_trace_read(uint64_t count);
 
 /* notify.c */

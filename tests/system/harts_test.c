@@ -201,6 +201,27 @@ TAP_TEST(pages_of_threads_do_not_mix)
     }
 }
 
+TAP_TEST(every_hart_takes_its_part_and_counts_it)
+{
+    const uint64_t harts = harts_count();
+    uint64_t sum = 0;
+    uint64_t all = 0;
+    uint64_t count = 0;
+
+    for (uint64_t i = 0; i < harts; i++) {
+        EXPECT_ERR(hf_info_of(INFO_HART_SWITCHES, i, &count), ERR_OK);
+        EXPECT(count != 0 || harts > THREADS);
+        EXPECT_ERR(hf_info_of(INFO_HART_FAULTS, i, &count), ERR_OK);
+        EXPECT(count != 0 || harts > THREADS);
+        sum += count;
+        EXPECT_ERR(hf_info_of(INFO_HART_WAITS, i, &count), ERR_OK);
+        EXPECT(harts > 1 || count == 0);
+    }
+    EXPECT_ERR(hf_info(INFO_FAULT_COUNT, &all), ERR_OK);
+    EXPECT(all >= sum);
+    EXPECT_ERR(hf_info_of(INFO_HART_FAULTS, harts, &count), ERR_INVAL);
+}
+
 /* One thread writes to a page that another takes the right to away. */
 static _Atomic uint64_t writer_word; /* of the page, as the writer last wrote it */
 static _Atomic bool writer_stop;
@@ -362,6 +383,7 @@ int main(int argc, char **argv)
         TAP(threads_compute_at_the_same_time),
         TAP(callers_of_one_server_get_their_own_answers),
         TAP(pages_of_threads_do_not_mix),
+        TAP(every_hart_takes_its_part_and_counts_it),
         TAP(a_page_that_was_dropped_is_gone_on_every_hart),
         TAP(a_running_thread_is_stopped_continued_and_ended),
         TAP(a_process_ends_while_its_threads_run_everywhere),

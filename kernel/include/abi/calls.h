@@ -76,7 +76,7 @@
  * INTERRUPT_DONE   t1 = interrupt, CONTROL: the device was served. A line that has not interrupted:
  *                  OK
  *
- * INFO             a0 = enum info (INVAL). Result a0
+ * INFO             a0 = enum info, a1 = hart where it says so (INVAL). Result a0
  * TRACE_READ       t1 = machine, CONTROL; a0 = most events wanted. Result a0 = number of struct
  *                  trace_event now at offset 0 of the message page, oldest first
  */

@@ -133,6 +133,10 @@ enum info {
     INFO_FAULT_COUNT = 5,
     INFO_SWITCH_COUNT = 6,
     INFO_HART = 7, /* hart that the caller runs on */
+    /* Of one hart, a1 = its place among the harts, from 0: */
+    INFO_HART_FAULTS = 8,   /* page faults that became messages */
+    INFO_HART_SWITCHES = 9, /* switches that the scheduler made */
+    INFO_HART_WAITS = 10,   /* entries that found another hart in the kernel */
 };
 
 /* SYS_POWER: what. */

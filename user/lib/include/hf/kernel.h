@@ -248,6 +248,16 @@ static inline enum err hf_info(enum info which, uint64_t *value)
     return result.error;
 }
 
+/* Those that are about one hart, from 0 on: INFO_HART_FAULTS... */
+static inline enum err hf_info_of(enum info which, uint64_t hart, uint64_t *value)
+{
+    struct hf_result result = hf_syscall(SYS_INFO, 0, which, hart, 0);
+    if (result.error == ERR_OK) {
+        *value = result.value;
+    }
+    return result.error;
+}
+
 static inline enum err hf_trace_read(uint64_t machine, uint64_t events_max, uint64_t *events)
 {
     struct hf_result result = hf_syscall(SYS_TRACE_READ, machine, events_max, 0, 0);
