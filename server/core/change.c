@@ -18,7 +18,7 @@ static uint32_t change_flags(const struct change *change, const struct region *r
         /* Linux leaves a region alone that has the protection already. */
         return flags;
     }
-    if (region_is_data(flags)) {
+    if (region_is_private_writable(flags)) {
         return (flags & REGION_NORESERVE) != 0 ? flags : flags | REGION_ACCOUNT;
     }
     if (region->object == 0 && (flags & REGION_TOUCHED) == 0) {

@@ -4,16 +4,20 @@
 #include <base/assert.h>
 
 #include "server/core/fault_quick.h"
+#include "server/core/grow.h"
 #include "server/core/object.h"
 #include "server/core/pool.h"
 #include "server/core/shadow.h"
 
-struct region *fault_find_region(const struct core *core, struct space *space, uint32_t page)
+struct region *fault_find_region(struct core *core, struct space *space, uint32_t page)
 {
     struct region *region = tree_find(core, &space->tree, page);
 
     if (region == NULL || region->first > page) {
-        return NULL;
+        region = grow_down(core, space, page);
+        if (region == NULL) {
+            return NULL;
+        }
     }
     space->region_cache = arena_link(core, region);
     return region;

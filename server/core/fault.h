@@ -61,8 +61,10 @@ struct fault {
     uint32_t access;
 };
 
-/* The region that holds `page`, which the space then remembers; NULL if none. */
-struct region *fault_find_region(const struct core *core, struct space *space, uint32_t page);
+/*
+ * The region that holds `page`, or grows down to it, which the space then remembers; NULL if none.
+ */
+struct region *fault_find_region(struct core *core, struct space *space, uint32_t page);
 
 /* The entry of a page, whose leaf is made if need be; NULL if there is no frame for that. */
 uint64_t *fault_make_entry(struct core *core, struct space *space, uint32_t page);

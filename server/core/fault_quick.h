@@ -17,7 +17,7 @@
 #include "server/core/shadow.h"
 
 /* The region that holds `page`; NULL if none. The last answer is tried first. */
-static inline struct region *fault_quick_region(const struct core *core, struct space *space,
+static inline struct region *fault_quick_region(struct core *core, struct space *space,
                                                 uint32_t page)
 {
     if (LIKELY(space->region_cache != 0)) {

@@ -143,8 +143,9 @@ void limit_charge(struct core *core, struct space *space, uint32_t flags, uint32
         space->committed += pages;
         core->head->commit.used += pages;
     }
-    if (UNLIKELY((flags & REGION_LOCKED) != 0)) {
-        space->locked += pages;
+    if (UNLIKELY((flags & (REGION_LOCKED | REGION_GROWSDOWN)) != 0)) {
+        space->locked += (flags & REGION_LOCKED) != 0 ? pages : 0;
+        space->stack += (flags & REGION_GROWSDOWN) != 0 ? pages : 0;
     }
 }
 
@@ -161,8 +162,12 @@ void limit_discharge(struct core *core, struct space *space, uint32_t flags, uin
         space->committed -= pages;
         core->head->commit.used -= pages;
     }
-    if (UNLIKELY((flags & REGION_LOCKED) != 0)) {
-        ASSERT(space->locked >= pages);
-        space->locked -= pages;
+    if (UNLIKELY((flags & (REGION_LOCKED | REGION_GROWSDOWN)) != 0)) {
+        uint32_t locked = (flags & REGION_LOCKED) != 0 ? pages : 0;
+        uint32_t stack = (flags & REGION_GROWSDOWN) != 0 ? pages : 0;
+
+        ASSERT(space->locked >= locked && space->stack >= stack);
+        space->locked -= locked;
+        space->stack -= stack;
     }
 }

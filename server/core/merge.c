@@ -195,5 +195,6 @@ void merge_audit(const struct core *core, const struct space *space, const struc
     }
     ASSERT((region->flags & REGION_ACCOUNT) == 0 || (region->flags & REGION_SHARED) == 0);
     ASSERT((region->flags & REGION_LOCKS) != REGION_LOCKONFAULT);
+    ASSERT((region->flags & REGION_GROWSDOWN) == 0 || region->object == 0);
     ASSERT(space->tree.count > 0);
 }

@@ -29,6 +29,9 @@ static struct limits_place limits_find(struct space *space, enum mem_limit which
     case MEM_LIMIT_LOCKED:
         return (struct limits_place){&settings->locked_max, &ceilings->locked, space->locked,
                                      PAGE_SIZE};
+    case MEM_LIMIT_STACK:
+        return (struct limits_place){&settings->stack_max, &ceilings->stack, space->stack,
+                                     PAGE_SIZE};
     case MEM_LIMIT_NONE:
     case MEM_LIMIT_COMMIT:
     case MEM_LIMIT_FRAMES:

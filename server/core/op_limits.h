@@ -23,7 +23,7 @@ struct limits_view {
 };
 
 struct limits_request {
-    enum mem_limit which; /* MEM_LIMIT_REGIONS, _PAGES, _DATA or _LOCKED */
+    enum mem_limit which; /* MEM_LIMIT_REGIONS, _PAGES, _DATA, _LOCKED or _STACK */
     bool is_set;
     bool in_bytes; /* not for MEM_LIMIT_REGIONS */
     uint64_t value;

@@ -178,7 +178,6 @@ static enum err map_check_object(struct space *space, const struct map_request *
 static enum err map_check_kind(const struct core *core, struct space *space,
                                const struct map_request *request, struct map_plan *plan)
 {
-    const uint32_t unsupported = MEM_MAP_HUGETLB | MEM_MAP_GROWSDOWN;
     uint32_t may = MEM_PROT_ALL;
     uint32_t type = request->flags & MEM_MAP_TYPE;
     bool is_anonymous = map_is_anonymous(request);
@@ -188,7 +187,7 @@ static enum err map_check_kind(const struct core *core, struct space *space,
     if (error != ERR_OK) {
         return error;
     }
-    if ((request->flags & unsupported) != 0) {
+    if ((request->flags & MEM_MAP_HUGETLB) != 0) {
         return limit_refuse(space, ERR_OPNOTSUPP);
     }
     plan->kind.flags |= (request->prot & MEM_PROT_ALL) | may << REGION_MAY_SHIFT;
@@ -198,9 +197,11 @@ static enum err map_check_kind(const struct core *core, struct space *space,
     if ((request->flags & MEM_MAP_NORESERVE) != 0 && core->head->commit.mode != COMMIT_NEVER) {
         plan->kind.flags |= REGION_NORESERVE;
     }
-    if (region_is_data(plan->kind.flags) && (plan->kind.flags & REGION_NORESERVE) == 0) {
+    if (region_is_private_writable(plan->kind.flags) &&
+        (plan->kind.flags & REGION_NORESERVE) == 0) {
         plan->kind.flags |= REGION_ACCOUNT;
     }
+    plan->kind.flags |= (request->flags & MEM_MAP_GROWSDOWN) != 0 ? REGION_GROWSDOWN : 0;
     if ((request->flags & MEM_MAP_STACK) != 0) {
         /* As Linux since 6.7: stacks are not worth huge pages. */
         plan->kind.flags |= REGION_NOHUGEPAGE;

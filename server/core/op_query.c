@@ -15,6 +15,7 @@ static uint32_t query_flags(const struct region *region)
     flags |= region->object == 0 ? MEM_MAP_ANONYMOUS : 0;
     flags |= (region->flags & REGION_NORESERVE) != 0 ? MEM_MAP_NORESERVE : 0;
     flags |= (region->flags & REGION_LOCKED) != 0 ? MEM_MAP_LOCKED : 0;
+    flags |= (region->flags & REGION_GROWSDOWN) != 0 ? MEM_MAP_GROWSDOWN : 0;
     return flags;
 }
 

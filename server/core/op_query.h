@@ -15,7 +15,7 @@ struct query_region {
     uint64_t end;
     uint64_t offset; /* bytes */
     uint32_t prot;
-    uint32_t flags;      /* MEM_MAP_SHARED or _PRIVATE, _ANONYMOUS, _NORESERVE, _LOCKED */
+    uint32_t flags; /* MEM_MAP_SHARED or _PRIVATE, _ANONYMOUS, _NORESERVE, _LOCKED, _GROWSDOWN */
     uint32_t attributes; /* REGION_DONTFORK, _SEQUENTIAL and the like */
     uint32_t object;     /* its number, 0: anonymous */
     uint64_t own;        /* pages with a frame of their own */

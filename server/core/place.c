@@ -6,6 +6,7 @@
 #include <base/bits.h>
 
 #include "server/core/gap.h"
+#include "server/core/grow.h"
 
 /*
  * The hint, rounded down to a page and raised to the lowest address; 0: none, or it leaves user
@@ -30,6 +31,46 @@ struct region *place_next(const struct core *core, const struct space *space, st
     return region;
 }
 
+/* The upper end of the highest gap of `limits` that is large enough above guard gaps. */
+static bool place_search_below(const struct core *core, const struct space *space,
+                               struct range limits, uint32_t pages, struct place *place)
+{
+    uint32_t page;
+
+    while (gap_find_below(core, &space->tree, limits, pages, &page, &place->next)) {
+        if (place->next == NULL || grow_start(place->next) >= page + pages) {
+            place->range = (struct range){page, page + pages};
+            return true;
+        }
+        limits.end = grow_start(place->next);
+        if (limits.end <= limits.first) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* The lower end of the lowest gap of `limits` that is large enough below guard gaps. */
+static bool place_search_above(const struct core *core, const struct space *space,
+                               struct range limits, uint32_t pages, struct place *place)
+{
+    bool is_taken;
+    uint32_t page;
+
+    while (gap_find_above(core, &space->tree, limits, pages, &page)) {
+        place->range = (struct range){page, page + pages};
+        place->next = place_next(core, space, place->range, &is_taken);
+        if (place->next == NULL || grow_start(place->next) >= page + pages) {
+            return true;
+        }
+        limits.first = place->next->end;
+        if (limits.end <= limits.first) {
+            return false;
+        }
+    }
+    return false;
+}
+
 /*
  * The upper end of the highest gap below the base that is large enough; else the lowest one that
  * reaches across it or is above.
@@ -39,24 +80,16 @@ static bool place_search(const struct core *core, const struct space *space, uin
 {
     uint32_t lowest = range_page_of(space->settings.lowest);
     uint32_t base = range_page_of(space->settings.base);
-    bool is_taken;
-    uint32_t page;
 
     lowest = lowest < RANGE_USER_FIRST ? RANGE_USER_FIRST : lowest;
     base = base < lowest ? lowest : base;
-    if (gap_find_below(core, &space->tree, range_of(lowest, base), pages, &page, &place->next)) {
-        place->range = (struct range){page, page + pages};
+    if (place_search_below(core, space, range_of(lowest, base), pages, place)) {
         return true;
     }
     /* What fits nowhere below the base may still fit into a gap that reaches across it. */
     struct range all = range_of(lowest, base > RANGE_USER_END ? base : RANGE_USER_END);
 
-    if (!gap_find_above(core, &space->tree, all, pages, &page)) {
-        return false;
-    }
-    place->range = (struct range){page, page + pages};
-    place->next = place_next(core, space, place->range, &is_taken);
-    return true;
+    return place_search_above(core, space, all, pages, place);
 }
 
 /*
@@ -90,7 +123,7 @@ bool place_find(const struct core *core, const struct space *space, uaddr_t hint
     if (page != 0 && page + pages <= RANGE_USER_END) {
         place->range = (struct range){page, page + pages};
         place->next = place_next(core, space, place->range, &is_taken);
-        if (!is_taken) {
+        if (place->next == NULL || grow_start(place->next) >= page + pages) {
             return true;
         }
     }

@@ -27,7 +27,7 @@ static uint32_t populate_access(uint32_t flags)
 {
     uint32_t rights = region_rights(flags);
 
-    if (region_is_data(flags)) {
+    if (region_is_private_writable(flags)) {
         return MEM_PROT_WRITE;
     }
     return (rights & MEM_PROT_READ) != 0 ? MEM_PROT_READ : rights;

@@ -46,7 +46,8 @@ struct space;
 #define REGION_LOCKED      0x10000u
 #define REGION_LOCKONFAULT 0x20000u /* with LOCKED: pages become present when touched */
 #define REGION_LOCKS       (REGION_LOCKED | REGION_LOCKONFAULT)
-#define REGION_FLAGS       0x3ffffu
+#define REGION_GROWSDOWN   0x40000u
+#define REGION_FLAGS       0x7ffffu
 
 struct region {
     uint32_t first; /* pages */
@@ -92,10 +93,16 @@ static inline uint32_t region_rights(uint32_t flags)
     return (flags | (flags & MEM_PROT_WRITE) >> 1) & REGION_PROT;
 }
 
-/* Counted against the data limit (R23): private and writable. */
-static inline bool region_is_data(uint32_t flags)
+/* Private and writable: written pages are its own, and promised (R24). */
+static inline bool region_is_private_writable(uint32_t flags)
 {
     return (flags & (MEM_PROT_WRITE | REGION_SHARED)) == MEM_PROT_WRITE;
+}
+
+/* Counted against the data limit (R23): private and writable, and no stack. */
+static inline bool region_is_data(uint32_t flags)
+{
+    return (flags & (MEM_PROT_WRITE | REGION_SHARED | REGION_GROWSDOWN)) == MEM_PROT_WRITE;
 }
 
 /* What `region` is from `page` on, a page of it. */

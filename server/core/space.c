@@ -40,8 +40,9 @@ static struct space *space_enlist(struct core *core, const struct space_settings
 
     space->number = number;
     space->settings = *settings;
-    space->ceilings = (struct space_ceilings){settings->regions_max, settings->pages_max,
-                                              settings->data_max, settings->locked_max};
+    space->ceilings =
+        (struct space_ceilings){settings->regions_max, settings->pages_max, settings->data_max,
+                                settings->locked_max, settings->stack_max};
     space->leaf_tag = SPACE_NO_TAG;
     space->next = head->space_first;
     if (head->space_first != 0) {
@@ -133,6 +134,7 @@ void space_inherit(struct space *space, const struct space *parent)
     space->settings.pages_max = parent->settings.pages_max;
     space->settings.data_max = parent->settings.data_max;
     space->settings.locked_max = parent->settings.locked_max;
+    space->settings.stack_max = parent->settings.stack_max;
     space->ceilings = parent->ceilings;
 }
 
@@ -243,7 +245,7 @@ void space_end(struct core *core, struct space *space)
     }
     ASSERT(space->tree.count == 0 && space->threads == 0);
     ASSERT(space->pages == 0 && space->data == 0 && space->committed == 0);
-    ASSERT(space->locked == 0);
+    ASSERT(space->locked == 0 && space->stack == 0);
     ASSERT(space->own == 0 && space->zero == 0 && space->wired == 0);
     space_delist(core, space);
 }
@@ -287,6 +289,7 @@ uint64_t space_audit(const struct core *core, const struct space *space)
     uint64_t data = 0;
     uint64_t committed = 0;
     uint64_t locked = 0;
+    uint64_t stack = 0;
     uint32_t shadows = shadow_audit(core, space);
 
     tree_audit(core, &space->tree);
@@ -297,9 +300,11 @@ uint64_t space_audit(const struct core *core, const struct space *space)
         pages += region_pages(region);
         data += region_is_data(region->flags) ? region_pages(region) : 0;
         committed += (region->flags & REGION_ACCOUNT) != 0 ? region_pages(region) : 0;
+        stack += (region->flags & REGION_GROWSDOWN) != 0 ? region_pages(region) : 0;
         locked += (region->flags & REGION_LOCKED) != 0 ? region_pages(region) : 0;
     }
     ASSERT(pages == space->pages && data == space->data && committed == space->committed);
+    ASSERT(stack == space->stack);
     ASSERT(locked == space->locked && (space->future & ~REGION_LOCKS) == 0);
     ASSERT(totals.own == space->own && totals.zero == space->zero);
     ASSERT(totals.wired == space->wired);

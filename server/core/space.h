@@ -11,8 +11,8 @@
  *             of it
  *   ENDING -> FREE    [space_end]
  *
- * I1  Totals are sums over regions (pages, data, commit, locked) and over the shadow (own, zero,
- *     wired pages).
+ * I1  Totals are sums over regions (pages, data, stack, commit, locked) and over the shadow (own,
+ *     zero, wired pages).
  * I2  `leaf_tag` names the block that `leaf_page` and `leaf_entry` belong to, or no block.
  * I3  `region_cache` is 0 or a region of this space.
  * I4  A space that ends has no regions, pages, tables, threads or donated frames left; asserted.
@@ -44,6 +44,7 @@ struct space_settings {
     uint64_t regions_max;
     uint64_t pages_max; /* MEM_UNLIMITED: no limit */
     uint64_t data_max;
+    uint64_t stack_max;  /* bytes of a region that grows (RLIMIT_STACK) */
     uint64_t locked_max; /* bytes: even one byte lets a space ask (R10) */
     uint32_t privileges;
     uint32_t priority; /* highest of its threads, for the kernel */
@@ -55,6 +56,7 @@ struct space_ceilings {
     uint64_t pages;
     uint64_t data;
     uint64_t locked;
+    uint64_t stack;
 };
 
 enum space_state {
@@ -92,6 +94,7 @@ struct space {
 
     uint64_t pages;          /* in regions */
     uint64_t data;           /* private writable */
+    uint64_t stack;          /* in regions that grow */
     uint64_t committed;      /* in the commit account */
     uint64_t locked;         /* in regions with REGION_LOCKED */
     uint64_t own;            /* pages with a frame of their own */

@@ -32,6 +32,7 @@ struct space_settings shell_settings(struct shell *shell, uint32_t priority, uin
         .regions_max = MEM_MAX_MAP_COUNT_DEFAULT,
         .pages_max = MEM_UNLIMITED,
         .data_max = MEM_UNLIMITED,
+        .stack_max = MEM_STACK_MAX_DEFAULT,
         .locked_max = MEM_LOCKED_MAX_DEFAULT,
         .privileges = privileges,
         .priority = priority,

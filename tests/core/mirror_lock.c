@@ -42,7 +42,7 @@ enum err mirror_populate(struct mirror *mirror, uint32_t first, uint32_t end, bo
             mirror_settle(mirror);
             return ERR_NOMEM;
         }
-        if (!skips && at->is_mapped && region_is_data(at->flags)) {
+        if (!skips && at->is_mapped && region_is_private_writable(at->flags)) {
             make_own(mirror, page);
         }
     }

@@ -45,6 +45,7 @@ static void put_space(const struct world *world, struct space *space, struct sna
     put(snapshot, space->data);
     put(snapshot, space->committed);
     put(snapshot, space->locked);
+    put(snapshot, space->stack);
     put(snapshot, space->future);
     put(snapshot, space->threads);
     put(snapshot, space->donated);

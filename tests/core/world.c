@@ -114,6 +114,7 @@ struct space_settings world_settings(void)
         .regions_max = MEM_MAX_MAP_COUNT_DEFAULT,
         .pages_max = MEM_UNLIMITED,
         .data_max = MEM_UNLIMITED,
+        .stack_max = MEM_UNLIMITED,
         .locked_max = MEM_UNLIMITED,
         .priority = 10,
     };

@@ -44,6 +44,8 @@ static const char *limit_name(uint64_t limit)
         return "frames of the budget";
     case MEM_LIMIT_ADDRESS_SPACE:
         return "pages of the largest gap";
+    case MEM_LIMIT_STACK:
+        return "pages of a stack";
     case MEM_LIMIT_SPACES:
         return "spaces and threads";
     }

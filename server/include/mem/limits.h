@@ -18,10 +18,12 @@ enum mem_limit {
     MEM_LIMIT_BUDGET = 7,        /* frames of the budget that pays */
     MEM_LIMIT_ADDRESS_SPACE = 8, /* no gap is large enough */
     MEM_LIMIT_SPACES = 9,        /* spaces or threads of the system */
+    MEM_LIMIT_STACK = 10,        /* pages of a region that grows down (RLIMIT_STACK) */
 };
 
 #define MEM_MAX_MAP_COUNT_DEFAULT UINT64_C(65530)
 #define MEM_LOCKED_MAX_DEFAULT    UINT64_C(8388608) /* bytes, as Linux since 5.16 */
+#define MEM_STACK_MAX_DEFAULT     UINT64_C(8388608) /* bytes */
 #define MEM_UNLIMITED             UINT64_MAX
 /* Lowest address that a client without the privilege may map, bytes (Linux vm.mmap_min_addr). */
 #define MEM_MAP_MIN_ADDR_DEFAULT UINT64_C(65536)

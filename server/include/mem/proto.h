@@ -274,8 +274,8 @@ struct mem_stats_rep {
 };
 
 /*
- * LIMITS: which = REGIONS, PAGES, DATA or LOCKED of enum mem_limit. A limit has a value, which
- * refuses, and a ceiling, to which the value may be raised. A child inherits both.
+ * LIMITS: which = REGIONS, PAGES, DATA, LOCKED or STACK of enum mem_limit. A limit has a value,
+ * which refuses, and a ceiling, to which the value may be raised. A child inherits both.
  *
  * INVAL: a value above its new ceiling, regions in bytes; PERM: above the present ceiling.
  */

@@ -20,6 +20,8 @@ static enum mem_limit limit_of(int resource)
         return MEM_LIMIT_DATA;
     case RLIMIT_MEMLOCK:
         return MEM_LIMIT_LOCKED;
+    case RLIMIT_STACK:
+        return MEM_LIMIT_STACK;
     default:
         return MEM_LIMIT_NONE;
     }

@@ -2,7 +2,7 @@
 /*
  * Limits of the process under their POSIX names, with Linux's numbers.
  *
- * The memory server keeps AS, DATA and MEMLOCK, in pages but for MEMLOCK: a number of bytes is
+ * The memory server keeps AS, DATA, MEMLOCK and STACK, the first two in pages: a number of bytes is
  * rounded down to whole pages. The others are not limited here: reading gives RLIM_INFINITY, and
  * setting them to anything else EINVAL. A child process inherits the limits.
  */
