@@ -4,6 +4,7 @@
 #include <base/assert.h>
 
 #include "server/core/change.h"
+#include "server/core/populate.h"
 
 /*
  * The arguments alone, in the order of mprotect(2). Length 0 gives an empty range; what leaves user
@@ -54,11 +55,34 @@ static enum err protect_change(struct core *core, struct space *space,
     return error;
 }
 
+/*
+ * What is locked and private, and may be written from now on, is made present for it, so that no
+ * write has to fault (Linux mprotect_fixup()); what finds no frame stays as it is.
+ */
+static void protect_populate(struct core *core, struct space *space, struct range range)
+{
+    for (const struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        if (region_is_private_writable(region->flags) &&
+            (region->flags & REGION_LOCKS) == REGION_LOCKED) {
+            populate_what_can_be(core, space, range_common(region_range(region), range));
+        }
+    }
+}
+
+/* Whether a region is one of those that protect_populate() is for, if it becomes writable. */
+static bool protect_wakes(const struct protect_request *request, const struct region *region)
+{
+    return (request->prot & MEM_PROT_WRITE) != 0 && !region_is_private_writable(region->flags) &&
+           (region->flags & (REGION_LOCKS | REGION_SHARED)) == REGION_LOCKED;
+}
+
 /* All of the range or nothing. */
 static enum err protect_all(struct core *core, struct space *space,
                             const struct protect_request *request, struct range range)
 {
     const struct region *region = tree_find(core, &space->tree, range.first);
+    bool wakes = false;
 
     for (uint32_t page = range.first; page < range.end;) {
         enum err error = protect_check_region(space, request, region, page);
@@ -66,10 +90,16 @@ static enum err protect_all(struct core *core, struct space *space,
         if (error != ERR_OK) {
             return error;
         }
+        wakes = wakes || protect_wakes(request, region);
         page = region->end;
         region = tree_next(core, region);
     }
-    return protect_change(core, space, request, range);
+    enum err error = protect_change(core, space, request, range);
+
+    if (error == ERR_OK && UNLIKELY(wakes)) {
+        protect_populate(core, space, range);
+    }
+    return error;
 }
 
 /* One region after the other, until one refuses. */
@@ -84,10 +114,14 @@ static enum err protect_each(struct core *core, struct space *space,
             return error;
         }
         uint32_t end = region->end < range.end ? region->end : range.end;
+        bool wakes = protect_wakes(request, region);
 
         error = protect_change(core, space, request, range_of(page, end));
         if (error != ERR_OK) {
             return error;
+        }
+        if (UNLIKELY(wakes)) {
+            protect_populate(core, space, range_of(page, end));
         }
         page = end;
     }

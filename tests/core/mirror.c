@@ -174,6 +174,13 @@ enum err mirror_unmap(struct mirror *mirror, uint32_t first, uint32_t end)
     return ERR_OK;
 }
 
+/* Whether a locked page becomes one that may be written in private: it is made present for it. */
+static bool mirror_wakes(const struct mirror_page *at, uint32_t prot)
+{
+    return (prot & MEM_PROT_WRITE) != 0 && !region_is_private_writable(at->flags) &&
+           (at->flags & (REGION_LOCKS | REGION_SHARED)) == REGION_LOCKED;
+}
+
 enum err mirror_protect(struct mirror *mirror, uint32_t first, uint32_t end, uint32_t prot,
                         bool is_linux)
 {
@@ -191,12 +198,17 @@ enum err mirror_protect(struct mirror *mirror, uint32_t first, uint32_t end, uin
             end = is_linux ? page : first;
         }
     }
+    bool wakes = false;
+    bool wakes_page[MIRROR_PAGES_MAX] = {false};
+
     for (uint32_t page = first; page < end; page++) {
         struct mirror_page *at = mirror_at(mirror, page);
 
         if ((at->flags & REGION_PROT) == prot) {
             continue; /* left alone, its account too */
         }
+        wakes_page[page - mirror->first] = mirror_wakes(at, prot);
+        wakes = wakes || mirror_wakes(at, prot);
         at->flags = (at->flags & ~REGION_PROT) | prot;
         if ((prot & MEM_PROT_WRITE) && !(at->flags & (REGION_SHARED | REGION_NORESERVE))) {
             at->flags |= REGION_ACCOUNT;
@@ -205,6 +217,16 @@ enum err mirror_protect(struct mirror *mirror, uint32_t first, uint32_t end, uin
         }
     }
     mirror_settle(mirror);
+    /* The LINUX form sees each region alone, the native one the range. */
+    for (uint32_t page = first; page < end; page++) {
+        const struct mirror_page *at = mirror_at(mirror, page);
+
+        if (is_linux ? wakes_page[page - mirror->first]
+                     : wakes && (at->flags & REGION_LOCKS) == REGION_LOCKED &&
+                           region_is_private_writable(at->flags)) {
+            (void)mirror_populate(mirror, page, page + 1, true);
+        }
+    }
     return error;
 }
 
