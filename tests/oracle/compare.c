@@ -13,11 +13,17 @@
 const char *compare_name(enum compare_aspect aspect)
 {
     static const char *const names[COMPARE_ASPECTS] = {
-        [COMPARE_EQUAL] = "equal",         [COMPARE_ERROR] = "error",
-        [COMPARE_SIGNAL] = "signal",       [COMPARE_ANSWER] = "answer",
-        [COMPARE_REGIONS] = "regions",     [COMPARE_BORDERS] = "more regions than Linux",
-        [COMPARE_PAGES] = "total pages",   [COMPARE_DATA] = "total data pages",
-        [COMPARE_RESIDENCE] = "residence", [COMPARE_CONTENTS] = "contents",
+        [COMPARE_EQUAL] = "equal",
+        [COMPARE_ERROR] = "error",
+        [COMPARE_SIGNAL] = "signal",
+        [COMPARE_ANSWER] = "answer",
+        [COMPARE_REGIONS] = "regions",
+        [COMPARE_BORDERS] = "more regions than Linux",
+        [COMPARE_PAGES] = "total pages",
+        [COMPARE_DATA] = "total data pages",
+        [COMPARE_LOCKED] = "total locked pages",
+        [COMPARE_RESIDENCE] = "residence",
+        [COMPARE_CONTENTS] = "contents",
     };
     return names[aspect];
 }
@@ -221,6 +227,9 @@ enum compare_aspect compare_states(const struct compare_options *options,
     enum compare_aspect aspect = compare_word(COMPARE_PAGES, a->pages, b->pages, text);
     if (aspect == COMPARE_EQUAL) {
         aspect = compare_word(COMPARE_DATA, a->data, b->data, text);
+    }
+    if (aspect == COMPARE_EQUAL && is_full) {
+        aspect = compare_word(COMPARE_LOCKED, a->locked, b->locked, text);
     }
     return aspect == COMPARE_EQUAL && is_full ? compare_pages(options, linux_look, ours, text)
                                               : aspect;

@@ -23,6 +23,7 @@ enum compare_aspect {
     COMPARE_BORDERS,   /* core has a border that Linux has not */
     COMPARE_PAGES,     /* total pages */
     COMPARE_DATA,      /* total private writable pages */
+    COMPARE_LOCKED,    /* total locked pages */
     COMPARE_RESIDENCE, /* a page is present, or the zero page, on one side only */
     COMPARE_CONTENTS,
     COMPARE_ASPECTS,

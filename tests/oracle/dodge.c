@@ -66,6 +66,9 @@ bool dodge_hits(const struct draw *draw, const struct step *step)
     if (step->op == STEP_REMAP) {
         return remap_hits(draw, step);
     }
+    if (step->op == STEP_ADVISE && step->value == MEM_ADVISE_PAGEOUT && draw->has_freed) {
+        return true;
+    }
     if (step->op == STEP_PROTECT) {
         return holds_suspect(draw, page, pages_of(step->length)) &&
                draw->limit[STEP_LIMIT_DATA] != STEP_UNLIMITED;
@@ -76,4 +79,13 @@ bool dodge_hits(const struct draw *draw, const struct step *step)
                (region->flags & (LOOK_READ | LOOK_WRITE | LOOK_EXEC)) == LOOK_EXEC;
     }
     return false;
+}
+
+bool dodge_must(const struct draw *draw, const struct step *step)
+{
+    const struct look_region *region = find_region(draw, step->addr >> PAGE_SHIFT);
+
+    /* Locked pages that Linux counts twice from then on. */
+    return step->op == STEP_REMAP && (step->flags & MEM_REMAP_DONTUNMAP) != 0 && region != NULL &&
+           (region->flags & LOOK_LOCKED) != 0;
 }

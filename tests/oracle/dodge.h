@@ -14,3 +14,6 @@
 
 /* Whether a step may show a known difference. */
 bool dodge_hits(const struct draw *draw, const struct step *step);
+
+/* Whether it may show one that the process of Linux does not get over: it is never drawn. */
+bool dodge_must(const struct draw *draw, const struct step *step);

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The art of drawing steps that matter: edges of regions and of zones, lengths that fit exactly or
- * just not, arguments that are nearly right. Percentages and lists are taste, tuned by how soon
- * mutants are found.
+ * What each step is made of, and in which order they come.
  */
 #include "draw.h"
 
 #include <string.h>
 
-#include <abi/layout.h>
 #include <base/types.h>
 #include <mem/prot.h>
 
 #include "dodge.h"
+#include "pick.h"
 #include "slot.h"
 
 /* Mixes that are drawn; the one after them is for crowded sequences. */
-#define MIXES       5u
+#define MIXES       6u
 #define MIX_CROWDED MIXES
 #define SPARE_MOST  14u
 #define TRIES       20u
@@ -24,193 +22,11 @@
 /* One in so many of the steps that are known to differ is kept (dodge.h). */
 #define DODGED_PERIOD 300u
 
-/* How often each step is drawn, in each mix. */
-static const uint8_t weights[MIXES + 1][STEP_OPS] = {
-    /* general */
-    {[STEP_MAP] = 26,
-     [STEP_UNMAP] = 12,
-     [STEP_PROTECT] = 16,
-     [STEP_REMAP] = 12,
-     [STEP_ADVISE] = 10,
-     [STEP_READ] = 8,
-     [STEP_WRITE] = 14,
-     [STEP_EXEC] = 2,
-     [STEP_LIMIT] = 1},
-    /* filling and emptying: free choice */
-    {[STEP_MAP] = 60,
-     [STEP_UNMAP] = 25,
-     [STEP_PROTECT] = 3,
-     [STEP_REMAP] = 8,
-     [STEP_ADVISE] = 1,
-     [STEP_READ] = 1,
-     [STEP_WRITE] = 2,
-     [STEP_EXEC] = 0,
-     [STEP_LIMIT] = 1},
-    /* joining: protections and advice over few pages */
-    {[STEP_MAP] = 15,
-     [STEP_UNMAP] = 5,
-     [STEP_PROTECT] = 40,
-     [STEP_REMAP] = 4,
-     [STEP_ADVISE] = 20,
-     [STEP_READ] = 4,
-     [STEP_WRITE] = 11,
-     [STEP_EXEC] = 1,
-     [STEP_LIMIT] = 0},
-    /* moving */
-    {[STEP_MAP] = 20,
-     [STEP_UNMAP] = 8,
-     [STEP_PROTECT] = 8,
-     [STEP_REMAP] = 44,
-     [STEP_ADVISE] = 4,
-     [STEP_READ] = 3,
-     [STEP_WRITE] = 12,
-     [STEP_EXEC] = 1,
-     [STEP_LIMIT] = 0},
-    /* limits */
-    {[STEP_MAP] = 32,
-     [STEP_UNMAP] = 12,
-     [STEP_PROTECT] = 18,
-     [STEP_REMAP] = 16,
-     [STEP_ADVISE] = 2,
-     [STEP_READ] = 2,
-     [STEP_WRITE] = 6,
-     [STEP_EXEC] = 0,
-     [STEP_LIMIT] = 12},
-    /* crowded: hardly any touches, since page records make borders that only Linux has */
-    {[STEP_MAP] = 40,
-     [STEP_UNMAP] = 18,
-     [STEP_PROTECT] = 18,
-     [STEP_REMAP] = 16,
-     [STEP_ADVISE] = 7,
-     [STEP_READ] = 1,
-     [STEP_WRITE] = 0,
-     [STEP_EXEC] = 0,
-     [STEP_LIMIT] = 0},
+static const uint8_t weights[STEP_OPS][MIXES + 1] = {
+#define WEIGHT(name, ...) [STEP_##name] = {__VA_ARGS__},
+#include "weight.def"
+#undef WEIGHT
 };
-
-#define PICK(random, list) ((list)[random_below((random), sizeof(list) / sizeof((list)[0]))])
-
-static const struct zone *pick_zone(struct draw *draw)
-{
-    const struct zone *zone = &draw->room.zones[random_below(draw->random, STAGE_ZONES)];
-
-    return random_chance(draw->random, 8) && zone->first < zone->end
-               ? zone
-               : &draw->room.zones[STAGE_WINDOW];
-}
-
-static uint32_t pick_in(struct draw *draw, const struct zone *zone)
-{
-    return zone->first + (uint32_t)random_below(draw->random, zone->end - zone->first);
-}
-
-/* A page: near an edge of a region, hot, or any. */
-static uint32_t pick_page(struct draw *draw)
-{
-    uint64_t kind = random_below(draw->random, 100);
-
-    if (kind < 50 && draw->regions > 0) {
-        const struct look_region *region = &draw->region[random_below(draw->random, draw->regions)];
-        uint32_t edge = random_chance(draw->random, 60) ? region->first : region->end;
-        uint32_t away = random_chance(draw->random, 65)
-                            ? 0
-                            : (uint32_t)random_below(draw->random, 5) - UINT32_C(2);
-        return edge + away;
-    }
-    return kind < 90 ? pick_in(draw, &draw->hot) : pick_in(draw, pick_zone(draw));
-}
-
-/* A number of pages for a range from `page` on. */
-static uint64_t pick_pages(struct draw *draw, uint32_t page)
-{
-    uint64_t kind = random_below(draw->random, 100);
-
-    if (kind < 30 && draw->regions > 0) {
-        const struct look_region *region = &draw->region[random_below(draw->random, draw->regions)];
-        uint32_t edge = random_chance(draw->random, 70) ? region->end : region->first;
-        return edge > page ? edge - page : region->end - region->first;
-    }
-    if (kind < 75) {
-        return 1 + random_below(draw->random, 4);
-    }
-    if (kind < 93) {
-        return 1 + random_below(draw->random, 20);
-    }
-    if (kind < 97) {
-        return PAGES_PER_MEGA * (1 + random_below(draw->random, 3));
-    }
-    const struct zone *window = &draw->room.zones[STAGE_WINDOW];
-    return 1 + random_below(draw->random, window->end - window->first + 2);
-}
-
-static uint64_t pick_odd_length(struct draw *draw)
-{
-    const uint64_t list[] = {
-        0,
-        0,
-        1,
-        UINT64_MAX,
-        UINT64_MAX - PAGE_MASK,
-        UINT64_MAX - PAGE_SIZE,
-        UINT64_C(1) << 63,
-        USER_END,
-        USER_END + 1,
-        USER_END - PAGE_SIZE,
-        USER_END - 16 * PAGE_SIZE,
-        STAGE_HALF - PAGE_SIZE,
-    };
-    return PICK(draw->random, list);
-}
-
-/* Bytes of a range from `page` on. */
-static uint64_t pick_length(struct draw *draw, uint32_t page)
-{
-    if (random_chance(draw->random, 3)) {
-        return pick_odd_length(draw);
-    }
-    uint64_t length = pick_pages(draw, page) << PAGE_SHIFT;
-    return random_chance(draw->random, 6) ? length - random_below(draw->random, PAGE_SIZE) : length;
-}
-
-static uint64_t pick_odd_addr(struct draw *draw, uint32_t page)
-{
-    const uint64_t list[] = {
-        ((uint64_t)page << PAGE_SHIFT) + 1 + random_below(draw->random, PAGE_MASK),
-        ((uint64_t)page << PAGE_SHIFT) + 1 + random_below(draw->random, PAGE_MASK),
-        USER_END,
-        USER_END + PAGE_SIZE,
-        USER_END - PAGE_SIZE,
-        UINT64_C(1) << 63,
-        UINT64_MAX - PAGE_MASK,
-        /* Not in the last page: Linux takes such addresses for negative errors. */
-        UINT64_MAX - PAGE_SIZE,
-    };
-    return PICK(draw->random, list);
-}
-
-static uint64_t pick_addr(struct draw *draw, uint32_t page)
-{
-    return random_chance(draw->random, 3) ? pick_odd_addr(draw, page)
-                                          : (uint64_t)page << PAGE_SHIFT;
-}
-
-static uint64_t pick_prot(struct draw *draw)
-{
-    static const uint8_t list[] = {
-        0, 0, 0, 1, 1, 1, 3, 3, 3, 3, 3, 3, 5, 5, 7, 2, 4, 6,
-    };
-    uint64_t prot = PICK(draw->random, list);
-    return random_chance(draw->random, 1) ? prot | 0x10u << random_below(draw->random, 8) : prot;
-}
-
-/* A range in `addr` and `length`. */
-static void pick_range(struct draw *draw, struct step *step)
-{
-    uint32_t page = pick_page(draw);
-
-    step->addr = pick_addr(draw, page);
-    step->length = pick_length(draw, page);
-}
 
 static uint64_t pick_map_flags(struct draw *draw)
 {
@@ -219,6 +35,7 @@ static uint64_t pick_map_flags(struct draw *draw)
         MEM_MAP_POPULATE,  MEM_MAP_POPULATE,  MEM_MAP_POPULATE,
         MEM_MAP_STACK,     MEM_MAP_DENYWRITE, MEM_MAP_EXECUTABLE,
         MEM_MAP_NONBLOCK,  0x400000,          MEM_MAP_POPULATE | MEM_MAP_NONBLOCK,
+        MEM_MAP_LOCKED,
     };
     static const uint8_t odd_types[] = {0, 3, 4, 6, 15};
     uint64_t flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS;
@@ -302,31 +119,27 @@ static void draw_remap(struct draw *draw, struct step *step)
 static void draw_advise(struct draw *draw, struct step *step)
 {
     static const uint8_t list[] = {
-        MEM_ADVISE_DONTNEED,   MEM_ADVISE_DONTNEED, MEM_ADVISE_DONTNEED,   MEM_ADVISE_NORMAL,
-        MEM_ADVISE_RANDOM,     MEM_ADVISE_DONTFORK, MEM_ADVISE_DOFORK,     MEM_ADVISE_WIPEONFORK,
-        MEM_ADVISE_KEEPONFORK, MEM_ADVISE_HUGEPAGE, MEM_ADVISE_NOHUGEPAGE, 7,
-        MEM_ADVISE_SEQUENTIAL, MEM_ADVISE_WILLNEED,
+        MEM_ADVISE_DONTNEED,       MEM_ADVISE_DONTNEED,        MEM_ADVISE_DONTNEED,
+        MEM_ADVISE_NORMAL,         MEM_ADVISE_RANDOM,          MEM_ADVISE_DONTFORK,
+        MEM_ADVISE_DOFORK,         MEM_ADVISE_WIPEONFORK,      MEM_ADVISE_KEEPONFORK,
+        MEM_ADVISE_HUGEPAGE,       MEM_ADVISE_NOHUGEPAGE,      7,
+        MEM_ADVISE_SEQUENTIAL,     MEM_ADVISE_WILLNEED,        MEM_ADVISE_FREE,
+        MEM_ADVISE_COLD,           MEM_ADVISE_PAGEOUT,         MEM_ADVISE_POPULATE_READ,
+        MEM_ADVISE_POPULATE_WRITE, MEM_ADVISE_DONTNEED_LOCKED,
     };
 
     pick_range(draw, step);
     step->value = random_chance(draw->random, 1) ? UINT64_C(0xfffff) : PICK(draw->random, list);
 }
 
-static void pick_touch(struct draw *draw, struct step *step)
-{
-    static const uint32_t offsets[] = {0, 0, 0, 0, 0, PAGE_SIZE - 8, PAGE_SIZE - 8, 16, 2048};
-
-    step->addr = ((uint64_t)pick_page(draw) << PAGE_SHIFT) + PICK(draw->random, offsets);
-}
-
 static void draw_read(struct draw *draw, struct step *step)
 {
-    pick_touch(draw, step);
+    step->addr = pick_word(draw);
 }
 
 static void draw_write(struct draw *draw, struct step *step)
 {
-    pick_touch(draw, step);
+    step->addr = pick_word(draw);
     /* The lowest byte makes pages executable, see linux_fetch.h. */
     step->value = ++draw->stores << 8 | 0xc3;
 }
@@ -336,9 +149,30 @@ static void draw_exec(struct draw *draw, struct step *step)
     step->addr = (uint64_t)pick_page(draw) << PAGE_SHIFT;
 }
 
+/* Bytes that may be locked: also none, and one, which is enough to ask. */
+static uint64_t pick_lock_limit(struct draw *draw)
+{
+    uint64_t pages = draw->locked + random_below(draw->random, 12);
+    const uint64_t list[] = {0,
+                             0,
+                             1,
+                             PAGE_MASK,
+                             pages * PAGE_SIZE,
+                             pages * PAGE_SIZE,
+                             pages * PAGE_SIZE + PAGE_MASK,
+                             STEP_UNLIMITED,
+                             STEP_UNLIMITED};
+
+    return PICK(draw->random, list);
+}
+
 static void draw_limit(struct draw *draw, struct step *step)
 {
     step->value = random_below(draw->random, STEP_LIMITS);
+    if (step->value == STEP_LIMIT_LOCKED) {
+        step->size = pick_lock_limit(draw);
+        return;
+    }
     uint64_t now = step->value == STEP_LIMIT_PAGES ? draw->pages : draw->data;
     step->size =
         random_chance(draw->random, 30) ? STEP_UNLIMITED : now + random_below(draw->random, 10);
@@ -347,17 +181,52 @@ static void draw_limit(struct draw *draw, struct step *step)
     }
 }
 
+static void draw_lock(struct draw *draw, struct step *step)
+{
+    static const uint8_t flags[] = {0, 0, 0, 0, MEM_LOCK_ONFAULT, MEM_LOCK_ONFAULT, 2, 3};
+
+    pick_range(draw, step);
+    step->flags = PICK(draw->random, flags);
+}
+
+static void draw_unlock(struct draw *draw, struct step *step)
+{
+    pick_range(draw, step);
+}
+
+static void draw_lock_all(struct draw *draw, struct step *step)
+{
+    step->flags = random_below(draw->random, 10);
+}
+
+static void draw_unlock_all(struct draw *draw, struct step *step)
+{
+    (void)draw;
+    (void)step;
+}
+
+static void draw_incore(struct draw *draw, struct step *step)
+{
+    pick_range(draw, step);
+}
+
+static void draw_sync(struct draw *draw, struct step *step)
+{
+    pick_range(draw, step);
+    step->flags = random_below(draw->random, 9);
+}
+
 static uint32_t pick_op(struct draw *draw)
 {
     uint64_t sum = 0;
 
     for (unsigned op = 0; op < STEP_OPS; op++) {
-        sum += weights[draw->mix][op];
+        sum += weights[op][draw->mix];
     }
     uint64_t at = random_below(draw->random, sum);
     uint32_t op = 0;
-    while (at >= weights[draw->mix][op]) {
-        at -= weights[draw->mix][op];
+    while (at >= weights[op][draw->mix]) {
+        at -= weights[op][draw->mix];
         op++;
     }
     return op;
@@ -395,7 +264,7 @@ void draw_step(struct draw *draw, struct step *step)
         if (!stage_is_safe(&draw->room, step)) {
             clip(draw, step);
         }
-        if (stage_is_safe(&draw->room, step) &&
+        if (stage_is_safe(&draw->room, step) && !dodge_must(draw, step) &&
             (!dodge_hits(draw, step) || random_below(draw->random, DODGED_PERIOD) == 0)) {
             return;
         }
@@ -415,6 +284,7 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
     draw->base = (uint32_t)(stage_base(stage) >> PAGE_SHIFT);
     draw->limit[STEP_LIMIT_PAGES] = STEP_UNLIMITED;
     draw->limit[STEP_LIMIT_DATA] = STEP_UNLIMITED;
+    draw->limit[STEP_LIMIT_LOCKED] = STEP_UNLIMITED;
     draw->mix = is_crowded ? MIX_CROWDED : (unsigned)random_below(random, MIXES);
     draw->spare = is_crowded ? (uint32_t)random_below(random, SPARE_MOST) : SLOT_NOT_CROWDED;
     draw->fixed_percent = PICK(random, fixed);
@@ -439,6 +309,7 @@ void draw_see(struct draw *draw, const struct step *step, const struct look *loo
     if (step->op == STEP_LIMIT) {
         draw->limit[step->value] = step->size;
     }
+    draw->has_freed |= step->op == STEP_ADVISE && step->value == MEM_ADVISE_FREE;
     if (step->op == STEP_REMAP && head->error == 0) {
         /* Where what was moved ends and begins, Linux may keep a border. */
         uint64_t page = head->answer >> PAGE_SHIFT;
@@ -451,6 +322,7 @@ void draw_see(struct draw *draw, const struct step *step, const struct look *loo
     }
     draw->pages = head->pages;
     draw->data = head->data;
+    draw->locked = head->level == LOOK_FULL ? head->locked : draw->locked;
     draw->regions = head->regions < DRAW_REGIONS ? head->regions : DRAW_REGIONS;
     memcpy(draw->region, look->regions, draw->regions * sizeof(draw->region[0]));
 }

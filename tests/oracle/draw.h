@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "look.h"
@@ -30,6 +31,8 @@ struct draw {
     uint64_t stores; /* so far; makes words differ */
     uint64_t pages;  /* last seen totals */
     uint64_t data;
+    uint64_t locked;
+    bool has_freed;                  /* pages that PAGEOUT would take at once on Linux */
     uint64_t limit[STEP_LIMITS];     /* that are set */
     uint32_t suspects;               /* so far */
     uint32_t suspect[DRAW_SUSPECTS]; /* pages where Linux may have a border that core has not */

@@ -21,6 +21,7 @@
 static const struct known_row *const tables[] = {
     known_remap_rows,
     known_border_rows,
+    known_lock_rows,
     known_machine_rows,
 };
 

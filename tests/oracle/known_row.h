@@ -21,6 +21,7 @@ struct known_row {
 /* The tables, each ended by a row without reason. */
 extern const struct known_row known_remap_rows[];
 extern const struct known_row known_border_rows[];
+extern const struct known_row known_lock_rows[];
 extern const struct known_row known_machine_rows[];
 
 /* The step after which something differs. */

@@ -234,6 +234,9 @@ void linux_look(struct slot *slot, const struct room_files *files, struct look_l
     statm[bytes] = '\0';
     head->pages = statm_field(statm, 0) - room_pages(STEP_LIMIT_PAGES);
     head->data = room_data_pages(statm_field(statm, 5));
+    if (is_full) {
+        head->locked = room_locked_pages();
+    }
     for (uint32_t i = 0; i < count; i++) {
         look_add_region(log, &regions[i]);
     }

@@ -15,6 +15,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
+
 #include <base/types.h>
 
 #include "linux_crowd.h"
@@ -35,11 +37,15 @@ static struct {
     uint64_t base_pages[STEP_LIMITS]; /* of the sequence */
     uint64_t stack_pages;             /* statm counts them as data, RLIMIT_DATA does not */
     struct rlimit limits[STEP_LIMITS];
+    bool is_locked; /* all that is outside the zones */
+    int status;
+    uint64_t base_locked; /* pages that Linux counts though none is locked, see known_lock.c */
 } state;
 
 static const int resources[STEP_LIMITS] = {
     [STEP_LIMIT_PAGES] = RLIMIT_AS,
     [STEP_LIMIT_DATA] = RLIMIT_DATA,
+    [STEP_LIMIT_LOCKED] = RLIMIT_MEMLOCK,
 };
 
 /*
@@ -77,22 +83,24 @@ static int open_own(const char *name)
     return file;
 }
 
-static uint64_t read_stack_pages(void)
+/* The number behind a name in /proc/self/status. */
+static uint64_t read_status(const char *name, int base)
 {
     char line[512];
-    uint64_t kilobytes = 0;
     FILE *status = fopen("/proc/self/status", "r");
 
     while (status != NULL && fgets(line, sizeof(line), status) != NULL) {
-        if (sscanf(line, "VmStk: %" SCNu64, &kilobytes) == 1) {
-            break;
+        if (strncmp(line, name, strlen(name)) == 0) {
+            fclose(status);
+            return strtoull(line + strlen(name), NULL, base);
         }
     }
-    if (status == NULL || kilobytes == 0) {
-        fail_end("/proc/self/status");
-    }
-    fclose(status);
-    return kilobytes * 1024 / PAGE_SIZE;
+    fail_end("/proc/self/status");
+}
+
+static bool has_capability(unsigned capability)
+{
+    return (read_status("CapEff:", 16) >> capability & 1) != 0;
 }
 
 void room_fill(uint64_t first, uint64_t end)
@@ -182,21 +190,42 @@ void room_prepare(struct slot *slot, struct room_files *files)
         fail_end("transparent huge pages cannot be turned off");
     }
     *files = (struct room_files){open_own("maps"), open_own("smaps"), open_own("pagemap"),
-                                 open_own("mem"), open_own("statm")};
+                                 open_own("mem"),  open_own("statm"), open_own("status")};
     for (unsigned i = 0; i < STEP_LIMITS; i++) {
         if (getrlimit((__rlimit_resource_t)resources[i], &state.limits[i]) != 0) {
             fail_end("getrlimit");
         }
+        state.limits[i].rlim_cur = state.limits[i].rlim_max;
     }
+    /* Room for base_locked. */
+    stage->lock_max = state.limits[STEP_LIMIT_LOCKED].rlim_max / 2;
     if (slot->sequence.is_privileged == 0) {
         drop_privileges();
     }
-    state.stack_pages = read_stack_pages();
+    state.stack_pages = read_status("VmStk:", 10) * 1024 / PAGE_SIZE;
+    stage->rights = (has_capability(CAP_SYS_RAWIO) ? STAGE_MAY_LOW : 0) |
+                    (has_capability(CAP_IPC_LOCK) ? STAGE_MAY_LOCK : 0);
     fill_gaps();
     state.statm = files->statm;
+    state.status = files->status;
     if (slot->sequence.spare != SLOT_NOT_CROWDED) {
         crowd_make(slot, files->maps);
     }
+}
+
+/* Pages that are locked, as the limit counts them. */
+static uint64_t read_locked(void)
+{
+    static const char name[] = "VmLck:";
+    static char lines[4096];
+
+    ssize_t bytes = pread(state.status, lines, sizeof(lines) - 1, 0);
+    lines[bytes > 0 ? bytes : 0] = '\0';
+    const char *line = strstr(lines, name);
+    if (line == NULL) {
+        fail_end("/proc/self/status");
+    }
+    return strtoull(line + sizeof(name) - 1, NULL, 10) / (PAGE_SIZE / 1024);
 }
 
 void room_change(const struct slot *slot)
@@ -206,6 +235,12 @@ void room_change(const struct slot *slot)
     uint64_t end = stage_to_linux(&slot->stage, (uint64_t)window->end << PAGE_SHIFT);
     uint64_t lowest = slot->stage.lowest;
 
+    if (munlockall() != 0) {
+        fail_end("munlockall");
+    }
+    state.is_locked = false;
+    state.base_locked = read_locked();
+    state.limits[STEP_LIMIT_LOCKED].rlim_cur = room_lock_limit(slot->stage.lock_max);
     for (unsigned i = 0; i < STEP_LIMITS; i++) {
         if (setrlimit((__rlimit_resource_t)resources[i], &state.limits[i]) != 0) {
             fail_end("setrlimit");
@@ -234,4 +269,22 @@ uint64_t room_pages(unsigned which)
 uint64_t room_data_pages(uint64_t statm_data)
 {
     return statm_data - state.stack_pages - state.base_pages[STEP_LIMIT_DATA];
+}
+
+uint64_t room_locked_pages(void)
+{
+    uint64_t outside = state.is_locked ? state.base_pages[STEP_LIMIT_PAGES] : 0;
+
+    /* Linux counts the pages of a region in an int: fillers are right modulo 2^32. */
+    return (uint32_t)(read_locked() - state.base_locked - outside);
+}
+
+uint64_t room_lock_limit(uint64_t bytes)
+{
+    return bytes == 0 ? 0 : bytes + state.base_locked * PAGE_SIZE;
+}
+
+void room_set_locked(bool is_locked)
+{
+    state.is_locked = is_locked;
 }

@@ -20,6 +20,7 @@ struct room_files {
     int pagemap;
     int memory;
     int statm;
+    int status;
 };
 
 /* After start_enter(): drop privileges if asked to, fill everything and open the files. */
@@ -33,6 +34,15 @@ uint64_t room_pages(unsigned which);
 
 /* Pages of data inside the zones, from statm's number. */
 uint64_t room_data_pages(uint64_t statm_data);
+
+/* Pages that are locked inside the zones. */
+uint64_t room_locked_pages(void);
+
+/* What RLIMIT_MEMLOCK must be so that `bytes` can be locked. */
+uint64_t room_lock_limit(uint64_t bytes);
+
+/* From now on everything outside the zones is locked, or nothing. */
+void room_set_locked(bool is_locked);
 
 /* Occupy [first, end). */
 void room_fill(uint64_t first, uint64_t end);

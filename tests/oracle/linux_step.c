@@ -155,17 +155,75 @@ static void linux_exec(const struct slot *slot, const struct step *step, struct 
 
 static void linux_limit(const struct slot *slot, const struct step *step, struct look_head *head)
 {
-    int resource = step->value == STEP_LIMIT_PAGES ? RLIMIT_AS : RLIMIT_DATA;
+    static const int resources[STEP_LIMITS] = {
+        [STEP_LIMIT_PAGES] = RLIMIT_AS,
+        [STEP_LIMIT_DATA] = RLIMIT_DATA,
+        [STEP_LIMIT_LOCKED] = RLIMIT_MEMLOCK,
+    };
+    int resource = resources[step->value % STEP_LIMITS];
     struct rlimit limit;
 
-    (void)slot;
     if (getrlimit((__rlimit_resource_t)resource, &limit) != 0) {
         fail_end("getrlimit");
     }
-    limit.rlim_cur = step->size == STEP_UNLIMITED
-                         ? limit.rlim_max
-                         : (room_pages((unsigned)step->value) + step->size) * PAGE_SIZE;
+    if (step->value == STEP_LIMIT_LOCKED) {
+        bool is_unlimited = step->size == STEP_UNLIMITED;
+        limit.rlim_cur = room_lock_limit(is_unlimited ? slot->stage.lock_max : step->size);
+    } else if (step->size == STEP_UNLIMITED) {
+        limit.rlim_cur = limit.rlim_max;
+    } else {
+        limit.rlim_cur = (room_pages((unsigned)step->value) + step->size) * PAGE_SIZE;
+    }
     result_set(head, setrlimit((__rlimit_resource_t)resource, &limit));
+}
+
+static void linux_lock(const struct slot *slot, const struct step *step, struct look_head *head)
+{
+    result_set(head, syscall(SYS_mlock2, stage_to_linux(&slot->stage, step->addr),
+                             stage_length_to_linux(&slot->stage, step->length), step->flags));
+}
+
+static void linux_unlock(const struct slot *slot, const struct step *step, struct look_head *head)
+{
+    result_set(head, syscall(SYS_munlock, stage_to_linux(&slot->stage, step->addr),
+                             stage_length_to_linux(&slot->stage, step->length)));
+}
+
+static void linux_lock_all(const struct slot *slot, const struct step *step, struct look_head *head)
+{
+    (void)slot;
+    result_set(head, syscall(SYS_mlockall, step->flags));
+    if (head->error == 0 && (step->flags & MCL_CURRENT) != 0) {
+        room_set_locked(true);
+    }
+}
+
+static void linux_unlock_all(const struct slot *slot, const struct step *step,
+                             struct look_head *head)
+{
+    (void)slot;
+    (void)step;
+    result_set(head, syscall(SYS_munlockall));
+    if (head->error == 0) {
+        room_set_locked(false);
+    }
+}
+
+static void linux_incore(const struct slot *slot, const struct step *step, struct look_head *head)
+{
+    static unsigned char pages[STAGE_BELOW + STAGE_ABOVE];
+
+    result_set(head, syscall(SYS_mincore, stage_to_linux(&slot->stage, step->addr),
+                             stage_length_to_linux(&slot->stage, step->length), pages));
+    if (head->error == 0) {
+        head->answer = look_digest(pages, step->length);
+    }
+}
+
+static void linux_sync(const struct slot *slot, const struct step *step, struct look_head *head)
+{
+    result_set(head, syscall(SYS_msync, stage_to_linux(&slot->stage, step->addr),
+                             stage_length_to_linux(&slot->stage, step->length), step->flags));
 }
 
 void linux_step(const struct slot *slot, const struct step *step, struct look_head *head)

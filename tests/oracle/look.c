@@ -87,6 +87,16 @@ void look_end(struct look_log *log)
     }
 }
 
+uint64_t look_digest(const unsigned char *pages, uint64_t length)
+{
+    uint64_t digest = 1;
+
+    for (uint64_t i = 0; i * 4096 < length; i++) {
+        digest = (digest * 2 + (pages[i] & 1u)) % UINT64_C(0xffffffffffc5);
+    }
+    return digest;
+}
+
 struct look look_next(const struct look_log *log, size_t *at)
 {
     struct look look = {.head = (const struct look_head *)(const void *)(log->bytes + *at)};

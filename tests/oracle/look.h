@@ -42,6 +42,7 @@ struct look_head {
     uint32_t runs;
     uint64_t pages;
     uint64_t data;
+    uint64_t locked; /* FULL */
 };
 
 #define LOOK_READ       0x1u
@@ -111,6 +112,9 @@ void look_add_page(struct look_log *log, uint32_t page, uint32_t state,
 
 /* The record is complete. */
 void look_end(struct look_log *log);
+
+/* A number for bit 0 of a byte for each page of `length` bytes. */
+uint64_t look_digest(const unsigned char *pages, uint64_t length);
 
 /* A record as it is read. */
 struct look {

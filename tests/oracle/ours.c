@@ -10,23 +10,13 @@
 #include <base/assert.h>
 #include <base/types.h>
 
+#include "ours_look.h"
 #include "server/core/core.h"
-#include "server/core/shadow.h"
 #include "tests/core/world.h"
 
 /* Object behind the fillers: mapped without protection it joins nothing in a zone. */
-#define FILLER_RIGHTS  (MAP_RIGHT_READ | MAP_RIGHT_WRITE | MAP_RIGHT_MAPPABLE)
-#define ZONE_PAGES_MAX 4096u
-#define TOUCH_TRIES    3
-
-struct ours {
-    struct world *world;
-    struct object *filler;
-    struct space *space;
-    const struct room *room;
-    uint64_t frames_free; /* between two sequences */
-    uint64_t base_pages;  /* of the fillers */
-};
+#define FILLER_RIGHTS (MAP_RIGHT_READ | MAP_RIGHT_WRITE | MAP_RIGHT_MAPPABLE)
+#define TOUCH_TRIES   3
 
 struct ours *ours_init(void)
 {
@@ -71,13 +61,18 @@ void ours_begin(struct ours *ours, const struct stage *stage, const struct seque
     settings.lowest.v = stage->lowest;
     settings.base.v = stage_base(stage);
     settings.privileges = SPACE_PRIVILEGES;
+    settings.locked_max = stage->lock_max;
     enum err error = space_make(&ours->world->core, &settings, &ours->space);
     ASSERT(error == ERR_OK);
     fill(ours, RANGE_USER_FIRST, zones[0].first);
     fill(ours, zones[0].end, zones[1].first);
     fill(ours, zones[1].end, zones[STAGE_WINDOW].first);
     fill(ours, zones[STAGE_WINDOW].end, USER_END >> PAGE_SHIFT);
-    ours->space->settings.privileges = sequence->is_privileged != 0 ? SPACE_PRIVILEGES : 0;
+    ours->space->settings.privileges =
+        ((stage->rights & STAGE_MAY_LOW) != 0 ? SPACE_PRIVILEGE_LOW : 0) |
+        ((stage->rights & STAGE_MAY_LOCK) != 0 ? SPACE_PRIVILEGE_LOCK : 0);
+    ours->stage = stage;
+    ours->is_locked = false;
     if (sequence->spare != SLOT_NOT_CROWDED) {
         ours->space->settings.regions_max = ours->space->tree.count + sequence->spare;
     }
@@ -204,25 +199,12 @@ static uint32_t touch(struct ours *ours, const struct step *step, uint32_t acces
     UNREACHABLE();
 }
 
-/* A word of a frame that may hold one word only (model_port.h). */
-static uint64_t frame_word(const struct port *port, uint32_t frame, uint32_t offset)
-{
-    uint64_t word = 0;
-
-    if (port->frames[frame].bytes != NULL) {
-        memcpy(&word, port->frames[frame].bytes + offset, sizeof(word));
-    } else if (offset == 0) {
-        word = model_read(port, frame);
-    }
-    return word;
-}
-
 static void ours_read(struct ours *ours, const struct step *step, struct look_head *head)
 {
     uint32_t frame = touch(ours, step, MEM_PROT_READ, head);
 
     if (frame != 0) {
-        head->answer = frame_word(ours->world->port, frame, step->addr & PAGE_MASK);
+        head->answer = ours_frame_word(ours->world->port, frame, step->addr & PAGE_MASK);
     }
 }
 
@@ -251,83 +233,74 @@ static void ours_exec(struct ours *ours, const struct step *step, struct look_he
 
 static void ours_limit(struct ours *ours, const struct step *step, struct look_head *head)
 {
+    struct space_settings *settings = &ours->space->settings;
     uint64_t limit = step->size == STEP_UNLIMITED ? MEM_UNLIMITED : step->size;
 
     (void)head;
-    if (step->value == STEP_LIMIT_DATA) {
-        ours->space->settings.data_max = limit;
+    if (step->value == STEP_LIMIT_LOCKED) {
+        settings->locked_max = step->size == STEP_UNLIMITED ? ours->stage->lock_max : step->size;
+    } else if (step->value == STEP_LIMIT_DATA) {
+        settings->data_max = limit;
     } else {
-        ours->space->settings.pages_max = limit == MEM_UNLIMITED ? limit : limit + ours->base_pages;
+        settings->pages_max = limit == MEM_UNLIMITED ? limit : limit + ours->base_pages;
     }
 }
 
-static uint32_t look_flags(uint32_t flags)
+static struct lock_request lock_request(const struct step *step)
 {
-    static const struct {
-        uint32_t region;
-        uint32_t look;
-    } pairs[] = {
-        {MEM_PROT_READ, LOOK_READ},           {MEM_PROT_WRITE, LOOK_WRITE},
-        {MEM_PROT_EXEC, LOOK_EXEC},           {REGION_SHARED, LOOK_SHARED},
-        {REGION_NORESERVE, LOOK_NORESERVE},   {REGION_ACCOUNT, LOOK_ACCOUNT},
-        {REGION_DONTFORK, LOOK_DONTFORK},     {REGION_WIPEONFORK, LOOK_WIPEONFORK},
-        {REGION_SEQUENTIAL, LOOK_SEQUENTIAL}, {REGION_RANDOM, LOOK_RANDOM},
-        {REGION_HUGEPAGE, LOOK_HUGEPAGE},     {REGION_NOHUGEPAGE, LOOK_NOHUGEPAGE},
-    };
-    uint32_t look = 0;
-
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-        look |= (flags & pairs[i].region) != 0 ? pairs[i].look : 0;
-    }
-    return look;
+    return (struct lock_request){.address = {step->addr},
+                                 .length = step->length,
+                                 .flags = (uint32_t)step->flags,
+                                 .is_linux = true};
 }
 
-static void look_region_pages(struct ours *ours, const struct region *region, struct look_log *log)
+static void ours_lock(struct ours *ours, const struct step *step, struct look_head *head)
 {
-    struct core *core = &ours->world->core;
+    const struct lock_request request = lock_request(step);
 
-    for (uint32_t page = region->first; page < region->end; page++) {
-        const uint64_t *entry = shadow_find(core, ours->space, page);
-        if (entry == NULL || *entry == 0) {
-            continue;
-        }
-        struct look_word word = {0, 0};
-        bool is_own = shadow_entry_state(*entry) == SHADOW_OWN;
-        if (is_own) {
-            uint32_t frame = (uint32_t)(pool_pfn(core, shadow_entry_frame(*entry)).v - MODEL_BASE);
-            word.head = frame_word(ours->world->port, frame, 0);
-            word.tail = frame_word(ours->world->port, frame, PAGE_SIZE - sizeof(uint64_t));
-        }
-        look_add_page(log, page, is_own ? LOOK_OWN : LOOK_ZERO, &word);
+    head->error = (int32_t)op_lock(&ours->world->core, ours->space, &request);
+}
+
+static void ours_unlock(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    const struct lock_request request = lock_request(step);
+
+    head->error = (int32_t)op_unlock(&ours->world->core, ours->space, &request);
+}
+
+static void ours_lock_all(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    head->error = (int32_t)op_lock_all(&ours->world->core, ours->space, (uint32_t)step->flags);
+    ours->is_locked |= head->error == 0 && (step->flags & MEM_LOCK_CURRENT) != 0;
+}
+
+static void ours_unlock_all(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    (void)step;
+    head->error = (int32_t)op_unlock_all(&ours->world->core, ours->space);
+    ours->is_locked = ours->is_locked && head->error != 0;
+}
+
+static void ours_incore(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    static unsigned char pages[STAGE_BELOW + STAGE_ABOVE];
+    uint32_t count = 0;
+
+    head->error = (int32_t)op_incore(&ours->world->core, ours->space, (uaddr_t){step->addr},
+                                     step->length, sizeof(pages), pages, &count);
+    if (head->error == 0) {
+        head->answer = look_digest(pages, step->length);
     }
 }
 
-static void look(struct ours *ours, struct look_log *log, struct look_head *head)
+static void ours_sync(struct ours *ours, const struct step *step, struct look_head *head)
 {
-    const struct core *core = &ours->world->core;
-    const struct tree *tree = &ours->space->tree;
+    const struct sync_request request = {.address = {step->addr},
+                                         .length = step->length,
+                                         .flags = (uint32_t)step->flags,
+                                         .is_linux = true};
 
-    head->pages = ours->space->pages - ours->base_pages;
-    head->data = ours->space->data;
-    for (const struct region *region = tree_first(core, tree); region != NULL;
-         region = tree_next(core, region)) {
-        if (stage_holds(ours->room, region->first)) {
-            const struct look_region seen = {
-                .first = region->first,
-                .end = region->end,
-                .flags = look_flags(region->flags),
-                .object = region->object,
-                .offset = region->object == 0 ? 0 : region->offset,
-            };
-            look_add_region(log, &seen);
-        }
-    }
-    for (const struct region *region = tree_first(core, tree);
-         region != NULL && head->level == LOOK_FULL; region = tree_next(core, region)) {
-        if (stage_holds(ours->room, region->first)) {
-            look_region_pages(ours, region, log);
-        }
-    }
+    head->error = (int32_t)op_sync(&ours->world->core, ours->space, &request);
 }
 
 void ours_step(struct ours *ours, const struct step *step, struct look_log *log)
@@ -346,7 +319,7 @@ void ours_step(struct ours *ours, const struct step *step, struct look_log *log)
         head->level = LOOK_FULL;
     }
     if (head->level != LOOK_NONE) {
-        look(ours, log, head);
+        ours_look(ours, log, head);
     }
     look_end(log);
 }

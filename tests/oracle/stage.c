@@ -123,6 +123,14 @@ static bool is_walk_safe(const struct room *room, uint64_t addr, uint64_t length
            (addr + length < addr && !is_below(room, addr)) || addr >= USER_END;
 }
 
+/* For requests that round the address down. */
+static bool is_lock_safe(const struct room *room, uint64_t addr, uint64_t length)
+{
+    uint64_t start = addr & ~(uint64_t)PAGE_MASK;
+
+    return is_walk_safe(room, start, length + (addr - start));
+}
+
 bool stage_is_safe(const struct room *room, const struct step *step)
 {
     uint64_t lowest = (uint64_t)room->zones[1].first << PAGE_SHIFT;
@@ -138,6 +146,8 @@ bool stage_is_safe(const struct room *room, const struct step *step)
         return is_range_safe(room, step->addr, step->length);
     case STEP_PROTECT:
     case STEP_ADVISE:
+    case STEP_INCORE:
+    case STEP_SYNC:
         return is_walk_safe(room, step->addr, step->length);
     case STEP_REMAP:
         if (is_aligned(step->addr) && !holds_range(room, step->addr, step->length)) {
@@ -152,7 +162,12 @@ bool stage_is_safe(const struct room *room, const struct step *step)
     case STEP_WRITE:
     case STEP_EXEC:
         return stage_holds(room, step->addr >> PAGE_SHIFT);
+    case STEP_LOCK:
+    case STEP_UNLOCK:
+        return is_lock_safe(room, step->addr, step->length);
     case STEP_LIMIT:
+    case STEP_LOCK_ALL:
+    case STEP_UNLOCK_ALL:
         return true;
     case STEP_OPS:
         break;

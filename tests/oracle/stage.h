@@ -43,7 +43,13 @@ struct stage {
     uint64_t denied;   /* highest page that FIXED takes only with privilege; UINT64_MAX: none */
     uint64_t base;     /* of mapping */
     uint64_t shift;    /* from core's addresses in the window to Linux's */
+    uint64_t lock_max; /* bytes: what the lock limit is and may be raised to */
+    uint32_t rights;   /* of the process: STAGE_MAY_... */
+    uint32_t reserved;
 };
+
+#define STAGE_MAY_LOW  0x1u /* map below the lowest address (CAP_SYS_RAWIO) */
+#define STAGE_MAY_LOCK 0x2u /* lock without limit (CAP_IPC_LOCK) */
 
 /* Free pages of a sequence, page numbers of core. */
 struct zone {

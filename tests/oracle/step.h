@@ -35,7 +35,7 @@ struct step {
     uint32_t level; /* enum look_level: how much is looked at afterwards */
     uint64_t addr;
     uint64_t length;
-    uint64_t size;   /* REMAP: new length; LIMIT: pages */
+    uint64_t size;   /* REMAP: new length; LIMIT: pages or bytes */
     uint64_t target; /* REMAP: new address */
     uint64_t offset;
     uint64_t prot;
@@ -43,11 +43,14 @@ struct step {
     uint64_t value; /* ADVISE: advice; WRITE: word; LIMIT: enum step_limit */
 };
 
-/* Limits that LIMIT can set. */
+/*
+ * Limits that LIMIT can set: pages above what was there at the start, and bytes for LOCKED.
+ */
 enum step_limit {
     STEP_LIMIT_PAGES = 0,
     STEP_LIMIT_DATA = 1,
-    STEP_LIMITS = 2,
+    STEP_LIMIT_LOCKED = 2,
+    STEP_LIMITS = 3,
 };
 #define STEP_UNLIMITED UINT64_MAX
 

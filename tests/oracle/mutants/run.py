@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Show that the oracle and the tests of core can fail: at least one mutant of core for R0 and for
-each rule that a test of tests/core/map_test.c has in its name.
+each rule that a test of tests/core has in its name.
 
     run.py --root DIR --cc 'CC ARG...' --linux ORACLE-LINUX [--only TEXT] [--seconds N]
 
@@ -141,8 +141,8 @@ def main():
             state = "ok" if how else "not ok"
             print(f"{state} {number} - {mutant.rule} | {mutant.what} | {how or 'survived'}",
                   flush=True)
-    tested = (arguments.root / "tests/core/map_test.c").read_text()
-    rules = {"R0"} | {rule.upper() for rule in re.findall(r"r\d+(?=_)", tested)}
+    tested = "".join(path.read_text() for path in (arguments.root / "tests/core").glob("*_test.c"))
+    rules = {"R0"} | {rule.upper() for rule in re.findall(r"\br\d+(?=_)|(?<=_)r\d+(?=_)", tested)}
     missing = sorted(rules - {mutant.rule for mutant in mutants})
     if missing and not arguments.only:
         print(f"# rules without a mutant: {' '.join(missing)}")

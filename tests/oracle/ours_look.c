@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Regions from the tree, pages from the shadow, words from the model's frames.
+ */
+#include "ours_look.h"
+
+#include <string.h>
+
+#include <base/types.h>
+
+#include "server/core/shadow.h"
+
+uint64_t ours_frame_word(const struct port *port, uint32_t frame, uint32_t offset)
+{
+    uint64_t word = 0;
+
+    if (port->frames[frame].bytes != NULL) {
+        memcpy(&word, port->frames[frame].bytes + offset, sizeof(word));
+    } else if (offset == 0) {
+        word = model_read(port, frame);
+    }
+    return word;
+}
+
+static uint32_t look_flags(uint32_t flags)
+{
+    static const struct {
+        uint32_t region;
+        uint32_t look;
+    } pairs[] = {
+        {MEM_PROT_READ, LOOK_READ},           {MEM_PROT_WRITE, LOOK_WRITE},
+        {MEM_PROT_EXEC, LOOK_EXEC},           {REGION_SHARED, LOOK_SHARED},
+        {REGION_NORESERVE, LOOK_NORESERVE},   {REGION_ACCOUNT, LOOK_ACCOUNT},
+        {REGION_DONTFORK, LOOK_DONTFORK},     {REGION_WIPEONFORK, LOOK_WIPEONFORK},
+        {REGION_SEQUENTIAL, LOOK_SEQUENTIAL}, {REGION_RANDOM, LOOK_RANDOM},
+        {REGION_HUGEPAGE, LOOK_HUGEPAGE},     {REGION_NOHUGEPAGE, LOOK_NOHUGEPAGE},
+        {REGION_LOCKED, LOOK_LOCKED},         {REGION_LOCKONFAULT, LOOK_ONFAULT},
+    };
+    uint32_t look = 0;
+
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        look |= (flags & pairs[i].region) != 0 ? pairs[i].look : 0;
+    }
+    return look;
+}
+
+static void look_region_pages(struct ours *ours, const struct region *region, struct look_log *log)
+{
+    struct core *core = &ours->world->core;
+
+    for (uint32_t page = region->first; page < region->end; page++) {
+        const uint64_t *entry = shadow_find(core, ours->space, page);
+        if (entry == NULL || *entry == 0) {
+            continue;
+        }
+        struct look_word word = {0, 0};
+        bool is_own = shadow_entry_state(*entry) == SHADOW_OWN;
+        if (is_own) {
+            uint32_t frame = (uint32_t)(pool_pfn(core, shadow_entry_frame(*entry)).v - MODEL_BASE);
+            word.head = ours_frame_word(ours->world->port, frame, 0);
+            word.tail = ours_frame_word(ours->world->port, frame, PAGE_SIZE - sizeof(uint64_t));
+        }
+        look_add_page(log, page, is_own ? LOOK_OWN : LOOK_ZERO, &word);
+    }
+}
+
+void ours_look(struct ours *ours, struct look_log *log, struct look_head *head)
+{
+    const struct core *core = &ours->world->core;
+    const struct tree *tree = &ours->space->tree;
+
+    head->pages = ours->space->pages - ours->base_pages;
+    head->data = ours->space->data;
+    if (head->level == LOOK_FULL) {
+        head->locked = ours->space->locked - (ours->is_locked ? ours->base_pages : 0);
+    }
+    for (const struct region *region = tree_first(core, tree); region != NULL;
+         region = tree_next(core, region)) {
+        if (stage_holds(ours->room, region->first)) {
+            const struct look_region seen = {
+                .first = region->first,
+                .end = region->end,
+                .flags = look_flags(region->flags),
+                .object = region->object,
+                .offset = region->object == 0 ? 0 : region->offset,
+            };
+            look_add_region(log, &seen);
+        }
+    }
+    for (const struct region *region = tree_first(core, tree);
+         region != NULL && head->level == LOOK_FULL; region = tree_next(core, region)) {
+        if (stage_holds(ours->room, region->first)) {
+            look_region_pages(ours, region, log);
+        }
+    }
+}
