@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 
+#include "debug/log.h"
 #include "riscv/direct.h"
 #include "riscv/lock.h"
 #include <sbi/ecall.h>
@@ -53,12 +54,24 @@ static size_t write_bytes(const char *bytes, size_t length)
     return length;
 }
 
-size_t console_write(const char *bytes, size_t length)
+size_t console_write(const char *bytes, size_t length, uint64_t source, uint32_t level)
 {
+    size_t written = 0;
     lock_take(&console_lock);
-    const size_t written = length == 0 ? 0 : write_bytes(bytes, length);
+    if (length > 0) {
+        written = write_bytes(bytes, length);
+        log_append(source, level, bytes, written);
+    }
     lock_release(&console_lock);
     return written;
+}
+
+uint64_t console_copy_log(uint64_t position, char *to, uint64_t room)
+{
+    lock_take(&console_lock);
+    const uint64_t length = log_copy(position, to, room);
+    lock_release(&console_lock);
+    return length;
 }
 
 int console_read(void)
@@ -78,6 +91,7 @@ int console_read(void)
 
 static void line_flush(struct line *line)
 {
+    log_append(0, 0, line->bytes, line->length);
     for (size_t done = 0; done < line->length;) {
         done += write_bytes(line->bytes + done, line->length - done);
     }

@@ -18,8 +18,16 @@
 /* Find out what the firmware offers. Before it, nothing is printed. */
 void console_init(void);
 
-/* Write bytes of kernel memory. Returns: how many were written, at least 1 unless length is 0. */
-size_t console_write(const char *bytes, size_t length);
+/*
+ * Write bytes of kernel memory, and keep what was written in the log with source and level
+ * (abi/log.h).
+ *
+ * Returns: how many were written, at least 1 unless length is 0.
+ */
+size_t console_write(const char *bytes, size_t length, uint64_t source, uint32_t level);
+
+/* log_copy() under the lock. */
+uint64_t console_copy_log(uint64_t position, char *to, uint64_t room);
 
 /* Read one byte. Returns: it, or -1 if there is none. */
 int console_read(void);

@@ -46,8 +46,10 @@ struct sys_result sys_handle_derive(uint64_t rights, uint64_t badge, uint64_t sl
     }
     struct handle_slot value = sys_restrict(source, rights);
     if (badge != 0) {
-        if (object_id_kind(source->id) != OBJECT_ENDPOINT || (source->id & RIGHT_RECEIVE) == 0 ||
-            source->badge != 0) {
+        const enum object_kind kind = object_id_kind(source->id);
+        const bool may_badge =
+            kind == OBJECT_LOG || (kind == OBJECT_ENDPOINT && (source->id & RIGHT_RECEIVE) != 0);
+        if (!may_badge || source->badge != 0) {
             return sys_make_error(ERR_RIGHTS);
         }
         value.badge = badge;
@@ -162,4 +164,31 @@ struct sys_result sys_object_destroy(void)
         lock_release(&task_lock);
     }
     return sys_make_error(error);
+}
+
+struct sys_result sys_handles_read(uint64_t first)
+{
+    struct space *space = thread_current()->space;
+    struct handle_info *infos = thread_current()->message;
+    struct handle_slot *slot;
+    uint64_t count = 0;
+
+    if (sys_handle() != HANDLE_NONE) {
+        const enum err error = handle_find(space, sys_handle(), OBJECT_SPACE, RIGHT_CONTROL, &slot);
+        if (error != ERR_OK) {
+            return sys_make_error(error);
+        }
+        space = (struct space *)(void *)slot->object;
+    }
+    for (uint64_t i = first; i < space_slot_count(space) && count < HANDLE_INFOS_MAX; i++) {
+        if (i % SLOTS_FIRST != 0 && handle_get(space, i, &slot) == ERR_OK) {
+            infos[count++] = (struct handle_info){
+                .slot = (uint32_t)i,
+                .kind = (uint16_t)(handle_is_live(slot) ? object_id_kind(slot->id) : OBJECT_NONE),
+                .rights = (uint16_t)(slot->id & RIGHT_ALL),
+                .badge = slot->badge,
+            };
+        }
+    }
+    return sys_make_result(ERR_OK, count);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "syscall/misc.h"
 
+#include <abi/log.h>
+
 #include "debug/console.h"
+#include "debug/log.h"
 #include "debug/power.h"
 #include "debug/trace.h"
 #include "syscall/syscall.h"
@@ -16,10 +19,9 @@ void misc_set_machine(struct misc_machine machine)
 }
 
 /* The handle that the call is about names the object without memory of `kind`, with CONTROL. */
-static enum err misc_find(enum object_kind kind)
+static enum err misc_find(enum object_kind kind, struct handle_slot **slot)
 {
-    struct handle_slot *slot;
-    return handle_find(thread_current()->space, sys_handle(), kind, RIGHT_CONTROL, &slot);
+    return handle_find(thread_current()->space, sys_handle(), kind, RIGHT_CONTROL, slot);
 }
 
 struct sys_result sys_yield(void)
@@ -28,22 +30,38 @@ struct sys_result sys_yield(void)
     return sys_make_error(ERR_OK);
 }
 
-struct sys_result sys_log_write(uint64_t bytes)
+struct sys_result sys_log_write(uint64_t bytes, uint64_t level)
 {
-    const enum err error = misc_find(OBJECT_LOG);
+    struct handle_slot *slot;
+    const enum err error = misc_find(OBJECT_LOG, &slot);
 
     if (error != ERR_OK) {
         return sys_make_error(error);
     }
-    if (bytes > MESSAGE_LOG_BYTES_MAX) {
+    if (bytes > MESSAGE_LOG_BYTES_MAX || level >= LOG_LEVELS) {
         return sys_make_error(ERR_RANGE);
     }
-    return sys_make_result(ERR_OK, console_write(thread_current()->message, bytes));
+    return sys_make_result(
+        ERR_OK, console_write(thread_current()->message, bytes, slot->badge, (uint32_t)level));
+}
+
+struct sys_result sys_log_copy(uint64_t position)
+{
+    struct handle_slot *slot;
+    const enum err error = misc_find(OBJECT_LOG, &slot);
+
+    if (error != ERR_OK) {
+        return sys_make_error(error);
+    }
+    const uint64_t length =
+        console_copy_log(position, thread_current()->message, MESSAGE_DATA_BYTES);
+    return length == UINT64_MAX ? sys_make_error(ERR_RANGE) : sys_make_result(ERR_OK, length);
 }
 
 struct sys_result sys_log_read(void)
 {
-    const enum err error = misc_find(OBJECT_LOG);
+    struct handle_slot *slot;
+    const enum err error = misc_find(OBJECT_LOG, &slot);
 
     if (error != ERR_OK) {
         return sys_make_error(error);
@@ -57,7 +75,8 @@ struct sys_result sys_log_read(void)
 
 struct sys_result sys_power(uint64_t what, uint64_t status)
 {
-    const enum err error = misc_find(OBJECT_MACHINE);
+    struct handle_slot *slot;
+    const enum err error = misc_find(OBJECT_MACHINE, &slot);
 
     if (error != ERR_OK) {
         return sys_make_error(error);
@@ -94,7 +113,9 @@ struct sys_result sys_info(uint64_t which, uint64_t index)
 {
     const struct hart *hart = hart_self();
 
-    if (which > INFO_HART_WAITS || (which >= INFO_HART_FAULTS && index >= harts_count)) {
+    const bool is_of_hart = which >= INFO_HART_FAULTS && which <= INFO_HART_WAITS;
+
+    if (which > INFO_LOG_FIRST || (is_of_hart && index >= harts_count)) {
         return sys_make_error(ERR_INVAL);
     }
     switch ((enum info)which) {
@@ -118,13 +139,16 @@ struct sys_result sys_info(uint64_t which, uint64_t index)
     case INFO_HART_SWITCHES:
     case INFO_HART_WAITS:
         return sys_make_result(ERR_OK, misc_of_hart(which, &harts[index]));
+    case INFO_LOG_FIRST:
+        return sys_make_result(ERR_OK, log_first());
     }
     UNREACHABLE();
 }
 
 struct sys_result sys_trace_read(uint64_t count)
 {
-    const enum err error = misc_find(OBJECT_MACHINE);
+    struct handle_slot *slot;
+    const enum err error = misc_find(OBJECT_MACHINE, &slot);
     const uint64_t count_max = MESSAGE_DATA_BYTES / sizeof(struct trace_event);
 
     if (error != ERR_OK) {

@@ -40,7 +40,8 @@ static inline uint64_t sys_handle(void)
 
 /* misc.c */
 struct sys_result sys_yield(void);
-struct sys_result sys_log_write(uint64_t bytes);
+struct sys_result sys_log_write(uint64_t bytes, uint64_t level);
+struct sys_result sys_log_copy(uint64_t position);
 struct sys_result sys_log_read(void);
 struct sys_result sys_power(uint64_t what, uint64_t status);
 struct sys_result sys_info(uint64_t which, uint64_t index);
@@ -59,6 +60,7 @@ struct sys_result sys_handle_give(uint64_t own, uint64_t rights, uint64_t slot);
 struct sys_result sys_accept(uint64_t first, uint64_t count);
 struct sys_result sys_object_make(uint64_t kind, uint64_t slot);
 struct sys_result sys_object_destroy(void);
+struct sys_result sys_handles_read(uint64_t first);
 
 /* thread.c */
 struct sys_result sys_thread_exit(uint64_t status);

@@ -150,7 +150,7 @@ TAP_TEST(info_counts_calls_and_faults)
 TAP_TEST(info_of_an_unknown_number_is_inval)
 {
     uint64_t value = 77;
-    EXPECT_ERR(hf_info((enum info)(INFO_HART_WAITS + 1), &value), ERR_INVAL);
+    EXPECT_ERR(hf_info((enum info)(INFO_LOG_FIRST + 1), &value), ERR_INVAL);
     EXPECT_ERR(hf_info((enum info)UINT32_MAX, &value), ERR_INVAL);
     EXPECT_U64(value, 77);
 }

@@ -46,9 +46,13 @@
  *                  in an upcall
  *
  * HANDLE_DERIVE    t1 = handle of any kind, DERIVE; a0 = rights, a subset of the handle's (others:
- *                  RIGHTS); a1 = badge, 0: as the handle's; else the handle must be to an endpoint,
- *                  have RECEIVE and no badge (RIGHTS), and the new one loses RECEIVE; a2 = slot.
+ *                  RIGHTS); a1 = badge, 0: as the handle's; else the handle must be to the log, or
+ *                  to an endpoint with RECEIVE, and have no badge (RIGHTS), and the new one loses
+ *                  RECEIVE; a2 = slot.
  *                  Result a0 = slot
+ * HANDLES_READ     t1 = space, CONTROL, 0: the caller's; a0 = first slot. Result a0 = number of
+ *                  struct handle_info now at offset 0 of the message page, by ascending slots; less
+ *                  than HANDLE_INFOS_MAX: there are no more
  * HANDLE_CLOSE     t1 = handle of any kind, stale ones too. The object stays
  * HANDLE_GIVE      t1 = space, CONTROL; a0 = own handle to be copied, TRANSFER (SENDER_HANDLE: bad,
  *                  stale or without); a1 = rights there, a subset (RIGHTS); a2 = slot there
@@ -63,7 +67,13 @@
  *                  (calls) or STALE (waits)
  *
  * LOG_WRITE        t1 = log, CONTROL; a0 = bytes from offset 0 of the message page, at most
- *                  MESSAGE_LOG_BYTES_MAX (RANGE). Result a0 = bytes written, which may be less
+ *                  MESSAGE_LOG_BYTES_MAX (RANGE); a1 = enum log_level (RANGE). They go to the
+ *                  console and, with the handle's badge as their source, into the log. Result a0 =
+ *                  bytes written, which may be less
+ * LOG_COPY         t1 = log, CONTROL; a0 = position, the first is INFO_LOG_FIRST. Result a0 = bytes
+ *                  of records (abi/log.h) copied to offset 0 of the message page, perhaps not to
+ *                  the end of one; 0: there is nothing behind the position. RANGE: it is not in the
+ *                  log any longer
  * LOG_READ         t1 = log, CONTROL. Result a0 = next byte typed. WOULD_BLOCK: there is none
  * POWER            t1 = machine, CONTROL; a0 = enum power (INVAL), a1 = status of the end line.
  *                  Does not return

@@ -41,7 +41,7 @@ enum sys {
 #undef SYSCALL
 };
 
-#define SYS_COUNT 44
+#define SYS_COUNT 46
 
 #define IPC_WORDS 8
 
@@ -107,6 +107,7 @@ enum object_kind {
 #define HANDLE_EVENTS    5 /* memory server: the notification bound to its first thread */
 #define HANDLE_NAMES     5 /* others: the name service, when there is one */
 #define HANDLE_ARCHIVE   6 /* others: the object of the boot archive, if the parent gave it */
+#define HANDLE_CONSOLE   7 /* others: the console, if the parent gave it */
 #define HANDLE_FREE      8 /* first slot that nobody has promised */
 
 /* Bits of the memory server's notification. */
@@ -137,6 +138,8 @@ enum info {
     INFO_HART_FAULTS = 8,   /* page faults that became messages */
     INFO_HART_SWITCHES = 9, /* switches that the scheduler made */
     INFO_HART_WAITS = 10,   /* entries that found another hart in the kernel */
+
+    INFO_LOG_FIRST = 11, /* position of the oldest record of the log */
 };
 
 /* SYS_POWER: what. */
@@ -144,3 +147,12 @@ enum power {
     POWER_OFF = 0, /* a0 = this, a1 = exit status for the framed end line */
     POWER_RESTART = 1,
 };
+
+/* SYS_HANDLES_READ: what a slot holds. */
+struct handle_info {
+    uint32_t slot;
+    uint16_t kind; /* enum object_kind; OBJECT_NONE: what it named has ended */
+    uint16_t rights;
+    uint64_t badge;
+};
+#define HANDLE_INFOS_MAX (MESSAGE_DATA_BYTES / 16u)

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <abi/log.h>
 #include <hf/call.h>
 
 ALWAYS_INLINE enum err hf_null(void)
@@ -216,11 +217,38 @@ ALWAYS_INLINE enum err hf_object_destroy(uint64_t handle)
 /* Console, power, numbers. */
 
 /* Write `bytes` bytes that stand at the start of the calling thread's message page. */
-static inline enum err hf_log_write(uint64_t log, uint64_t bytes, uint64_t *written)
+static inline enum err hf_log_write_level(uint64_t log, uint64_t bytes, enum log_level level,
+                                          uint64_t *written)
 {
-    struct hf_result result = hf_syscall(SYS_LOG_WRITE, log, bytes, 0, 0);
+    struct hf_result result = hf_syscall(SYS_LOG_WRITE, log, bytes, level, 0);
     if (result.error == ERR_OK) {
         *written = result.value;
+    }
+    return result.error;
+}
+
+/* The same, as LOG_INFO. */
+static inline enum err hf_log_write(uint64_t log, uint64_t bytes, uint64_t *written)
+{
+    return hf_log_write_level(log, bytes, LOG_INFO, written);
+}
+
+/* Records from a position on, to the start of the message page; `bytes` 0: there are no more. */
+static inline enum err hf_log_copy(uint64_t log, uint64_t position, uint64_t *bytes)
+{
+    struct hf_result result = hf_syscall(SYS_LOG_COPY, log, position, 0, 0);
+    if (result.error == ERR_OK) {
+        *bytes = result.value;
+    }
+    return result.error;
+}
+
+/* What the slots of a space hold from `first` on; space 0: one's own. */
+static inline enum err hf_handles_read(uint64_t space, uint64_t first, uint64_t *count)
+{
+    struct hf_result result = hf_syscall(SYS_HANDLES_READ, space, first, 0, 0);
+    if (result.error == ERR_OK) {
+        *count = result.value;
     }
     return result.error;
 }
