@@ -18,7 +18,7 @@
 #include <hf/mem.h>
 
 #define NAME_BYTES_MAX 256
-#define AUX_COUNT      10
+#define AUX_COUNT      11
 
 /* The start structure while it is built; too large for the stack of a thread. */
 static char start_buffer[HF_START_BYTES_MAX];
@@ -162,6 +162,7 @@ static enum err start_write(const struct hf_program *program, const struct hf_pr
         {HF_AT_TIMEBASE, env->timebase_hz},
         {HF_AT_ARCHIVE_BYTES, archive != 0 ? env->archive_bytes : 0},
         {HF_AT_ARCHIVE_OBJECT, archive != 0 ? HANDLE_ARCHIVE : 0},
+        {HF_AT_CONSOLE, program->console != 0 || env->console != 0 ? HANDLE_CONSOLE : 0},
     };
     struct startup_aux all[AUX_COUNT + 1];
     memcpy(all, aux, sizeof(aux));
@@ -180,6 +181,39 @@ static enum err start_write(const struct hf_program *program, const struct hf_pr
     }
     *start = (struct hf_start){.pc = image->entry, .sp = sp};
     return child_write(process->space, sp, start_buffer, top - sp);
+}
+
+/* Give the log, under the child's number where it has no other yet, so that readers know who. */
+static enum err log_pass(const struct hf_program *program, const struct hf_process *process)
+{
+    const uint64_t rights = RIGHT_CONTROL | RIGHT_TRANSFER | RIGHT_DERIVE;
+    uint64_t named = 0;
+    uint64_t slot = HANDLE_LOG;
+    if (program->is_launcher ||
+        hf_handle_derive(HANDLE_LOG, rights, process->space_id, 0, &named) != ERR_OK) {
+        return hf_handle_give(process->kernel_space, HANDLE_LOG, rights, slot, &slot);
+    }
+    enum err error = hf_handle_give(process->kernel_space, named, rights, slot, &slot);
+    (void)hf_handle_close(named);
+    return error;
+}
+
+/* Give the log, and the console if there is one. */
+static enum err console_pass(const struct hf_program *program, const struct hf_process *process)
+{
+    const uint64_t console = program->console != 0 ? program->console : hf_env()->console;
+    enum err error = log_pass(program, process);
+    if (error == ERR_OK && console != 0) {
+        uint64_t slot = HANDLE_CONSOLE;
+        error = hf_handle_give(process->kernel_space, console,
+                               RIGHT_CALL | RIGHT_TRANSFER | RIGHT_DERIVE, slot, &slot);
+    }
+    return error;
+}
+
+static uint64_t program_priority(const struct hf_program *program)
+{
+    return program->priority != 0 ? program->priority : PRIORITY_DEFAULT;
 }
 
 /* Fill the empty space of `process`; `why` names the step that failed. */
@@ -209,15 +243,13 @@ static enum err process_fill(const struct hf_program *program, const struct elf_
         return error;
     }
     *why = "the console could not be passed on";
-    uint64_t slot = HANDLE_LOG;
-    error = hf_handle_give(process->kernel_space, HANDLE_LOG,
-                           RIGHT_CONTROL | RIGHT_TRANSFER | RIGHT_DERIVE, slot, &slot);
+    error = console_pass(program, process);
     if (error != ERR_OK) {
         return error;
     }
     *why = "its thread could not be made";
     struct mem_thread_make_rep thread;
-    error = hf_thread_make(process->space, PRIORITY_DEFAULT, &thread);
+    error = hf_thread_make(process->space, program_priority(program), &thread);
     if (error != ERR_OK) {
         return error;
     }
@@ -235,7 +267,8 @@ enum err hf_process_prepare(const struct hf_program *program, struct hf_process 
     }
     *why = "its space could not be made";
     struct mem_space_make_rep space;
-    enum err error = hf_space_make(program->name, program->frames_max, PRIORITY_DEFAULT, &space);
+    enum err error =
+        hf_space_make(program->name, program->frames_max, program_priority(program), &space);
     if (error != ERR_OK) {
         return error;
     }

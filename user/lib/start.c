@@ -69,6 +69,9 @@ void hf_start(const uint64_t *stack)
         case HF_AT_ARCHIVE_OBJECT:
             env.archive_object = auxv[1];
             break;
+        case HF_AT_CONSOLE:
+            env.console = auxv[1];
+            break;
         default: /* of the ABI, for others */
             break;
         }

@@ -4,13 +4,21 @@
 #include <errno.h>
 #include <string.h>
 
+#include <hf/console.h>
 #include <hf/env.h>
 #include <hf/error.h>
 #include <hf/kernel.h>
 
 #define CONTROL_D 0x04
 
-ssize_t console_write(const void *buffer, size_t count)
+static ssize_t fail(enum err error)
+{
+    errno = hf_errno(error);
+    return -1;
+}
+
+/* Without a console: to the log. */
+static ssize_t log_write(const void *buffer, size_t count, enum log_level level)
 {
     const char *bytes = buffer;
     size_t done = 0;
@@ -21,17 +29,16 @@ ssize_t console_write(const void *buffer, size_t count)
         }
         memcpy(hf_message_page(), bytes + done, length);
         uint64_t written = 0;
-        enum err error = hf_log_write(HANDLE_LOG, length, &written);
+        enum err error = hf_log_write_level(HANDLE_LOG, length, level, &written);
         if (error != ERR_OK) {
-            errno = hf_errno(error);
-            return done > 0 ? (ssize_t)done : -1;
+            return done > 0 ? (ssize_t)done : fail(error);
         }
         done += written;
     }
     return (ssize_t)done;
 }
 
-ssize_t console_read(void *buffer, size_t count)
+static ssize_t log_read(void *buffer, size_t count)
 {
     char *bytes = buffer;
     size_t done = 0;
@@ -46,8 +53,7 @@ ssize_t console_read(void *buffer, size_t count)
             break;
         }
         if (error != ERR_OK) {
-            errno = hf_errno(error);
-            return -1;
+            return fail(error);
         }
         bytes[done] = byte == '\r' ? '\n' : (char)byte;
         done++;
@@ -56,4 +62,25 @@ ssize_t console_read(void *buffer, size_t count)
         }
     }
     return (ssize_t)done;
+}
+
+ssize_t console_write(const void *buffer, size_t count, bool is_error)
+{
+    const uint64_t console = hf_env()->console;
+    if (console == HANDLE_NONE) {
+        return log_write(buffer, count, is_error ? LOG_WARNING : LOG_INFO);
+    }
+    enum err error = hf_console_write(console, buffer, count);
+    return error == ERR_OK ? (ssize_t)count : fail(error);
+}
+
+ssize_t console_read(void *buffer, size_t count)
+{
+    const uint64_t console = hf_env()->console;
+    size_t length = 0;
+    if (console == HANDLE_NONE) {
+        return log_read(buffer, count);
+    }
+    enum err error = count == 0 ? ERR_OK : hf_console_read(console, buffer, count, &length);
+    return error == ERR_OK ? (ssize_t)length : fail(error);
 }

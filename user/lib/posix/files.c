@@ -136,7 +136,7 @@ ssize_t write(int fd, const void *buffer, size_t count)
         errno = EBADF;
         return -1;
     }
-    return console_write(buffer, count);
+    return console_write(buffer, count, file == &files[STDERR_FILENO]);
 }
 
 off_t lseek(int fd, off_t offset, int whence)

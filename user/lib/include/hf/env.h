@@ -23,6 +23,7 @@ struct hf_env {
     const void *archive_opt; /* NULL: no boot archive was given */
     uint64_t archive_bytes;
     uint64_t archive_object; /* handle, or 0 */
+    uint64_t console;        /* handle, or 0: there is the log only */
     uint64_t random[2];
 };
 

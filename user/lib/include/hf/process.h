@@ -3,10 +3,12 @@
  * Starting a program as a child process, and learning how it ended.
  *
  * A program gets: its segments; a stack; the boot archive, mapped read-only, and a handle to its
- * object; the console; its parent's random bytes, stirred. It has no other handle.
+ * object; the log, and the console if its parent has it; its parent's random bytes, stirred. It has
+ * no other handle.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <abi/error.h>
@@ -27,6 +29,9 @@ struct hf_program {
     const char *const *envp; /* ends with NULL */
     uint64_t stack_bytes;    /* 0: HF_STACK_BYTES_DEFAULT */
     uint64_t frames_max;     /* budget; 0: no limit of its own */
+    uint64_t priority;       /* 0: PRIORITY_DEFAULT */
+    bool is_launcher;        /* what it writes to the log is the system's, and it names others */
+    uint64_t console;        /* handle to give it; 0: the parent's own, if it has one */
 };
 
 /* A child. Owner: who started it; hf_process_forget() gives the handles back. */

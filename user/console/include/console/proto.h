@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests to the console and its answers: eight words each, without handles, to its endpoint.
+ *
+ * Nonzero reserved words, lengths and modes that do not exist: INVAL. No room to hold one more
+ * request: BUSY.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <base/assert.h>
+
+enum console_request {
+#define REQUEST(name, number, function, summary) CONSOLE_##name = (number),
+#include <console/proto.def>
+#undef REQUEST
+};
+
+#define CONSOLE_BYTES_MAX 56u
+
+/*
+ * What READ delivers.
+ *
+ * LINES: whole lines, echoed and edited: backspace or delete, ^U the line, ^W a word; ^D ends the
+ *        input or delivers what there is; ^C drops the line. Carriage return is a newline.
+ * KEYS:  every byte, as it comes, without an echo; ^C too.
+ */
+enum console_mode {
+    CONSOLE_LINES = 0,
+    CONSOLE_KEYS = 1,
+};
+
+/* WRITE: `length` bytes. "\n" is shown as "\r\n". Answered when all have found room. */
+struct console_write_req {
+    uint32_t number;
+    uint32_t length; /* at most CONSOLE_BYTES_MAX */
+    char bytes[CONSOLE_BYTES_MAX];
+};
+
+/* READ: wait for a byte, and take up to `length` of what is there, no further than one line. */
+struct console_read_req {
+    uint32_t number;
+    uint32_t length; /* 1 to CONSOLE_BYTES_MAX */
+    uint64_t reserved[7];
+};
+/* length 0: the end of the input. */
+struct console_read_rep {
+    uint32_t error;
+    uint32_t length;
+    char bytes[CONSOLE_BYTES_MAX];
+};
+
+/* MODE: for all readers, from the next byte on. What was typed before stays. */
+struct console_mode_req {
+    uint32_t number;
+    uint32_t mode; /* enum console_mode */
+    uint64_t reserved[7];
+};
+
+/* INTERRUPT: answered when ^C is typed in mode LINES. DRAIN: when nothing is left to be sent. */
+struct console_wait_req {
+    uint64_t number;
+    uint64_t reserved[7];
+};
+
+/* Answer of requests that give back nothing but an error. */
+struct console_empty_rep {
+    uint64_t error;
+    uint64_t reserved[7];
+};
+
+STATIC_ASSERT(sizeof(struct console_write_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct console_read_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct console_read_rep) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct console_mode_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct console_wait_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct console_empty_rep) == 64, "eight words");
+
+/*
+ * What whoever starts the driver gives it, by slot, beside its arguments: the device's first
+ * compatible text, and the offset of its registers in the first page.
+ */
+#define CONSOLE_SLOT_ENDPOINT  64u /* with RECEIVE */
+#define CONSOLE_SLOT_REGISTERS 65u /* object of the memory server */
+#define CONSOLE_SLOT_INTERRUPT 66u

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve.h"
+
+#include <string.h>
+
+/* Of the ring: echoes find room when writers have filled their part. */
+#define ECHO_BYTES 512u
+
+STATIC_ASSERT(sizeof(struct console_write_req) == sizeof(uint64_t[IPC_WORDS]), "as it travels");
+
+static void answer_error(struct hf_message *message, enum err error)
+{
+    *message = (struct hf_message){.words = {error}};
+}
+
+static bool queue_add(struct serve_queue *queue, const struct hf_request *request)
+{
+    if (queue->count == SERVE_WAITERS_MAX) {
+        return false;
+    }
+    queue->waiters[queue->count++] =
+        (struct serve_waiter){.token = request->token, .message = request->message};
+    return true;
+}
+
+/* Answer the first of a queue. Returns: whether he was still there. */
+static bool queue_answer(struct serve_queue *queue, const struct hf_message *message)
+{
+    const struct hf_request answer = {.token = queue->waiters[0].token, .message = *message};
+    queue->count--;
+    memmove(&queue->waiters[0], &queue->waiters[1], queue->count * sizeof(queue->waiters[0]));
+    return hf_reply(answer) == ERR_OK;
+}
+
+/* Answer everybody that what he waited for has come. */
+static void queue_answer_all(struct serve_queue *queue)
+{
+    struct hf_message done;
+    answer_error(&done, ERR_OK);
+    while (queue->count > 0) {
+        (void)queue_answer(queue, &done);
+    }
+}
+
+static void output_text(struct serve *serve, const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] == '\n') {
+            (void)ring_put(&serve->output, '\r');
+        }
+        (void)ring_put(&serve->output, bytes[i]);
+    }
+}
+
+/* Put a write into the ring if all of it finds room; newlines take two bytes. */
+static bool output_write(struct serve *serve, const struct hf_message *message)
+{
+    struct console_write_req request;
+    memcpy(&request, message->words, sizeof(request));
+    if (ring_room(&serve->output) < ECHO_BYTES + 2 * (size_t)CONSOLE_BYTES_MAX) {
+        return false;
+    }
+    output_text(serve, request.bytes, request.length);
+    return true;
+}
+
+/* Send what the device takes, and have it interrupt if something is left. */
+static void output_send(struct serve *serve)
+{
+    struct uart *uart = &serve->uart;
+    struct hf_message done;
+    bool is_full = false;
+
+    do {
+        while (ring_count(&serve->output) > 0 && !is_full) {
+            is_full = !uart->kind->put(uart, ring_first(&serve->output));
+            if (!is_full) {
+                ring_drop(&serve->output);
+            }
+        }
+        if (serve->writers.count == 0 || !output_write(serve, &serve->writers.waiters[0].message)) {
+            break;
+        }
+        answer_error(&done, ERR_OK);
+        (void)queue_answer(&serve->writers, &done);
+    } while (true);
+    uart->kind->want_room(uart, is_full);
+    if (ring_count(&serve->output) == 0) {
+        queue_answer_all(&serve->drains);
+    }
+}
+
+/* The answer to a read of which something is there. */
+static struct hf_message read_answer(const struct serve *serve, const struct hf_message *message)
+{
+    struct console_read_req request;
+    struct console_read_rep rep = {.error = ERR_OK};
+    struct hf_message answer = {.tag = 0};
+    memcpy(&request, message->words, sizeof(request));
+    rep.length = (uint32_t)line_peek(&serve->line, rep.bytes, request.length);
+    memcpy(answer.words, &rep, sizeof(rep));
+    return answer;
+}
+
+static uint32_t read_length(const struct hf_message *answer)
+{
+    return (uint32_t)(answer->words[0] >> 32);
+}
+
+/* Answer readers as long as there is something for them. */
+static void input_deliver(struct serve *serve)
+{
+    while (serve->readers.count > 0 && line_is_ready(&serve->line)) {
+        const struct hf_message answer = read_answer(serve, &serve->readers.waiters[0].message);
+        if (queue_answer(&serve->readers, &answer)) {
+            line_drop(&serve->line, read_length(&answer));
+        }
+    }
+}
+
+static void echo_show(void *context, const char *bytes, size_t length)
+{
+    output_text(context, bytes, length);
+}
+
+static void input_take(struct serve *serve)
+{
+    const struct line_echo echo = {echo_show, serve};
+    char byte;
+    while (serve->uart.kind->get(&serve->uart, &byte)) {
+        if (line_type(&serve->line, byte, &echo) == LINE_INTERRUPT) {
+            queue_answer_all(&serve->interrupts);
+        }
+    }
+}
+
+void serve_device(struct serve *serve)
+{
+    input_take(serve);
+    input_deliver(serve);
+    output_send(serve);
+}
+
+static bool is_zero(const struct hf_message *message, unsigned first)
+{
+    uint64_t all = 0;
+    for (unsigned i = first; i < IPC_WORDS; i++) {
+        all |= message->words[i];
+    }
+    return all == 0;
+}
+
+/* Keep who cannot be answered yet, or refuse him. Returns: whether there is an answer. */
+static bool hold(struct serve_queue *queue, struct hf_request *request)
+{
+    if (queue_add(queue, request)) {
+        return false;
+    }
+    answer_error(&request->message, ERR_BUSY);
+    return true;
+}
+
+static bool serve_write(struct serve *serve, struct hf_request *request)
+{
+    const uint64_t length = request->message.words[0] >> 32;
+    if (length > CONSOLE_BYTES_MAX) {
+        answer_error(&request->message, ERR_INVAL);
+        return true;
+    }
+    if (serve->writers.count > 0 || !output_write(serve, &request->message)) {
+        return hold(&serve->writers, request);
+    }
+    output_send(serve);
+    answer_error(&request->message, ERR_OK);
+    return true;
+}
+
+static bool serve_read(struct serve *serve, struct hf_request *request)
+{
+    const uint64_t length = request->message.words[0] >> 32;
+    if (length == 0 || length > CONSOLE_BYTES_MAX || !is_zero(&request->message, 1)) {
+        answer_error(&request->message, ERR_INVAL);
+        return true;
+    }
+    /* Always by the queue: only there it is known whether the answer was delivered. */
+    if (hold(&serve->readers, request)) {
+        return true;
+    }
+    input_deliver(serve);
+    return false;
+}
+
+static bool serve_mode(struct serve *serve, struct hf_request *request)
+{
+    const uint64_t mode = request->message.words[0] >> 32;
+    if (mode > CONSOLE_KEYS || !is_zero(&request->message, 1)) {
+        answer_error(&request->message, ERR_INVAL);
+        return true;
+    }
+    line_set_mode(&serve->line, (enum console_mode)mode);
+    input_deliver(serve);
+    answer_error(&request->message, ERR_OK);
+    return true;
+}
+
+/* INTERRUPT, DRAIN. */
+static bool serve_wait(struct serve_queue *queue, struct hf_request *request)
+{
+    if (request->message.words[0] >> 32 != 0 || !is_zero(&request->message, 1)) {
+        answer_error(&request->message, ERR_INVAL);
+        return true;
+    }
+    return hold(queue, request);
+}
+
+static bool serve_drain(struct serve *serve, struct hf_request *request)
+{
+    const bool is_answered = serve_wait(&serve->drains, request);
+    output_send(serve);
+    return is_answered;
+}
+
+bool serve_request(struct serve *serve, struct hf_request *request)
+{
+    request->message.tag = 0;
+    switch ((uint32_t)request->message.words[0]) {
+    case CONSOLE_WRITE:
+        return serve_write(serve, request);
+    case CONSOLE_READ:
+        return serve_read(serve, request);
+    case CONSOLE_MODE:
+        return serve_mode(serve, request);
+    case CONSOLE_INTERRUPT:
+        return serve_wait(&serve->interrupts, request);
+    case CONSOLE_DRAIN:
+        return serve_drain(serve, request);
+    default: /* a number from outside, not an enum */
+        answer_error(&request->message, ERR_NOSYS);
+        return true;
+    }
+}
