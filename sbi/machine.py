@@ -68,6 +68,7 @@ class Machine:
         self.seed_opt = None
         self.timeout = 120.0
         self.gdb = False
+        self.trace = False        # the kernel records events
         self.quiet = True         # the kernel does not report what it finds at boot
         self.interactive = False  # keys, ^C too, go to the guest; QEMU's own are Ctrl-A x, h, ...
         self.extra = []           # more arguments for QEMU
@@ -78,6 +79,8 @@ class Machine:
             words.append(f"seed={self.seed_opt}")
         if self.quiet:
             words.append("quiet")
+        if self.trace:
+            words.append("trace")
         serial = "mon:stdio" if self.interactive else "stdio"
         traits = MACHINES[self.machine]
         command = ["qemu-system-riscv64", "-M", self.machine,

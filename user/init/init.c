@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first program: starts the one that the boot archive names, says how it ended, and powers off.
+ * The first program: starts the one that the boot archive names, or the shell (session.h), says how
+ * it ended, and powers off.
  *
  * The power-off status is the program's own, or cause * 256 when it was ended by a fault (enum
  * cause), as sbi/boot expects it. Statuses of init's own: 2 no program, 120 frames are missing
@@ -14,6 +15,8 @@
 #include <stdio.h>
 
 #include "arguments.h"
+#include "ending.h"
+#include "session.h"
 #include <abi/fault.h>
 #include <abi/layout.h>
 #include <base/types.h>
@@ -28,76 +31,6 @@
 #define STATUS_NOT_STARTED  126
 #define STATUS_NOT_FOUND    127
 #define STATUS_CAUSE_FACTOR 256
-
-static const char *cause_name(uint64_t cause)
-{
-    switch ((enum cause)cause) {
-    case CAUSE_NONE:
-        return "ended without a cause";
-    case CAUSE_EXIT:
-        return "exited";
-    case CAUSE_MAPERR:
-        return "SEGV_MAPERR";
-    case CAUSE_ACCERR:
-        return "SEGV_ACCERR";
-    case CAUSE_BUS:
-        return "BUS_ADRERR";
-    case CAUSE_ILLEGAL:
-        return "illegal instruction";
-    case CAUSE_MISALIGNED:
-        return "misaligned access";
-    case CAUSE_BREAKPOINT:
-        return "breakpoint";
-    case CAUSE_ACCESS:
-        return "access refused by the machine";
-    case CAUSE_KILLED:
-        return "ended by another process";
-    case CAUSE_REQUEST:
-        return "upcall without a handler";
-    case CAUSE_ASSERT:
-        return "failed assertion";
-    }
-    return "unknown cause";
-}
-
-static const char *access_name(uint64_t access)
-{
-    switch (access) {
-    case FAULT_READ:
-        return " (read)";
-    case FAULT_WRITE:
-        return " (write)";
-    case FAULT_EXEC:
-        return " (execute)";
-    default:
-        return "";
-    }
-}
-
-static void end_print(const char *name, const struct mem_next_rep *end)
-{
-    switch ((enum cause)end->cause) {
-    case CAUSE_MAPERR:
-    case CAUSE_ACCERR:
-    case CAUSE_BUS:
-    case CAUSE_MISALIGNED:
-    case CAUSE_ACCESS:
-        printf("init: %s: %s at 0x%" PRIx64 "%s, pc 0x%" PRIx64 "\n", name, cause_name(end->cause),
-               end->detail, access_name(end->access), end->pc);
-        break;
-    case CAUSE_ILLEGAL:
-    case CAUSE_BREAKPOINT:
-        printf("init: %s: %s, pc 0x%" PRIx64 "\n", name, cause_name(end->cause), end->pc);
-        break;
-    case CAUSE_NONE:
-    case CAUSE_EXIT:
-    case CAUSE_KILLED:
-    case CAUSE_REQUEST:
-    case CAUSE_ASSERT:
-        printf("init: %s: %s (%" PRIu64 ")\n", name, cause_name(end->cause), end->detail);
-        break;
-    }
-}
 
 /* Run the program to its end. Returns the status for the machine; `end` is undefined unless
  * `*has_run`. */
@@ -121,7 +54,7 @@ static uint64_t program_run(const struct hf_program *program, struct mem_next_re
     if (end->cause == CAUSE_EXIT) {
         return end->detail;
     }
-    end_print(program->argv[0], end);
+    ending_print(program->argv[0], end);
     return end->cause * STATUS_CAUSE_FACTOR;
 }
 
@@ -182,11 +115,14 @@ static uint64_t init_run(struct arguments *arguments)
             return STATUS_NO_PROGRAM;
         }
     }
+    struct hf_program program;
     if (arguments->count == 0) {
+        if (hf_program_find("shell", &program) == ERR_OK) {
+            return session_run();
+        }
         printf("init: no program named, and no shell in the boot archive\n");
         return STATUS_NO_PROGRAM;
     }
-    struct hf_program program;
     enum err error = hf_program_find(arguments->strings[0], &program);
     if (error != ERR_OK) {
         printf("init: %s: not in the boot archive\n", arguments->strings[0]);

@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The console and the shell, over the serial line, as a person would use them. Prints TAP.
+
+Usage: shell_test.py --build DIR [--machine M] [--smp N] GUEST
+"""
+import argparse
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.dirname(TESTS)
+sys.path.append(os.path.join(TESTS, "harness"))
+
+from tap import expect, run  # noqa: E402
+
+PROMPT = "holdfast> "
+SECONDS = 30
+ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+UP = "\x1b[A"
+LEFT = "\x1b[D"
+
+
+class Session:
+    """One machine with its shell."""
+
+    def __init__(self, options, more=()):
+        environment = dict(os.environ, HOLDFAST_BUILD=options.build)
+        command = [os.path.join(TOP, "sbi", "boot"), "-M", options.machine,
+                   "--smp", str(options.smp), "--mem", "128M", "--seed", "1", "--timeout", "120",
+                   "--file", options.guest + "=bin/guest", *more]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, env=environment, bufsize=0)
+        self.text = ""
+        self.seen = 0
+
+    def wait_for(self, wanted):
+        """Read until the text that follows what was seen so far holds `wanted`; return up to it."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            position = self.text.find(wanted, self.seen)
+            if position >= 0:
+                said = self.text[self.seen:position]
+                self.seen = position + len(wanted)
+                return said
+            left = deadline - time.monotonic()
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, left))
+            data = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            if not data:
+                raise AssertionError(f"no {wanted!r} in {self.text[self.seen:][-600:]!r}")
+            text = self.text + data.decode(errors="replace").replace("\r", "")
+            self.text = ESCAPE.sub("", text)
+
+    def type(self, keys):
+        self.process.stdin.write(keys.encode())
+
+    def do(self, line):
+        """Type a line at the prompt; return what is printed until the next prompt."""
+        self.type(line + "\r")
+        self.wait_for("\n")
+        return self.wait_for(PROMPT)
+
+    def end(self):
+        """Wait for the end; return the exit status."""
+        try:
+            return self.process.wait(SECONDS)
+        finally:
+            self.close()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+def expect_in(part, text):
+    if part not in text:
+        raise AssertionError(f"{part!r} is not in {text!r}")
+
+
+def number_of(session, line):
+    """Start a program behind; return its PID."""
+    return re.search(r"\[(\d+)\]", session.do(line))[1]
+
+
+def numbers_of(said):
+    """The PIDs that ps shows."""
+    return re.findall(r"^ *(\d+) ", said, re.M)
+
+
+def programs_run_with_arguments_and_show_their_status(shell):
+    expect(shell.do("hello 'a b' c"), "Hello from hello a b c\n")
+    expect_in("guest: status 7", shell.do("guest status"))
+    expect_in("write to 0x5000", shell.do("guest fault"))
+    expect_in("nobody: no such command or program", shell.do("nobody"))
+    expect_in("a quote is not closed", shell.do("ls 'bin"))
+
+
+def commands_explain_themselves(shell):
+    said = shell.do("help")
+    for name in ("ls", "ps", "kill", "maps", "handles", "limit", "mem", "dmesg", "shutdown"):
+        expect_in("\n" + name, "\n" + said)
+    expect_in("usage: kill PID", shell.do("kill"))
+    expect_in("none of the programs", shell.do("maps 4711"))
+    expect_in("x: not a number", shell.do("maps x"))
+    expect_in("no such file or folder", shell.do("ls nowhere"))
+
+
+def the_archive_is_listed(shell):
+    expect(shell.do("ls").split(), ["boot/", "bin/", "traces/"])
+    expect_in(" hello\n", shell.do("ls bin"))
+    expect_in(" cc1.trace\n", shell.do("ls /traces/"))
+
+
+def lines_are_edited_and_remembered(shell):
+    shell.type("hallo x\x17")
+    shell.type("\x7f" * 6 + "ello" + LEFT * 4 + "h\r")
+    shell.wait_for("Hello from hello\n")
+    shell.wait_for(PROMPT)
+    shell.type(UP)
+    shell.wait_for("hello")
+    shell.type(" again\r")
+    shell.wait_for("Hello from hello again\n")
+    shell.wait_for(PROMPT)
+    expect_in("hello again\n", shell.do("history"))
+
+
+def programs_read_whole_lines_with_corrections(shell):
+    shell.type("guest lines\r")
+    shell.wait_for("reading\n")
+    shell.type("abx\x7fc\r")
+    shell.wait_for("line of 3: abc\n")
+    shell.type("gone\x15one two\x17\r")
+    shell.wait_for("line of 4: one \n")
+    shell.type("\x04")
+    shell.wait_for("end of input\n")
+    shell.wait_for(PROMPT)
+
+
+def control_c_ends_the_program_in_front_and_no_other(shell):
+    behind = number_of(shell, "guest spin &")
+    shell.type("guest front\r")
+    shell.wait_for("in front\n")
+    shell.type("\x03")
+    shell.wait_for("guest: ended\n")
+    shell.wait_for(PROMPT)
+    expect(numbers_of(shell.do("ps")), ["3", behind])
+    expect_in("guest: ended", shell.do("kill " + behind))
+    expect(numbers_of(shell.do("ps")), ["3"])
+
+
+def programs_behind_are_shown_and_ended(shell):
+    number = number_of(shell, "guest spin &")
+    expect_in("guest", shell.do("ps"))
+    said = shell.do("maps " + number)
+    expect_in("r-xp", said)
+    regions, pages, resident = map(int, re.search(
+        r"(\d+) regions, (\d+) pages, (\d+) resident", said).groups())
+    expect(0 < regions < pages and 0 < resident < pages, True)
+    expect(len(re.findall(r"^[0-9a-f]+-[0-9a-f]+ ", said, re.M)), regions)
+    said = shell.do("handles " + number)
+    expect_in("the memory server", said)
+    expect_in("the console", said)
+    expect("machine" in said, False)
+    expect_in("used of 65530", shell.do("limit " + number))
+    expect_in("used of 1000", shell.do(f"limit {number} regions 1000"))
+    expect_in("not permitted", shell.do(f"limit {number} regions 2000"))
+    expect_in("guest: ended", shell.do("kill " + number))
+
+
+def memory_adds_up_and_comes_back(shell):
+    def frames(said):
+        return dict(re.findall(r"^(\S.*?)\s+(\d+) frames", said, re.M))
+    before = frames(shell.do("mem"))
+    uses = {name: int(count) for name, count in before.items()}
+    total = uses.pop("all")
+    expect(sum(uses.values()), total)
+    shell.do("hello")
+    expect(frames(shell.do("mem"))["free"], before["free"])
+
+
+def much_output_arrives_whole(shell):
+    said = shell.do("guest flood").splitlines()
+    expect(len(said), 100)
+    for i, line in enumerate(said):
+        expect(line, chr(ord("a") + i % 26) * 200 + f" {i}")
+
+
+def the_log_has_time_level_and_source(shell):
+    said = shell.do("dmesg")
+    expect(bool(re.search(r"^\[ +\d+\.\d{6}\] info +system: .*machine", said, re.M)), True)
+
+
+def without_a_trace_there_is_a_hint(shell):
+    expect_in("--trace", shell.do("trace"))
+
+
+TESTS_OF_ONE_SESSION = [
+    programs_run_with_arguments_and_show_their_status,
+    commands_explain_themselves,
+    the_archive_is_listed,
+    lines_are_edited_and_remembered,
+    programs_read_whole_lines_with_corrections,
+    control_c_ends_the_program_in_front_and_no_other,
+    programs_behind_are_shown_and_ended,
+    memory_adds_up_and_comes_back,
+    much_output_arrives_whole,
+    the_log_has_time_level_and_source,
+    without_a_trace_there_is_a_hint,
+]
+
+
+def main():
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--machine", default="virt")
+    parser.add_argument("--smp", type=int, default=1)
+    parser.add_argument("guest")
+    options = parser.parse_args()
+    shell = Session(options)
+
+    def shutdown_gives_the_machine_its_status():
+        shell.type("shutdown 5\r")
+        expect(shell.end(), 5)
+
+    def the_end_of_the_input_ends_the_shell_and_events_were_recorded():
+        traced = Session(options, ["--trace"])
+        try:
+            traced.wait_for(PROMPT)
+            expect_in("switch from thread", traced.do("trace 20"))
+            traced.type("\x04")
+            expect(traced.end(), 0)
+        finally:
+            traced.close()
+
+    def in_session(test):
+        def call():
+            test(shell)
+        call.__name__ = test.__name__
+        return call
+
+    try:
+        shell.wait_for(PROMPT)
+        return run([in_session(test) for test in TESTS_OF_ONE_SESSION]
+                   + [shutdown_gives_the_machine_its_status,
+                      the_end_of_the_input_ends_the_shell_and_events_were_recorded])
+    finally:
+        shell.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "command.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hf/archive.h>
+#include <hf/console.h>
+#include <hf/env.h>
+#include <hf/error.h>
+#include <hf/mem.h>
+
+#include "jobs.h"
+
+#define STATUS_MAX 255u
+
+static const struct {
+    const char *name;
+    const char *arguments;
+    const char *summary;
+    uint64_t (*run)(const struct words *words);
+} commands[] = {
+#define COMMAND(name, arguments, summary) {#name, arguments, summary, command_##name},
+#include "command.def"
+#undef COMMAND
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct edit *command_editor;
+
+void command_set_editor(const struct edit *edit)
+{
+    command_editor = edit;
+}
+
+uint64_t command_run(const struct words *words)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(words->items[0], commands[i].name) == 0) {
+            const uint64_t status = commands[i].run(words);
+            if (status == COMMAND_MISUSE) {
+                printf("usage: %s %s\n", commands[i].name, commands[i].arguments);
+            }
+            return status;
+        }
+    }
+    return jobs_run(words);
+}
+
+bool command_number(const char *word, uint64_t *number)
+{
+    char *end = NULL;
+    errno = 0;
+    const unsigned long long value = strtoull(word, &end, 0);
+    if (*word < '0' || *word > '9' || *end != '\0' || errno != 0) {
+        printf("shell: %s: not a number\n", word);
+        return false;
+    }
+    *number = value;
+    return true;
+}
+
+bool command_find_process(const char *word_opt, uint64_t *space, uint64_t *kernel_space)
+{
+    uint64_t number = hf_env()->space_id;
+    if (word_opt != NULL && !command_number(word_opt, &number)) {
+        return false;
+    }
+    *space = HF_OWN_SPACE;
+    *kernel_space = HANDLE_NONE;
+    if (number == hf_env()->space_id) {
+        return true;
+    }
+    const struct job *job = jobs_find(number);
+    if (job == NULL) {
+        printf("shell: %s: none of the programs that ps shows\n", word_opt);
+        return false;
+    }
+    *space = job->process.space;
+    *kernel_space = job->process.kernel_space;
+    return true;
+}
+
+uint64_t command_help(const struct words *words)
+{
+    (void)words;
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const int width = 34 - (int)strlen(commands[i].name);
+        printf("%s %-*s %s\n", commands[i].name, width, commands[i].arguments, commands[i].summary);
+    }
+    printf(
+        "\nAnything else is a program: ls bin shows them. PROGRAM ARGUMENT... & runs it behind.\n"
+        "Keys: arrows, ^A ^E ^U ^K ^W, up and down for what was typed before; ^C ends the\n"
+        "program in front, ^D the shell. Words may be quoted with ' and \".\n");
+    return COMMAND_DONE;
+}
+
+/* Whether the file lies in the folder; then `*rest` is the name from there on. */
+static bool is_in(const char *folder, const char *name, const char **rest)
+{
+    const size_t length = strlen(folder);
+    if (strncmp(name, folder, length) != 0 || (length > 0 && name[length] != '/')) {
+        return false;
+    }
+    *rest = name + length + (length > 0 ? 1 : 0);
+    return true;
+}
+
+/* Whether an entry before `end` lies in the same folder within `folder` as `name`. */
+static bool is_listed(const struct hf_archive *archive, const char *folder, const char *name,
+                      uint64_t end)
+{
+    const size_t length = strcspn(name, "/") + 1;
+    uint64_t offset = 0;
+    struct hf_archive_file file;
+    while (offset < end && hf_archive_next(archive, &offset, &file) == HF_ARCHIVE_FOUND) {
+        const char *rest;
+        if (offset < end && is_in(folder, file.name, &rest) && strncmp(rest, name, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Print each name of the folder once: files with their sizes, folders with a slash. */
+static unsigned list(const struct hf_archive *archive, const char *folder)
+{
+    uint64_t offset = 0;
+    unsigned count = 0;
+    struct hf_archive_file file;
+    while (hf_archive_next(archive, &offset, &file) == HF_ARCHIVE_FOUND) {
+        const char *rest;
+        if (!is_in(folder, file.name, &rest)) {
+            continue;
+        }
+        const size_t length = strcspn(rest, "/");
+        count++;
+        if (rest[length] == '\0') {
+            printf("%10" PRIu64 " %s\n", file.bytes, rest);
+        } else if (!is_listed(archive, folder, rest, offset)) {
+            printf("%10s %.*s/\n", "", (int)length, rest);
+        }
+    }
+    return count;
+}
+
+uint64_t command_ls(const struct words *words)
+{
+    const struct hf_archive archive = {hf_env()->archive_opt, hf_env()->archive_bytes};
+    char folder[256];
+    if (words->count > 2) {
+        return COMMAND_MISUSE;
+    }
+    if (archive.data == NULL) {
+        printf("shell: there is no boot archive\n");
+        return COMMAND_FAILED;
+    }
+    const char *name = words->count == 2 ? words->items[1] : "";
+    name += strspn(name, "/");
+    snprintf(folder, sizeof(folder), "%s", name);
+    for (size_t length = strlen(folder); length > 0 && folder[length - 1] == '/'; length--) {
+        folder[length - 1] = '\0';
+    }
+    struct hf_archive_file file;
+    if (folder[0] != '\0' && hf_archive_find(&archive, folder, &file) == HF_ARCHIVE_FOUND) {
+        printf("%10" PRIu64 " %s\n", file.bytes, folder);
+        return COMMAND_DONE;
+    }
+    if (list(&archive, folder) == 0) {
+        printf("shell: %s: no such file or folder\n", name);
+        return COMMAND_FAILED;
+    }
+    return COMMAND_DONE;
+}
+
+uint64_t command_kill(const struct words *words)
+{
+    uint64_t number;
+    if (words->count != 2) {
+        return COMMAND_MISUSE;
+    }
+    if (!command_number(words->items[1], &number)) {
+        return COMMAND_FAILED;
+    }
+    const struct job *job = jobs_find(number);
+    if (job == NULL) {
+        printf("shell: %s: no program of the shell's; ps shows them\n", words->items[1]);
+        return COMMAND_FAILED;
+    }
+    enum err error = jobs_kill(job);
+    if (error != ERR_OK) {
+        printf("shell: %s: %s\n", words->items[1], hf_strerror(error));
+        return COMMAND_FAILED;
+    }
+    jobs_report();
+    return COMMAND_DONE;
+}
+
+uint64_t command_history(const struct words *words)
+{
+    if (words->count != 1) {
+        return COMMAND_MISUSE;
+    }
+    for (unsigned i = 0; command_editor != NULL && i < command_editor->count; i++) {
+        printf("%4u  %.*s\n", i + 1, (int)command_editor->lengths[i], command_editor->history[i]);
+    }
+    return COMMAND_DONE;
+}
+
+uint64_t command_shutdown(const struct words *words)
+{
+    uint64_t status = 0;
+    if (words->count > 2) {
+        return COMMAND_MISUSE;
+    }
+    if (words->count == 2 && (!command_number(words->items[1], &status) || status > STATUS_MAX)) {
+        printf("shell: a status is a number from 0 to %u\n", STATUS_MAX);
+        return COMMAND_FAILED;
+    }
+    fflush(stdout);
+    if (hf_env()->console != HANDLE_NONE) {
+        (void)!hf_console_drain(hf_env()->console);
+    }
+    enum err error = hf_power(HANDLE_MACHINE, POWER_OFF, status);
+    printf("shell: cannot power off: %s\n", hf_strerror(error));
+    return COMMAND_FAILED;
+}
