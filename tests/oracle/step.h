@@ -44,14 +44,13 @@ struct step {
 };
 
 /*
- * Limits that LIMIT can set: pages above what was there at the start; bytes for LOCKED and STACK.
+ * Limits that LIMIT can set: pages above what was there at the start, and bytes for LOCKED.
  */
 enum step_limit {
     STEP_LIMIT_PAGES = 0,
     STEP_LIMIT_DATA = 1,
     STEP_LIMIT_LOCKED = 2,
-    STEP_LIMIT_STACK = 3,
-    STEP_LIMITS = 4,
+    STEP_LIMITS = 3,
 };
 #define STEP_UNLIMITED UINT64_MAX
 
