@@ -112,6 +112,8 @@ static void start_others(const struct boot *boot)
         if (sbi_hart_start(id, (uint64_t)(uintptr_t)&entry_hart - DIRECT_BASE,
                            (uint64_t)(uintptr_t)&harts[index])) {
             index++;
+        } else {
+            harts[index].id = boot->hart_id; /* so that it cannot join (entry.S, entry_astray) */
         }
     }
     harts_count = index;

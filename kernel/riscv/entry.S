@@ -31,6 +31,10 @@ entry:
 /*
  * entry_boot: clear bss, turn paging on, call boot_main.
  *
+ * Only the first hart that comes here boots. OpenSBI 1.1 can send another one: it marks a
+ * hart as started before it writes down where, and a hart that looks in between comes to where the
+ * first one went.
+ *
  * In:        a0 = hart id, a1 = physical address of the device tree; paging off
  * Out:       does not return
  * Destroyed: everything
@@ -40,6 +44,10 @@ entry_boot:
     csrw    sie, zero
     li      t0, ENTRY_SSTATUS_CLEAR
     csrc    sstatus, t0
+    la      t0, entry_is_taken
+    li      t1, 1
+    amoswap.w.aqrl t1, t1, (t0)
+    bnez    t1, entry_astray
 
     la      t0, ld_bss
     la      t1, ld_bss_end
@@ -99,6 +107,35 @@ entry_high:
     tail    boot_main
 
 /*
+ * entry_astray: a hart that is not the first. If it was asked for, its struct hart is filled, and
+ * it starts as if it had come to entry_hart; else it goes back to the firmware, which can start it.
+ *
+ * In:        a0 = hart id; paging off
+ * Out:       does not return
+ * Destroyed: everything
+ * Stack:     not used
+ */
+entry_astray:
+    fence
+    la      a1, harts
+    li      t0, HARTS - 1
+1:  addi    a1, a1, HART_BYTES
+    ld      t1, HART_ID(a1)
+    ld      t2, HART_IDLE_SATP(a1)  /* 0: not filled */
+    bne     t1, a0, 2f
+    beqz    t2, 2f
+    li      t1, ENTRY_DIRECT_BASE
+    add     a1, a1, t1
+    j       entry_hart
+2:  addi    t0, t0, -1
+    bnez    t0, 1b
+    li      a7, ENTRY_SBI_HSM
+    li      a6, ENTRY_SBI_HART_STOP
+    ecall
+3:  wfi
+    j       3b
+
+/*
  * entry_trap: where traps go until the kernel has set up its own way.
  *
  * In:        scause, sepc, stval
@@ -148,3 +185,9 @@ entry_hart_high:
     li      gp, 0
     li      s0, 0
     tail    harts_join
+
+/* Not in bss, which the first hart clears. */
+    .section .data.entry, "aw"
+    .balign 4
+entry_is_taken:
+    .word   0

@@ -94,3 +94,6 @@ STATIC_ASSERT(offsetof(struct hart, frame_start) == HART_FRAME_START, "see offse
 STATIC_ASSERT(offsetof(struct hart, frame_count) == HART_FRAME_COUNT, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, leaf_flags) == HART_LEAF_FLAGS, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, idle_satp) == HART_IDLE_SATP, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, id) == HART_ID, "see offsets.h");
+STATIC_ASSERT(sizeof(struct hart) == HART_BYTES, "see offsets.h");
+STATIC_ASSERT(HARTS_MAX == HARTS, "see offsets.h");

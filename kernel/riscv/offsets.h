@@ -26,6 +26,9 @@
 #define HART_FRAME_COUNT 112
 #define HART_LEAF_FLAGS  120
 #define HART_IDLE_SATP   128
+#define HART_ID          200
+#define HART_BYTES       256
+#define HARTS            8
 
 /* struct object: head of everything that a handle can name */
 #define OBJECT_ID 0
