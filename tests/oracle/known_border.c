@@ -81,6 +81,42 @@ static bool counts_more_regions(const struct found *found)
            found->linux_before_opt->head->regions > found->ours_before_opt->head->regions;
 }
 
+/* Whether a border of ours, inside the pages or at their ends, is gone after the step. */
+static bool joined_at(const struct found *found, uint64_t first, uint64_t end)
+{
+    const struct look *before = found->ours_before_opt;
+
+    for (uint32_t i = 1; i < before->head->regions; i++) {
+        const struct look_region *low = &before->regions[i - 1];
+        uint32_t border = before->regions[i].first;
+        if (low->end != border || border < first || border > end) {
+            continue;
+        }
+        for (uint32_t j = 0; j < found->ours->head->regions; j++) {
+            const struct look_region *after = &found->ours->regions[j];
+            if (after->first < border && after->end > border) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/*
+ * Regions with page records of their own do not join when a request makes them equal: at the limit
+ * of regions, Linux cannot split where ours has only to move a border.
+ */
+static bool splits_where_ours_joins(const struct found *found)
+{
+    const struct step *step = known_step(found);
+    uint64_t first = step->addr >> PAGE_SHIFT;
+
+    return found->sequence->spare != SLOT_NOT_CROWDED && is_for_room(found->linux_look) &&
+           found->linux_before_opt != NULL &&
+           found->linux_before_opt->head->regions >= found->sequence->spare &&
+           joined_at(found, first, first + (known_round_up(step->length) >> PAGE_SHIFT));
+}
+
 static bool shows_partial(const struct look *last)
 {
     return last->head->error == ENOMEM && last->head->regions == 2 &&
@@ -176,6 +212,16 @@ const struct known_row known_border_rows[] = {
                                 "map addr=0x1000007000 length=0x1000 prot=1 flags=0x32\n"
                                 "map addr=0x1000008000 length=0x1000 prot=0 flags=0x32\n"
                                 "map addr=0x1000009000 length=0x1000 prot=1 flags=0x32\n",
+        .shows = known_shows_enomem,
+    },
+    {
+        .reason = "at the limit of regions, Linux cannot split what ours joins with its neighbour",
+        .matches = splits_where_ours_joins,
+        .spare = 3,
+        .probe = "map addr=0x1000000000 length=0x4000 prot=3 flags=0x8032\n"
+                 "map addr=0x1000001000 length=0x2000 prot=6 flags=0x2032\n"
+                 "unlock addr=0x1000001000 length=0x2000\n"
+                 "protect addr=0x1000002000 length=0x1000 prot=3\n",
         .shows = known_shows_enomem,
     },
     {
