@@ -10,6 +10,7 @@ Usage: qemu_test.py --build DIR [OPTION]... PROGRAM [ARGUMENT]...
 """
 import argparse
 import os
+import secrets
 import subprocess
 import sys
 
@@ -46,7 +47,7 @@ def parse_arguments():
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--mem", default="128M")
     parser.add_argument("--icount", action="store_true")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="0: another one each time, printed")
     parser.add_argument("--timeout", type=float, default=60)
     parser.add_argument("--file", action="append", default=[], metavar="HOST[=NAME]")
     parser.add_argument("program")
@@ -74,9 +75,11 @@ def main():
     machine.smp = options.smp
     machine.mem = options.mem
     machine.icount = options.icount
-    machine.seed_opt = options.seed
+    machine.seed_opt = options.seed or secrets.randbelow(2**31) + 1
     machine.timeout = options.timeout
 
+    if options.seed == 0:
+        print(f"# --seed {machine.seed_opt}", flush=True)
     report = Report()
 
     def show(data):
