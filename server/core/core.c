@@ -144,12 +144,30 @@ void core_settle(struct core *core)
     pool_drain(core);
 }
 
+/* Copy-on-write frames and the entries that name them are as many as the totals say. */
+static void core_audit_cow(const struct core *core, uint64_t entries)
+{
+    uint64_t frames = 0;
+    uint64_t references = 0;
+
+    for (uint32_t frame = 1; frame < core->head->pool.span; frame++) {
+        if (arena_frame(core, ARENA_RECORDS + frame / POOL_RECORDS) != 0 &&
+            core->frames[frame].kind == FRAME_COW) {
+            frames++;
+            references += core->frames[frame].references;
+        }
+    }
+    ASSERT(frames == core->head->pool.cow);
+    ASSERT(references == entries);
+}
+
 void core_audit(const struct core *core)
 {
     const struct arena_head *head = core->head;
     uint64_t frames = pool_audit(core) + arena_audit(core) + thread_audit(core);
     uint64_t committed = 0;
     uint64_t regions = 0;
+    uint64_t shared = 0;
     uint32_t spaces = 0;
 
     for (uint32_t link = head->space_first; link != 0;) {
@@ -157,6 +175,7 @@ void core_audit(const struct core *core)
 
         frames += space_audit(core, space);
         committed += space->committed;
+        shared += space->shared;
         regions += space->tree.count;
         spaces++;
         link = space->next;
@@ -173,5 +192,6 @@ void core_audit(const struct core *core)
     ASSERT(regions == head->regions.records);
     ASSERT(committed == head->commit.used);
     ASSERT(pool_record(core, head->pool.zero_frame)->kind == FRAME_USER);
-    ASSERT(frames + 1 == head->pool.total);
+    core_audit_cow(core, shared);
+    ASSERT(frames + head->pool.cow + 1 == head->pool.total);
 }

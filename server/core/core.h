@@ -27,6 +27,7 @@
 #include "server/core/fault.h"
 #include "server/core/object.h"
 #include "server/core/op_advise.h"
+#include "server/core/op_clone.h"
 #include "server/core/op_copy.h"
 #include "server/core/op_incore.h"
 #include "server/core/op_limits.h"

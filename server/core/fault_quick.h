@@ -5,7 +5,7 @@
  *
  * Straight through go anonymous pages of the region and of the shadow leaf that the last fault was
  * in: absent ones, those on the zero frame, those with a frame of their own. What needs a look-up,
- * a table or an object is called.
+ * a table, an object or a copy is called.
  *
  * Not here: what the states of a page mean (shadow.h); fault_handle(), the same for everyone else.
  */
@@ -13,6 +13,7 @@
 
 #include "server/core/fault.h"
 
+#include "server/core/cow.h"
 #include "server/core/pool.h"
 #include "server/core/shadow.h"
 
@@ -61,10 +62,13 @@ ALWAYS_INLINE enum fault_outcome fault_quick(struct core *core, struct space *sp
         return FAULT_NO_FRAME;
     }
     const uint64_t old = *entry;
-    if (UNLIKELY(region->object != 0 && shadow_entry_state(old) != SHADOW_OWN)) {
+    if (UNLIKELY((region->object != 0 && shadow_entry_state(old) != SHADOW_OWN) ||
+                 shadow_entry_state(old) == SHADOW_SHARED)) {
         const struct fault fault = {space, region, entry, page, access};
         struct fault_answer other; /* so that `answer` can stay in registers */
-        const enum fault_outcome outcome = fault_object(core, &fault, &other);
+        const enum fault_outcome outcome = shadow_entry_state(old) == SHADOW_SHARED
+                                               ? cow_fault(core, &fault, &other)
+                                               : fault_object(core, &fault, &other);
 
         *answer = other;
         return outcome;

@@ -11,10 +11,13 @@
  *   FRESH -> any      [pool_take]   no record yet
  *   FREE  -> any      [pool_take]
  *   any   -> FREE     [pool_give]
+ *   USER  -> COW      [cow_share]
+ *   COW   -> USER     [cow_fault]   one space alone has it, and keeps it
  *
  * I1  A frame is in exactly one place: fresh range, free list, shadow entry, table, arena, message
  *     page, kernel object, zero frame, or (between two port calls) the step of a server thread.
- * I2  A FRAME_USER record names its owner and its page, as long as one space has it.
+ * I2  A FRAME_USER record names its owner and its page. A FRAME_COW record counts the shadow
+ *     entries that name it and has no owner.
  * I3  pool_free() does not count the frames that must become records before fresh ones can be used.
  * Owner: the list in `struct worker` belongs to its server thread, everything else here is shared.
  */
@@ -37,8 +40,9 @@ enum frame_kind {
     FRAME_ARENA = 4,
     FRAME_MESSAGE = 5,
     FRAME_OBJECT = 6,
+    FRAME_COW = 7, /* user memory that clones share until one writes */
 };
-#define FRAME_KINDS 7u
+#define FRAME_KINDS 8u
 
 /* Kept by the arena; freed never (the page of records goes with the machine). */
 struct frame {
@@ -68,6 +72,7 @@ struct pool {
     uint32_t free_first;
     uint32_t zero_frame;
     uint64_t total; /* all frames that core was given */
+    uint64_t cow;   /* frames of kind FRAME_COW */
     struct pool_range fresh[POOL_RANGES];
 };
 

@@ -68,11 +68,24 @@ static bool limit_commit_exceeded(const struct core *core, const struct limit_ch
     UNREACHABLE();
 }
 
+enum err limit_check_commit(const struct core *core, struct space *space,
+                            const struct limit_change *change)
+{
+    const struct commit *commit = &core->head->commit;
+
+    if (limit_commit_exceeded(core, change)) {
+        uint64_t value = commit->mode == COMMIT_NEVER ? commit->limit : core->head->pool.total;
+
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_COMMIT, value, commit->used,
+                                 change->commit_added);
+    }
+    return ERR_OK;
+}
+
 enum err limit_check(const struct core *core, struct space *space,
                      const struct limit_change *change)
 {
     const struct space_settings *settings = &space->settings;
-    const struct commit *commit = &core->head->commit;
 
     if (limit_exceeded(settings->pages_max, space->pages, change->pages_added,
                        change->pages_removed)) {
@@ -83,13 +96,7 @@ enum err limit_check(const struct core *core, struct space *space,
         return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_DATA, settings->data_max, space->data,
                                  change->data_added);
     }
-    if (limit_commit_exceeded(core, change)) {
-        uint64_t value = commit->mode == COMMIT_NEVER ? commit->limit : core->head->pool.total;
-
-        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_COMMIT, value, commit->used,
-                                 change->commit_added);
-    }
-    return ERR_OK;
+    return limit_check_commit(core, space, change);
 }
 
 void limit_subtract(const struct core *core, const struct space *space, struct range range,

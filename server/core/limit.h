@@ -83,6 +83,10 @@ MUST_USE enum err limit_refuse_frames(const struct core *core, struct space *spa
 MUST_USE enum err limit_check(const struct core *core, struct space *space,
                               const struct limit_change *change);
 
+/* The part of it that is about the commit account (R24). */
+MUST_USE enum err limit_check_commit(const struct core *core, struct space *space,
+                                     const struct limit_change *change);
+
 /* Whether the space may lock pages at all (R10; Linux can_do_mlock()). */
 bool limit_may_lock(const struct space *space);
 

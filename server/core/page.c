@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/cow.h"
 #include "server/core/pool.h"
 #include "server/core/shadow.h"
 
@@ -43,6 +44,8 @@ static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t
 {
     uint32_t free_first = core->worker->free_first;
     uint32_t own = 0;
+    uint32_t shared = 0;
+    uint32_t last = 0; /* of `shared`: those that nobody else has any longer */
     uint32_t zero = 0;
     uint32_t wired = 0;
 
@@ -56,6 +59,12 @@ static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t
         if (LIKELY(shadow_entry_state(entry) == SHADOW_OWN)) {
             pool_chain(core, shadow_entry_frame(entry), &free_first);
             own++;
+        } else if (shadow_entry_state(entry) == SHADOW_SHARED) {
+            shared++;
+            if (cow_put(core, shadow_entry_frame(entry))) {
+                pool_chain(core, shadow_entry_frame(entry), &free_first);
+                last++;
+            }
         } else if (shadow_entry_state(entry) == SHADOW_ZERO) {
             zero++;
         } else {
@@ -64,11 +73,13 @@ static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t
         }
     }
     core->worker->free_first = free_first;
-    pool_count(core, own);
-    space->own -= own;
+    pool_count(core, own + last);
+    core->head->pool.cow -= last;
+    space->own -= own + shared;
+    space->shared -= shared;
     space->zero -= zero;
     space->wired -= wired;
-    return own + zero + wired;
+    return own + shared + zero + wired;
 }
 
 void page_clear(struct core *core, struct space *space, struct range range)
@@ -127,6 +138,10 @@ struct page_totals page_totals(const struct core *core, const struct space *spac
         switch (shadow_entry_state(leaf[page & (SHADOW_ENTRIES - 1)])) {
         case SHADOW_OWN:
             totals.own++;
+            break;
+        case SHADOW_SHARED:
+            totals.own++;
+            totals.shared++;
             break;
         case SHADOW_ZERO:
             totals.zero++;

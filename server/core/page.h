@@ -12,7 +12,9 @@
 #include "server/core/range.h"
 #include "server/core/space.h"
 
-/* Make every page of the range absent; own frames become free. Makes no port call. */
+/*
+ * Make every page of the range absent; frames that nobody else has become free. Makes no port call.
+ */
 void page_clear(struct core *core, struct space *space, struct range range);
 
 /* Move the pages of `from` to the free range of as many pages at `to`; leaves for them exist. */
@@ -23,7 +25,8 @@ uint32_t page_next(const struct core *core, const struct space *space, struct ra
 
 /* Pages by state. */
 struct page_totals {
-    uint64_t own;
+    uint64_t own;    /* with the shared ones */
+    uint64_t shared; /* copy on write */
     uint64_t zero;
     uint64_t wired;
 };

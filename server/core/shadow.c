@@ -223,6 +223,13 @@ static uint32_t shadow_audit_leaf(const struct core *core, const struct space *s
             ASSERT((region->flags & REGION_TOUCHED) != 0);
             break;
         }
+        case SHADOW_SHARED: {
+            const struct frame *frame = pool_record(core, shadow_entry_frame(leaf[i]));
+
+            ASSERT(frame->kind == FRAME_COW && frame->references != 0);
+            ASSERT((region->flags & (REGION_TOUCHED | REGION_SHARED)) == REGION_TOUCHED);
+            break;
+        }
         case SHADOW_ZERO:
             ASSERT(region->object == 0);
             break;

@@ -11,17 +11,22 @@
  *            +--write--> OWN <--write (private: copied)--+
  *   ABSENT --+--read---> ZERO --write--> OWN             |
  *            +--object--------------> WIRED -------------+
- *   all -> ABSENT  [page_clear]
+ *   OWN -> SHARED          [cow_share]  a clone has the page too
+ *   SHARED -> OWN          [cow_fault]  a copy, or the frame itself if nobody else has it
+ *   ABSENT -> as in the space that is cloned  [cow_share]
+ *   all -> ABSENT          [page_clear]
  *
  *   ABSENT  nothing is mapped
  *   OWN     a frame that only this space has; mapped with the region's protection, or less
  *   ZERO    the machine's zero frame; mapped without write, or not at all
  *   WIRED   the frame of the region's object; mapped, or not at all
+ *   SHARED  a frame that clones may have too; mapped without write, or not at all
  *
  * I1  A shadow page stands only while a region overlaps what it covers, or its upper entry counts
  *     entries in it.
  * I2  The count in an upper entry is the number of entries other than 0 below it.
- * I3  An OWN entry's frame names this space and page; the totals of the space are right.
+ * I3  An OWN entry's frame names this space and page; a SHARED one's counts the entries that name
+ *     it; the totals of the space are right.
  * Owner: the space.
  */
 #pragma once
@@ -43,6 +48,7 @@ enum shadow_state {
     SHADOW_OWN = 1,
     SHADOW_ZERO = 2,
     SHADOW_WIRED = 3,
+    SHADOW_SHARED = 4,
 };
 
 /* Leaf entries: frame in the low half, state in the high half. */
@@ -59,6 +65,12 @@ static inline enum shadow_state shadow_entry_state(uint64_t entry)
 static inline uint32_t shadow_entry_frame(uint64_t entry)
 {
     return (uint32_t)entry;
+}
+
+/* Whether what the page holds is the space's own, in a frame that others may have or not. */
+static inline bool shadow_entry_is_private(uint64_t entry)
+{
+    return shadow_entry_state(entry) == SHADOW_OWN || shadow_entry_state(entry) == SHADOW_SHARED;
 }
 
 /*

@@ -72,7 +72,7 @@ static void space_delist(struct core *core, struct space *space)
     arena_page_give(core, number);
 }
 
-enum err space_make(struct core *core, const struct space_settings *settings, struct space **space)
+enum err space_begin(struct core *core, const struct space_settings *settings, struct space **space)
 {
     if (!settings_are_valid(settings)) {
         return ERR_INVAL;
@@ -94,9 +94,24 @@ enum err space_make(struct core *core, const struct space_settings *settings, st
     made->kernel = pool_pfn(core, made->object_frame);
     port_space_make(core->port, made->kernel, pool_pfn(core, made->root_frame),
                     pool_pfn(core, made->slots_frame), number, settings->priority);
-    made->state = SPACE_LIVE;
     *space = made;
     return ERR_OK;
+}
+
+void space_ready(struct space *space)
+{
+    ASSERT(space->state == SPACE_MAKING && space->kernel.v != 0);
+    space->state = SPACE_LIVE;
+}
+
+enum err space_make(struct core *core, const struct space_settings *settings, struct space **space)
+{
+    enum err error = space_begin(core, settings, space);
+
+    if (error == ERR_OK) {
+        space_ready(*space);
+    }
+    return error;
 }
 
 enum err space_adopt(struct core *core, const struct space_settings *settings, pfn_t object,
@@ -246,7 +261,7 @@ void space_end(struct core *core, struct space *space)
     ASSERT(space->tree.count == 0 && space->threads == 0);
     ASSERT(space->pages == 0 && space->data == 0 && space->committed == 0);
     ASSERT(space->locked == 0 && space->stack == 0);
-    ASSERT(space->own == 0 && space->zero == 0 && space->wired == 0);
+    ASSERT(space->own == 0 && space->zero == 0 && space->wired == 0 && space->shared == 0);
     space_delist(core, space);
 }
 
@@ -307,9 +322,11 @@ uint64_t space_audit(const struct core *core, const struct space *space)
     ASSERT(stack == space->stack);
     ASSERT(locked == space->locked && (space->future & ~REGION_LOCKS) == 0);
     ASSERT(totals.own == space->own && totals.zero == space->zero);
+    ASSERT(totals.shared == space->shared);
     ASSERT(totals.wired == space->wired);
     ASSERT(space->own + space->zero + space->wired <= space->pages);
-    uint64_t frames = totals.own + (shadows - space->adopted_tables) + space->donated;
+    uint64_t frames =
+        totals.own - totals.shared + (shadows - space->adopted_tables) + space->donated;
 
     frames += space->object_frame != 0 ? 3 : 0;
     frames += space->window_table != 0 ? 1 : 0;

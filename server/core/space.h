@@ -2,10 +2,10 @@
 /*
  * One client's address space: one arena page.
  *
- *   FREE   -> MAKING  [space_make]   record and frames are being collected; named in the list of
+ *   FREE   -> MAKING  [space_begin]  record and frames are being collected; named in the list of
  *             spaces
  *   FREE   -> LIVE    [space_adopt]
- *   MAKING -> LIVE    [space_make]   the kernel has its side
+ *   MAKING -> LIVE    [space_ready]  the kernel has its side; a clone has its pages
  *   MAKING -> ENDING  [space_end]    a frame was missing, or the server died
  *   LIVE   -> ENDING  [space_end]    what it has is given back, each thing after the kernel let go
  *             of it
@@ -97,7 +97,8 @@ struct space {
     uint64_t stack;          /* in regions that grow */
     uint64_t committed;      /* in the commit account */
     uint64_t locked;         /* in regions with REGION_LOCKED */
-    uint64_t own;            /* pages with a frame of their own */
+    uint64_t own;            /* pages whose contents are the space's own */
+    uint64_t shared;         /* of `own`: those whose frame clones may have too */
     uint64_t zero;           /* pages on the zero frame */
     uint64_t wired;          /* pages on frames of wired objects */
     uint32_t shadows;        /* shadow pages (arena pages), each with a page table beside it */
@@ -117,6 +118,14 @@ struct space {
  */
 MUST_USE enum err space_make(struct core *core, const struct space_settings *settings,
                              struct space **space);
+
+/*
+ * The same in two parts: between them the space has its kernel object and takes regions and pages,
+ * but it is not LIVE yet, and the death of the server ends it.
+ */
+MUST_USE enum err space_begin(struct core *core, const struct space_settings *settings,
+                              struct space **space);
+void space_ready(struct space *space);
 
 /*
  * Take over a space that the kernel built at boot: its object and its tables, which are no frames
@@ -156,5 +165,7 @@ void space_end(struct core *core, struct space *space);
 /* Go on with what a dead server left half made or half ended. */
 void space_recover(struct core *core);
 
-/* Check this space: tree, regions, shadow, totals. Returns: frames it holds. */
+/*
+ * Check this space: tree, regions, shadow, totals. Returns: frames that it alone holds.
+ */
 uint64_t space_audit(const struct core *core, const struct space *space);

@@ -142,11 +142,11 @@ struct frame_counts {
 
 static struct frame_counts count_frames(const struct core *core)
 {
-    struct frame_counts counts = {.user = core->head->pool.zero_frame != 0 ? 1 : 0};
+    struct frame_counts counts = {.user = 1 + core->head->pool.cow}; /* 1: the zero frame */
 
     for (uint32_t link = core->head->space_first; link != 0;) {
         const struct space *space = arena_page(core, link);
-        counts.user += space->own;
+        counts.user += space->own - space->shared;
         counts.tables += 2 * (uint64_t)space->shadows - space->adopted_tables;
         counts.tables +=
             (space->root_frame != 0) + (space->window_table != 0) + (space->window_leaf != 0);

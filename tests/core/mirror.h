@@ -53,6 +53,8 @@ enum err mirror_lock(struct mirror *mirror, uint32_t first, uint32_t end, uint32
 /* LOCK ALL and UNLOCK ALL. */
 void mirror_lock_all(struct mirror *mirror, uint32_t locks, uint32_t future, bool is_current);
 enum err mirror_remap(struct mirror *mirror, const struct remap_request *request, uaddr_t *address);
+/* What a clone of the space is like. */
+void mirror_clone(const struct mirror *mirror, struct mirror *clone);
 enum fault_outcome mirror_touch(struct mirror *mirror, uint32_t page, uint32_t access,
                                 uint64_t *word);
 

@@ -207,3 +207,23 @@ enum err mirror_advise(struct mirror *mirror, uint32_t first, uint32_t end, uint
     mirror_settle(mirror);
     return error;
 }
+
+void mirror_clone(const struct mirror *mirror, struct mirror *clone)
+{
+    *clone = *mirror;
+    clone->future = 0;
+    for (uint32_t i = 0; i < clone->pages; i++) {
+        struct mirror_page *at = &clone->page[i];
+
+        if ((at->flags & REGION_DONTFORK) != 0) {
+            *at = (struct mirror_page){0};
+        }
+        at->flags &= ~REGION_LOCKS;
+        if ((at->flags & REGION_WIPEONFORK) != 0) {
+            at->flags &= ~REGION_TOUCHED;
+            at->is_own = 0;
+            at->word = 0;
+        }
+    }
+    mirror_settle(clone);
+}

@@ -10,7 +10,7 @@ static uint64_t core_word(const struct world *world, struct space *space,
 {
     const uint64_t *entry = shadow_find(&world->core, space, page);
 
-    if (entry != NULL && shadow_entry_state(*entry) == SHADOW_OWN) {
+    if (entry != NULL && shadow_entry_is_private(*entry)) {
         pfn_t pfn = pool_pfn(&world->core, shadow_entry_frame(*entry));
 
         return model_read(world->port, (uint32_t)(pfn.v - MODEL_BASE));

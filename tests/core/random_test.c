@@ -14,7 +14,7 @@
 #include "mirror.h"
 
 #define STEPS_DEFAULT 60000u
-#define SPACES        2u
+#define SPACES        4u /* two with the smaller window, two with the larger */
 
 static uint64_t state;
 
@@ -253,9 +253,29 @@ static bool step_touch(struct side *side)
            EXPECT_U64(theirs, ours);
 }
 
-static bool step(struct side *side)
+/* A clone takes the place of the space itself or of the other one with this window. */
+static bool step_clone(struct side *side, struct side *pair)
 {
-    switch (draw(14)) {
+    struct side *victim = &pair[draw(2)];
+    struct space *clone = NULL;
+
+    DESCRIBE("clone, and end %s", victim == side ? "the parent" : "another");
+    if (!EXPECT_ERR(op_clone(&world->core, side->space, 0, 10, &clone), ERR_OK)) {
+        return false;
+    }
+    struct mirror mirror;
+
+    mirror_clone(&side->mirror, &mirror);
+    space_end(&world->core, victim->space);
+    *victim = (struct side){clone, mirror};
+    return mirror_matches(&side->mirror, world, side->space);
+}
+
+static bool step(struct side *side, struct side *pair)
+{
+    switch (draw(15)) {
+    case 14:
+        return step_clone(side, pair);
     case 0:
     case 1:
     case 2:
@@ -290,13 +310,15 @@ TAP_TEST(random_requests_leave_what_the_mirror_says)
     uint64_t before = pool_free(&world->core);
 
     for (uint32_t i = 0; i < SPACES; i++) {
-        sides[i].space = mirror_make(world, 8 + 16 * i, &sides[i].mirror);
+        sides[i].space = mirror_make(world, 8 + 16 * (i / 2), &sides[i].mirror);
     }
     for (uint64_t i = 0; i < steps; i++) {
-        struct side *side = &sides[draw(SPACES)];
+        uint32_t index = draw(SPACES);
+        struct side *side = &sides[index];
         const struct mirror was = side->mirror;
 
-        if (!step(side) || !mirror_matches(&side->mirror, world, side->space)) {
+        if (!step(side, &sides[index & ~1u]) ||
+            !mirror_matches(&side->mirror, world, side->space)) {
             mirror_note(&was, "before");
             tap_note("step %llu: %s", (unsigned long long)i, request_text);
             return;

@@ -4,7 +4,7 @@
 #include <base/assert.h>
 #include <mem/prot.h>
 
-#define SCENE_FRAMES 1200u
+#define SCENE_FRAMES 1400u
 #define MIDDLE       (UINT32_C(3) << 18)
 
 uint32_t scene_page(uint32_t index)
@@ -242,6 +242,19 @@ static enum err copy_between_spaces(const struct scene *scene)
     return op_copy(core_of(scene), &request, &copied);
 }
 
+static enum err clone_a_space(const struct scene *scene)
+{
+    struct space *clone;
+
+    return op_clone(core_of(scene), first(scene), 0, 10, &clone);
+}
+
+/* A page whose frame a clone has too. */
+static enum err fault_on_a_shared_page(const struct scene *scene)
+{
+    return outcome_to_err(world_write(scene->world, second(scene), scene_page(1), 79));
+}
+
 static enum err make_a_space(const struct scene *scene)
 {
     struct space_settings settings = world_settings();
@@ -307,6 +320,8 @@ const struct scene_case scene_cases[] = {
     {"fault over the zero frame", fault_over_the_zero_frame, false, ERR_NOMEM},
     {"fault reading an object", fault_reading_an_object, false, ERR_NOMEM},
     {"copy between spaces", copy_between_spaces, true, ERR_NOMEM},
+    {"clone a space", clone_a_space, false, ERR_NOMEM},
+    {"fault on a shared page", fault_on_a_shared_page, false, ERR_NOMEM},
     {"make a space", make_a_space, false, ERR_NOMEM},
     {"end a space", end_a_space, false, ERR_NOMEM},
     {"make a thread", make_a_thread, false, ERR_NOMEM},
@@ -327,6 +342,18 @@ static void scene_use_up_records(struct world *world)
         page += 2;
         core_settle(&world->core);
     } while (world->core.head->regions.partial != 0);
+}
+
+/* Page 1 of the space, written, has its frame from a clone. */
+static void scene_share_a_page(struct world *world, struct space *space)
+{
+    struct space *clone = NULL;
+    enum fault_outcome outcome = world_write(world, space, scene_page(1), 31);
+
+    ASSERT(outcome == FAULT_READY);
+    enum err error = op_clone(&world->core, space, 0, 10, &clone);
+
+    ASSERT(error == ERR_OK);
 }
 
 void scene_make(struct scene *scene)
@@ -366,6 +393,7 @@ void scene_make(struct scene *scene)
     outcome = world_write(scene->world, one, scene_page(10), 20);
     ASSERT(outcome == FAULT_READY);
     world_map(scene->world, two, scene_page(0), 4, 3);
+    scene_share_a_page(scene->world, two);
     error = thread_make(&scene->world->core, one, 0, 10, &thread);
     ASSERT(error == ERR_OK);
     scene->thread = thread->number;

@@ -24,7 +24,7 @@ static void put_pages(const struct world *world, struct space *space, const stru
     for (; page < rest.end; page = page_next(&world->core, space, range_of(page + 1, rest.end))) {
         uint64_t entry = *shadow_find(&world->core, space, page);
 
-        if (shadow_entry_state(entry) == SHADOW_OWN) {
+        if (shadow_entry_is_private(entry)) {
             uint64_t pfn = pool_pfn(&world->core, shadow_entry_frame(entry)).v;
             uint64_t word = model_read(world->port, (uint32_t)(pfn - MODEL_BASE));
 

@@ -237,15 +237,43 @@ static void world_audit_space(const struct world *world, struct space *space)
             }
             ASSERT(entry != NULL && *entry != 0);
             ASSERT((leaf->prot & ~region_rights(region->flags)) == 0);
-            bool is_own = shadow_entry_state(*entry) == SHADOW_OWN;
+            bool is_own = shadow_entry_is_private(*entry);
             uint32_t zero = core->head->pool.zero_frame;
             uint32_t frame = is_own ? shadow_entry_frame(*entry) : zero;
 
             if (shadow_entry_state(*entry) != SHADOW_WIRED) {
                 ASSERT(MODEL_BASE + leaf->frame == pool_pfn(core, frame).v);
             }
-            ASSERT(is_own || (leaf->prot & MEM_PROT_WRITE) == 0);
+            ASSERT(shadow_entry_state(*entry) == SHADOW_OWN || (leaf->prot & MEM_PROT_WRITE) == 0);
         }
+    }
+}
+
+/* As many entries name each copy-on-write frame as its record says. */
+static void world_audit_cow(const struct world *world)
+{
+    static uint32_t named[MODEL_FRAMES];
+    const struct core *core = &world->core;
+
+    memset(named, 0, sizeof named);
+    for (uint32_t link = core->head->space_first; link != 0;) {
+        struct space *space = arena_page(core, link);
+        struct range rest = range_of(0, RANGE_PAGES);
+
+        for (uint32_t page = page_next(core, space, rest); page < rest.end;
+             page = page_next(core, space, rest)) {
+            uint64_t entry = *shadow_find(core, space, page);
+
+            if (shadow_entry_state(entry) == SHADOW_SHARED) {
+                ASSERT(shadow_entry_frame(entry) < MODEL_FRAMES);
+                named[shadow_entry_frame(entry)]++;
+            }
+            rest.first = page + 1;
+        }
+        link = space->next;
+    }
+    for (uint32_t frame = 1; frame < MODEL_FRAMES; frame++) {
+        ASSERT(named[frame] == 0 || named[frame] == pool_record(core, frame)->references);
     }
 }
 
@@ -256,6 +284,7 @@ void world_audit(const struct world *world)
     uint64_t present = 0;
 
     core_audit(core);
+    world_audit_cow(world);
     model_audit(world->port);
     for (uint32_t link = core->head->space_first; link != 0;) {
         struct space *space = arena_page(core, link);

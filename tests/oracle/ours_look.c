@@ -54,7 +54,7 @@ static void look_region_pages(struct ours *ours, const struct region *region, st
             continue;
         }
         struct look_word word = {0, 0};
-        bool is_own = shadow_entry_state(*entry) == SHADOW_OWN;
+        bool is_own = shadow_entry_is_private(*entry);
         if (is_own) {
             uint32_t frame = (uint32_t)(pool_pfn(core, shadow_entry_frame(*entry)).v - MODEL_BASE);
             word.head = ours_frame_word(ours->world->port, frame, 0);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/op_clone.h"
+
+#include <base/assert.h>
+#include <mem/prot.h>
+
+#include "server/core/cow.h"
+#include "server/core/merge.h"
+#include "server/core/object.h"
+#include "server/core/page.h"
+#include "server/core/port.h"
+#include "server/core/shadow.h"
+
+/* Whether a clone gets pages of the region; untouched ones have none. */
+static bool clone_has_pages(const struct region *region)
+{
+    const uint32_t barred = REGION_DONTFORK | REGION_WIPEONFORK | REGION_SHARED;
+
+    return (region->flags & barred) == 0 && (region->flags & REGION_TOUCHED) != 0;
+}
+
+/* The commit account: Linux judges each region by itself, which sums up where it counts (R24). */
+static enum err clone_check(const struct core *core, struct space *from)
+{
+    struct limit_change change = {0};
+    const bool sums_up = core->head->commit.mode == COMMIT_NEVER;
+
+    for (const struct region *region = tree_first(core, &from->tree); region != NULL;
+         region = tree_next(core, region)) {
+        if ((region->flags & REGION_DONTFORK) == 0 && (region->flags & REGION_ACCOUNT) != 0) {
+            change.commit_added = region_pages(region) + (sums_up ? change.commit_added : 0);
+            enum err error = limit_check_commit(core, from, &change);
+
+            if (error != ERR_OK) {
+                return error;
+            }
+        }
+    }
+    return ERR_OK;
+}
+
+/* The clone's region, after all that it has; a record is in hand. */
+static void clone_region(struct core *core, struct space *to, const struct region *region)
+{
+    struct region_kind kind = region_kind_at(region, region->first);
+
+    kind.flags &= ~REGION_LOCKS;
+    if ((kind.flags & REGION_WIPEONFORK) != 0) {
+        kind.flags &= ~REGION_TOUCHED;
+    }
+    if (kind.object != 0) {
+        object_get(object_at(core, kind.object));
+    }
+    merge_insert(core, to, region_range(region), &kind, NULL);
+}
+
+static enum err clone_regions(struct core *core, const struct space *from, struct space *to)
+{
+    const struct region *region = tree_first(core, &from->tree);
+
+    while (region != NULL) {
+        if (region_reserve(core, ARENA_SPARES) != ERR_OK) {
+            return ERR_NOMEM;
+        }
+        intent_open(core, to, range_of(RANGE_USER_FIRST, RANGE_USER_END));
+        intent_write(core);
+        for (uint32_t i = 0; i < ARENA_SPARES && region != NULL; i++) {
+            if ((region->flags & REGION_DONTFORK) == 0) {
+                clone_region(core, to, region);
+            }
+            region = tree_next(core, region);
+        }
+        intent_close(core);
+    }
+    return ERR_OK;
+}
+
+/* Pages of one region that lie in one leaf. */
+static enum err clone_leaf(struct core *core, struct space *from, struct space *to,
+                           const struct region *region, struct range range)
+{
+    const uint32_t rights = region_rights(region->flags);
+
+    if (shadow_make(core, to, range.first) == NULL) {
+        return ERR_NOMEM;
+    }
+    intent_open(core, from, range);
+    if ((rights & MEM_PROT_WRITE) != 0) {
+        port_restrict(core->port, from->kernel, page_to_vpn(range.first), range_npages(range),
+                      rights & ~MEM_PROT_WRITE);
+    }
+    intent_write(core);
+    cow_share(core, from, to, range);
+    intent_close(core);
+    return ERR_OK;
+}
+
+static enum err clone_pages(struct core *core, struct space *from, struct space *to)
+{
+    for (const struct region *region = tree_first(core, &from->tree); region != NULL;
+         region = tree_next(core, region)) {
+        struct range rest = region_range(region);
+
+        if (!clone_has_pages(region)) {
+            continue;
+        }
+        for (uint32_t page = page_next(core, from, rest); page < rest.end;
+             page = page_next(core, from, rest)) {
+            struct range block = shadow_block_range(shadow_block(page, 0), 0);
+            struct range part = range_common(block, range_of(page, rest.end));
+            enum err error = clone_leaf(core, from, to, region, part);
+
+            if (error != ERR_OK) {
+                return error;
+            }
+            rest.first = part.end;
+        }
+    }
+    return ERR_OK;
+}
+
+enum err op_clone(struct core *core, struct space *from, uint32_t privileges, uint32_t priority,
+                  struct space **clone)
+{
+    struct space_settings settings = from->settings;
+    struct space *to;
+
+    limit_begin(from);
+    enum err error = clone_check(core, from);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    settings.privileges = privileges;
+    settings.priority = priority;
+    if (space_begin(core, &settings, &to) != ERR_OK) {
+        return limit_refuse_frames(core, from, 1);
+    }
+    to->ceilings = from->ceilings;
+    error = clone_regions(core, from, to);
+    if (error == ERR_OK) {
+        error = clone_pages(core, from, to);
+    }
+    if (error != ERR_OK) {
+        space_end(core, to);
+        return limit_refuse_frames(core, from, 1);
+    }
+    space_ready(to);
+    AUDIT(space_audit(core, from));
+    AUDIT(space_audit(core, to));
+    *clone = to;
+    return ERR_OK;
+}
