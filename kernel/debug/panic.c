@@ -152,9 +152,9 @@ void panic_trap(const char *who, const struct panic_registers *registers)
     finish(registers->x[REG_SP], who, cause_text(registers->cause));
 }
 
-void assert_fail(const char *file, int line, const char *expression)
+void assert_fail(const char *what)
 {
     begin();
-    console_print("%s:%d: assertion failed: %s\n", file, line, expression);
+    console_print("%s\n", what);
     finish_here("assertion failed");
 }

@@ -66,15 +66,11 @@ NORETURN static void power_off(void)
     ecall_stop();
 }
 
-void assert_fail(const char *file, int line_number, const char *expression)
+void assert_fail(const char *what)
 {
     struct line line = line_begin();
 
-    line_add(&line, file);
-    line_add(&line, ":");
-    line_add_number(&line, (uint64_t)line_number, 10);
-    line_add(&line, ": broken: ");
-    line_add(&line, expression);
+    line_add(&line, what);
     line_write(&line);
     ecall_stop();
 }

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void assert_fail(const char *file, int line, const char *expression)
+void assert_fail(const char *what)
 {
-    printf("Bail out! %s:%d: assertion failed: %s\n", file, line, expression);
+    printf("Bail out! %s\n", what);
     fflush(stdout);
     abort();
 }

@@ -52,13 +52,13 @@ void trace_record(enum trace_kind kind, uint64_t first, uint64_t second)
 
 void panic(const char *reason)
 {
-    assert_fail(__FILE__, __LINE__, reason);
+    assert_fail(reason);
 }
 
 void trap_panic(const char *who, const uint64_t x[32])
 {
     (void)x;
-    assert_fail(__FILE__, __LINE__, who);
+    assert_fail(who);
 }
 
 void harts_enter(void)

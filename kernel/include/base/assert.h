@@ -10,14 +10,20 @@
 
 #include <base/attr.h>
 
-/* Report a broken invariant and stop. Provided by kernel, server, user library and test harness. */
-NORETURN void assert_fail(const char *file, int line, const char *expression);
+/*
+ * Report a broken invariant, `what` with its place, and stop. Provided by kernel, server, user
+ * library and test harness.
+ */
+NORETURN void assert_fail(const char *what);
 
-#define ASSERT(condition)                                \
-    do {                                                 \
-        if (UNLIKELY(!(condition))) {                    \
-            assert_fail(__FILE__, __LINE__, #condition); \
-        }                                                \
+/* One string, since passing more than one would cost room wherever something is asserted. */
+#define ASSERT_TEXT(text)       #text
+#define ASSERT_WHAT(line, text) __FILE__ ":" ASSERT_TEXT(line) ": assertion failed: " text
+#define ASSERT(condition)                                   \
+    do {                                                    \
+        if (UNLIKELY(!(condition))) {                       \
+            assert_fail(ASSERT_WHAT(__LINE__, #condition)); \
+        }                                                   \
     } while (0)
 
 #if defined(HF_AUDIT)
@@ -27,4 +33,4 @@ NORETURN void assert_fail(const char *file, int line, const char *expression);
 #endif
 
 #define STATIC_ASSERT(condition, message) _Static_assert(condition, message)
-#define UNREACHABLE()                     assert_fail(__FILE__, __LINE__, "unreachable")
+#define UNREACHABLE()                     assert_fail(ASSERT_WHAT(__LINE__, "unreachable"))
