@@ -121,6 +121,28 @@ static void ipc_lend(const struct endpoint *endpoint, uint64_t number, uint32_t 
     }
 }
 
+/*
+ * The receiver to take: one of this hart if one of the first is (fastpath.S looks as far), else one
+ * that may come here, else the first.
+ */
+static struct thread *ipc_choose_receiver(const struct endpoint *endpoint) REQUIRES(endpoint->lock)
+{
+    struct thread *chosen = ipc_first(&endpoint->receivers);
+    const struct list *link = endpoint->receivers.next;
+
+    for (unsigned i = 0; i < HARTS_MAX && link != &endpoint->receivers; i++) {
+        struct thread *thread = LIST_ENTRY(link, struct thread, link);
+        if (thread_hart(thread) == hart_self()) {
+            return thread;
+        }
+        if (thread->kept == NULL && chosen->kept != NULL) {
+            chosen = thread;
+        }
+        link = link->next;
+    }
+    return chosen;
+}
+
 enum err ipc_send(struct thread *self, const struct handle_slot *slot, bool is_fault)
 {
     struct endpoint *endpoint = ipc_endpoint(slot->object);
@@ -132,7 +154,7 @@ enum err ipc_send(struct thread *self, const struct handle_slot *slot, bool is_f
     if (!handle_is_live(slot)) {
         error = ERR_STALE;
     } else if (!list_is_empty(&endpoint->receivers)) {
-        struct thread *receiver = ipc_first(&endpoint->receivers);
+        struct thread *receiver = ipc_choose_receiver(endpoint);
         error = ipc_hand_over(endpoint, self, receiver, is_fault);
         if (error == ERR_OK) {
             to = receiver;
@@ -315,7 +337,7 @@ static struct thread *ipc_receive_or_wait(struct endpoint *endpoint, struct thre
 
     self->waits_on = &endpoint->object;
     if (from == NULL) {
-        list_push_back(&endpoint->receivers, &self->link);
+        list_push_front(&endpoint->receivers, &self->link);
         thread_set_state(self, THREAD_RECEIVING);
     }
     return from;

@@ -64,20 +64,31 @@
         .endm
 
 /*
- * The first receiver of endpoint s2, if it is of this hart and nothing is due at it, and out of the
- * queue. out: t6. destroys s5, s6.
+ * That of the first HARTS receivers of endpoint s2 which is of this hart and has nothing due, out
+ * of the queue. out: t6. destroys s5..s7.
  */
         .macro  TAKE_RECEIVER slow_locked
         ld      t6, ENDPOINT_RECEIVERS(s2)
         addi    s6, s2, ENDPOINT_RECEIVERS
         beq     t6, s6, \slow_locked
-        addi    t6, t6, -THREAD_LINK
-        ld      s5, THREAD_HOME(t6)
-        bne     s5, tp, \slow_locked
-        /* Point of no return. */
-        ld      s5, THREAD_LINK(t6)
-        sd      s5, ENDPOINT_RECEIVERS(s2)
+        ld      s5, THREAD_HOME - THREAD_LINK(t6)
+        bne     s5, tp, 2f
+1:      /* Point of no return. */
+        ld      s5, 0(t6)
+        ld      s6, 8(t6)
+        sd      s5, 0(s6)
         sd      s6, 8(s5)
+        addi    t6, t6, -THREAD_LINK
+        .subsection 1
+2:      li      s7, HARTS - 1           /* the first is not: look at the others */
+3:      ld      t6, 0(t6)
+        addi    s7, s7, -1
+        beq     t6, s6, \slow_locked
+        ld      s5, THREAD_HOME - THREAD_LINK(t6)
+        beq     s5, tp, 1b
+        bnez    s7, 3b
+        j       \slow_locked
+        .previous
         ld      s5, THREAD_NUMBER(t6)
         sd      s5, ENDPOINT_SERVER(s2)
         li      s5, STATE_RUNNING
@@ -133,7 +144,7 @@
         .endm
 
 /*
- * Answer t6 and wait at endpoint s2: use up the token, become the last receiver.
+ * Answer t6 and wait at endpoint s2: use up the token, become the first receiver.
  * out: s5 = satp of t6. destroys s6..s8.
  */
         .macro  ANSWER_AND_WAIT slow_locked
@@ -145,12 +156,12 @@
         sd      zero, THREAD_SERIAL(t6)
         /* Point of no return. */
         addi    s6, s2, ENDPOINT_RECEIVERS
-        ld      s7, 8(s6)
+        ld      s7, 0(s6)
         addi    s8, ra, THREAD_LINK
-        sd      s8, 0(s7)
-        sd      s8, 8(s6)
-        sd      s6, THREAD_LINK(ra)
-        sd      s7, THREAD_LINK + 8(ra)
+        sd      s8, 0(s6)
+        sd      s8, 8(s7)
+        sd      s7, THREAD_LINK(ra)
+        sd      s6, THREAD_LINK + 8(ra)
         li      s7, STATE_RECEIVING
         sw      s7, THREAD_STATE(ra)
         li      s7, STATE_RUNNING

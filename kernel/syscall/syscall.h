@@ -73,6 +73,7 @@ struct sys_result sys_thread_continue(void);
 struct sys_result sys_thread_end(uint64_t detail);
 struct sys_result sys_thread_upcall(uint64_t detail);
 struct sys_result sys_thread_priority(uint64_t priority);
+struct sys_result sys_thread_hart(uint64_t index);
 
 /* space.c */
 struct sys_result sys_space_make(uint64_t object, uint64_t root, uint64_t slots, uint64_t badge,

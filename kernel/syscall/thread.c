@@ -5,6 +5,7 @@
 #include "ipc/endpoint.h"
 #include "ipc/wait.h"
 #include "syscall/syscall.h"
+#include "task/harts.h"
 #include "task/sched.h"
 #include "task/space.h"
 
@@ -179,5 +180,20 @@ struct sys_result sys_thread_priority(uint64_t priority)
     }
     thread->priority_own = (uint32_t)priority;
     sched_set_priority(thread, (uint32_t)priority);
+    return sys_make_error(ERR_OK);
+}
+
+struct sys_result sys_thread_hart(uint64_t index)
+{
+    struct thread *thread = thread_current();
+    const enum err error = sys_handle() == 0 ? ERR_OK : sys_find_thread(&thread);
+
+    if (error != ERR_OK) {
+        return sys_make_error(error);
+    }
+    if (index != HART_ANY && index >= harts_count) {
+        return sys_make_error(ERR_RANGE);
+    }
+    sched_keep(thread, index == HART_ANY ? NULL : &harts[index]);
     return sys_make_error(ERR_OK);
 }

@@ -19,6 +19,9 @@ struct run_queue {
 
 STATIC_ASSERT(PRIORITY_COUNT == 32, "run_queue.ready has a bit for each");
 
+/* Threads of one level that a hart looks at which wants to take one from another. */
+#define PICK_LOOKS 8u
+
 static struct run_queue run_queues[HARTS_MAX];
 static uint64_t sched_slice; /* constant after init */
 
@@ -116,29 +119,56 @@ static void sched_consider(struct hart *hart, uint32_t priority)
     sched_spread();
 }
 
-static void sched_wake_at(struct thread *thread, bool is_first)
+/* Put `thread`, RUNNABLE, into the queue of the hart that it belongs to. */
+static void sched_insert(struct thread *thread, bool is_first)
 {
-    if (thread_is_in(thread, THREAD_NEW)) {
-        sched_move(thread, sched_least());
+    if (thread->kept != NULL) {
+        sched_move(thread, thread->kept);
     }
     struct run_queue *queue = sched_queue_of(thread);
 
     lock_take(&queue->lock);
-    thread_set_state(thread, THREAD_RUNNABLE);
     sched_enqueue(queue, thread, is_first);
     lock_release(&queue->lock);
     sched_consider(thread_hart(thread), thread->priority);
 }
 
-/* The most urgent runnable thread, out of the queue; NULL: none. */
-static struct thread *sched_pick(struct run_queue *queue)
+static void sched_wake_at(struct thread *thread, bool is_first)
+{
+    if (thread_is_in(thread, THREAD_NEW) && thread->kept == NULL) {
+        sched_move(thread, sched_least());
+    }
+    thread_set_state(thread, THREAD_RUNNABLE);
+    sched_insert(thread, is_first);
+}
+
+/* One of the first threads of a level that may run on `hart`; NULL: none of them. */
+static struct thread *sched_pick_from(const struct list *level, const struct hart *hart)
+{
+    const struct list *link = level->next;
+
+    for (unsigned i = 0; i < PICK_LOOKS && link != level; i++) {
+        struct thread *thread = LIST_ENTRY(link, struct thread, link);
+        if (thread->kept == NULL || thread->kept == hart) {
+            return thread;
+        }
+        link = link->next;
+    }
+    return NULL;
+}
+
+/* The most urgent runnable thread that may run on `hart`, out of the queue; NULL: none. */
+static struct thread *sched_pick(struct run_queue *queue, const struct hart *hart)
 {
     struct thread *thread = NULL;
 
     lock_take(&queue->lock);
-    if (queue->ready != 0) {
-        const unsigned level = bits_highest(queue->ready);
-        thread = LIST_ENTRY(queue->levels[level].next, struct thread, link);
+    for (uint32_t ready = queue->ready; ready != 0 && thread == NULL;) {
+        const unsigned level = bits_highest(ready);
+        ready &= ~(UINT32_C(1) << level);
+        thread = sched_pick_from(&queue->levels[level], hart);
+    }
+    if (thread != NULL) {
         sched_dequeue(queue, thread);
         thread_set_state(thread, THREAD_RUNNING);
     }
@@ -150,7 +180,7 @@ static struct thread *sched_pick(struct run_queue *queue)
 static struct thread *sched_find(struct hart *hart)
 {
     for (uint64_t i = 0; i < harts_count; i++) {
-        struct thread *thread = sched_pick(&run_queues[(hart->index + i) % harts_count]);
+        struct thread *thread = sched_pick(&run_queues[(hart->index + i) % harts_count], hart);
         if (thread != NULL) {
             sched_move(thread, hart);
             return thread;
@@ -230,9 +260,27 @@ void sched_attend(const struct thread *thread)
     }
 }
 
+void sched_keep(struct thread *thread, struct hart *hart_opt)
+{
+    thread->kept = hart_opt;
+    if (hart_opt == NULL) {
+        return;
+    }
+    if (thread_is_in(thread, THREAD_RUNNABLE)) {
+        sched_remove(thread);
+        sched_insert(thread, false);
+    } else if (!thread_is_in(thread, THREAD_RUNNING)) {
+        sched_move(thread, hart_opt);
+    } else if (thread_hart(thread) != hart_opt) {
+        sched_attend(thread);
+    }
+}
+
 void sched_adopt(struct thread *thread)
 {
-    sched_move(thread, hart_self());
+    if (thread->kept == NULL) {
+        sched_move(thread, hart_self());
+    }
 }
 
 void sched_wake(struct thread *thread)
@@ -341,10 +389,8 @@ void sched_switch(void)
     struct thread *last = hart->current;
 
     if (last != NULL && thread_is_in(last, THREAD_RUNNING)) {
-        lock_take(&queue->lock);
         thread_set_state(last, THREAD_RUNNABLE);
-        sched_enqueue(queue, last, hart->reschedule != RESCHEDULE_BEHIND);
-        lock_release(&queue->lock);
+        sched_insert(last, hart->reschedule != RESCHEDULE_BEHIND);
     }
     struct thread *next;
     bool has_slept = false;

@@ -5,7 +5,8 @@
  * A thread starts on the hart with the least to do, and stays on its hart while that has time for
  * it. A hart without anything to do takes a thread from another's queue; it is poked when a queue
  * holds more than its hart can run. A thread that waits for a message wakes up on the hart of the
- * one who sends it, so that call and answer are switches on one hart.
+ * one who sends it, so that call and answer are switches on one hart; one that waits there already
+ * is taken first. None of this moves a thread that is kept on a hart.
  *
  * Nothing switches in the middle of the kernel. Whoever makes a thread runnable or blocks the
  * current one leaves a note in hart->reschedule; the exit from the kernel calls sched_switch() if
@@ -61,7 +62,10 @@ void sched_evict(const struct thread *thread);
 /* Flags of `thread` were set: have them seen soon. */
 void sched_attend(const struct thread *thread);
 
-/* Let `thread`, which neither runs nor could, wake up on this hart. */
+/* Keep `thread` on `hart` from now on, or let it run anywhere (NULL). */
+void sched_keep(struct thread *thread, struct hart *hart_opt);
+
+/* Let `thread`, which neither runs nor could, wake up on this hart if it may. */
 void sched_adopt(struct thread *thread);
 
 /* An interrupt: serve devices, end what is due, and the slice if it is over. */

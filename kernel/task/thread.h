@@ -47,6 +47,7 @@
  * I4  waits_on, where it is not NULL, names a cell of a slab that has not been released since: so a
  *     server that receives where it received before need not check the frame again (fastpath.S).
  *     FRAME_RELEASE of a slab sets those that lie in it to NULL.
+ * I5  A thread that is kept on a hart has its home there, unless it runs and has yet to leave.
  * Locks: state, link, waits_on and partner belong to whoever holds the lock of the queue that the
  * thread is in; in CALLING and FAULTING to who exchanges the serial for 0; else to the hart that
  * runs it or took it out of a queue. Whoever sets a flag for a thread that runs on another hart
@@ -143,6 +144,7 @@ struct thread {
     uint64_t fault_address; /* in TRAPPED, FAULTING */
     uint64_t fault_access;
 
+    struct hart *kept; /* the only hart that it may run on; NULL: any */
     uint32_t priority_own;
     bool is_in_upcall;
     bool has_float;      /* f and fcsr mean something, or the FPU holds them */

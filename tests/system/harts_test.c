@@ -12,39 +12,14 @@
 #include <tap.h>
 
 #include "child.h"
+#include "crowd.h"
 
-#define THREADS      4
+#define THREADS      CROWD_MAX
 #define PAGE         4096u
 #define CALLS        2000
 #define PAGES        64
 #define ROUNDS       20
 #define MILLISECONDS 50
-
-static uint64_t harts_count(void)
-{
-    uint64_t count = 0;
-
-    EXPECT_ERR(hf_info(INFO_HARTS, &count), ERR_OK);
-    return count;
-}
-
-/* Start `count` threads that do the same, each with its element of an array, and wait for all. */
-static void run_all(void (*work)(void *), void *first, size_t size, unsigned count)
-{
-    struct hf_thread threads[THREADS];
-    unsigned started = 0;
-
-    for (; started < count; started++) {
-        if (!EXPECT_ERR(hf_thread_run(&threads[started], PRIORITY_DEFAULT, work,
-                                      (char *)first + started * size),
-                        ERR_OK)) {
-            break;
-        }
-    }
-    while (started > 0) {
-        hf_thread_join(&threads[--started]);
-    }
-}
 
 /* A thread that computes and looks, now and then, whether the other one has gone on meanwhile. */
 struct sum {
@@ -85,7 +60,7 @@ TAP_TEST(threads_compute_at_the_same_time)
     uint64_t start;
     uint64_t alone = 0;
 
-    if (harts_count() < 2) {
+    if (crowd_harts() < 2) {
         SKIP("one hart");
     }
     while (alone < hf_env()->timebase_hz / 5) { /* twenty slices */
@@ -99,7 +74,7 @@ TAP_TEST(threads_compute_at_the_same_time)
     bool is_enough = false;
     for (unsigned i = 0; i < 20 && !is_enough; i++) { /* the machine may be busy */
         start = time_now();
-        run_all(sum_run, sums, sizeof(sums[0]), 2);
+        crowd_run(sum_run, sums, sizeof(sums[0]), 2);
         const uint64_t both = time_now() - start;
         const uint64_t slices = both * 100 / hf_env()->timebase_hz;
         tap_note("one: %lu ticks, two at once: %lu", (unsigned long)alone, (unsigned long)both);
@@ -149,7 +124,7 @@ TAP_TEST(callers_of_one_server_get_their_own_answers)
 
     REQUIRE(object_make(OBJECT_ENDPOINT, &adder));
     REQUIRE(EXPECT_ERR(hf_thread_run(&server, PRIORITY_DEFAULT, adder_run, NULL), ERR_OK));
-    run_all(calls_run, calls, sizeof(calls[0]), THREADS);
+    crowd_run(calls_run, calls, sizeof(calls[0]), THREADS);
     for (unsigned i = 0; i < THREADS; i++) {
         EXPECT_U64(calls[i].wrong, 0);
     }
@@ -195,7 +170,7 @@ TAP_TEST(pages_of_threads_do_not_mix)
 {
     struct pages pages[THREADS] = {{1, 0}, {2, 0}, {3, 0}, {4, 0}};
 
-    run_all(pages_run, pages, sizeof(pages[0]), THREADS);
+    crowd_run(pages_run, pages, sizeof(pages[0]), THREADS);
     for (unsigned i = 0; i < THREADS; i++) {
         EXPECT_U64(pages[i].wrong, 0);
     }
@@ -203,7 +178,7 @@ TAP_TEST(pages_of_threads_do_not_mix)
 
 TAP_TEST(every_hart_takes_its_part_and_counts_it)
 {
-    const uint64_t harts = harts_count();
+    const uint64_t harts = crowd_harts();
     uint64_t sum = 0;
     uint64_t all = 0;
     uint64_t count = 0;

@@ -40,6 +40,11 @@
  *                  pager's endpoint: that ends first). BUSY: one is pending. INVAL: it has not
  *                  registered, or is handling one
  * THREAD_PRIORITY  t1 = thread, CONTROL; a0 = priority. RANGE: above the highest of its space
+ * THREAD_HART      t1 = thread, CONTROL, 0: the caller; a0 = hart, by its place as for INFO
+ *                  (RANGE), or HART_ANY: from now on it runs on that hart alone, or wherever there
+ *                  is time for it. Of the threads that wait at an endpoint a message goes to one of
+ *                  the sender's hart, if it is among the last eight that came; else to one that may
+ *                  move there, and only then to one that is kept on another hart
  * UPCALL_SET       a0 = entry, 0: none; a1 = top of the stack, 16-byte aligned (INVAL), of the
  *                  calling thread
  * UPCALL_RESUME    restores what the upcall saved; results are what is in the context. INVAL: not

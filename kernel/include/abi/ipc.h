@@ -41,7 +41,7 @@ enum sys {
 #undef SYSCALL
 };
 
-#define SYS_COUNT 46
+#define SYS_COUNT 47
 
 #define IPC_WORDS 8
 
@@ -123,6 +123,9 @@ enum object_kind {
 #define PRIORITY_COUNT   32u /* 0 runs last */
 #define PRIORITY_DEFAULT 8u
 #define PRIORITY_SERVER  24u
+
+/* SYS_THREAD_HART: on whichever the scheduler chooses. */
+#define HART_ANY UINT64_MAX
 
 /* SYS_INFO: which number. */
 enum info {

@@ -158,6 +158,12 @@ ALWAYS_INLINE enum err hf_thread_priority(uint64_t thread, uint64_t priority)
     return hf_syscall(SYS_THREAD_PRIORITY, thread, priority, 0, 0).error;
 }
 
+/* `thread` 0: the caller; `hart`: one of INFO_HARTS, or HART_ANY. */
+ALWAYS_INLINE enum err hf_thread_hart(uint64_t thread, uint64_t hart)
+{
+    return hf_syscall(SYS_THREAD_HART, thread, hart, 0, 0).error;
+}
+
 ALWAYS_INLINE enum err hf_upcall_set(uint64_t entry, uint64_t stack_top)
 {
     return hf_syscall(SYS_UPCALL_SET, 0, entry, stack_top, 0).error;
