@@ -5,7 +5,7 @@ Four things happen to the stream, and none of them delays an unfinished line suc
 - the firmware's banner is dropped, and what OpenSBI 1.6 says when a program tries an instruction of
   the supervisor, which it does without a newline in the middle of the program's output;
 - "\\r\\n" becomes "\\n";
-- the end line of the kernel, `[holdfast NONCE ...]`, is taken out and kept;
+- the end line of the kernel, `[holdfast NONCE ...]`, is taken out and kept, what follows dropped;
 - an address of a panic's backtrace (`  at 0x...`) gets its function, file and line.
 """
 import re
@@ -37,10 +37,12 @@ class Console:
             return b""
         self.held = self.held.replace(b"\r\n", b"\n").replace(FIRMWARE_REMARK, b"")
         shown = b""
-        while b"\n" in self.held:
+        while b"\n" in self.held and self.end_line is None:
             line, _, self.held = self.held.partition(b"\n")
             shown += self._whole_line(line)
             self.at_line_start = True
+        if self.end_line is not None:
+            self.held = b""
         count = self._showable()
         if count > 0:
             shown += self.held[:count]

@@ -41,7 +41,8 @@ CAUSES = {
 }
 
 # What QEMU says when kernel, boot archive and device tree have no room beside each other.
-QEMU_NO_ROOM = re.compile("regions (are )?overlap|could not load (ramdisk|initrd)")
+QEMU_NO_ROOM = re.compile("regions (are )?overlap|could not load (ramdisk|initrd)"
+                          "|[Nn]o(t)? enough memory to place")
 
 POWER_OFF_SECONDS = 5
 PR_SET_PDEATHSIG = 1

@@ -7,6 +7,12 @@
 #include "riscv/csr.h"
 #include <sbi/ecall.h>
 
+/*
+ * Behind the end line, so that it is whole: a serial port may lose what it has not sent when the
+ * machine stops, and a SiFive UART holds 8 bytes.
+ */
+#define POWER_TAIL "                "
+
 static char power_nonce[POWER_NONCE_MAX + 2]; /* with the space behind it; constant after boot */
 
 void power_set_nonce(const char *nonce)
@@ -34,13 +40,13 @@ NORETURN static void stop(enum sbi_reset_type type)
 
 void power_off(uint64_t status)
 {
-    console_print("[holdfast %sexit %lu]\n", power_nonce, status);
+    console_print("[holdfast %sexit %lu]\n" POWER_TAIL, power_nonce, status);
     stop(SBI_RESET_SHUTDOWN);
 }
 
 void power_off_panic(const char *who, const char *reason)
 {
-    console_print("[holdfast %spanic %s: %s]\n", power_nonce, who, reason);
+    console_print("[holdfast %spanic %s: %s]\n" POWER_TAIL, power_nonce, who, reason);
     stop(SBI_RESET_SHUTDOWN);
 }
 

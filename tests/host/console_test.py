@@ -47,6 +47,11 @@ def end_line_in_the_middle_of_a_line_leaves_what_was_before_it():
     for_every_piece_size(data, b"no newline", "exit 0")
 
 
+def what_follows_the_end_line_is_dropped():
+    data = b"a\n[holdfast " + NONCE.encode() + b" exit 0]\r\n        \nreset\n"
+    for_every_piece_size(data, b"a\n", "exit 0")
+
+
 def forged_end_line_is_output():
     data = b"[holdfast 0000000000000000 exit 0]\n[hold"
     for_every_piece_size(data, data, None)
@@ -113,6 +118,7 @@ if __name__ == "__main__":
         banner_is_dropped_and_the_end_line_kept,
         output_without_banner_is_shown_whole,
         end_line_in_the_middle_of_a_line_leaves_what_was_before_it,
+        what_follows_the_end_line_is_dropped,
         forged_end_line_is_output,
         remarks_of_the_firmware_are_dropped,
         unfinished_line_is_shown_at_once,
