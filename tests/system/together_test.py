@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`together` on four harts: the recorded traces side by side, and short memory. Prints TAP.
+
+Usage: together_test.py --build DIR
+"""
+import argparse
+import os
+import re
+import sys
+
+sys.dont_write_bytecode = True
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.dirname(TESTS)
+sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi")]
+
+import tree  # noqa: E402
+from machine import Machine  # noqa: E402
+from tap import expect, run  # noqa: E402
+
+HARTS = 4
+ENDED = re.compile(r"together: (.*): status (\d+)")
+MISUSE = 2
+NOT_STARTED = 126
+REPLAY_REFUSED = 3  # of replay: the system refused what the trace does
+
+
+def outcome_of(mem, *words):
+    """(status, lines) of `together WORDS`; every frame must be back."""
+    built = tree.manifest()
+    machine = Machine(built, tree.boot_files(built, ["together", *words], []))
+    machine.mem = mem
+    machine.smp = HARTS
+    machine.seed_opt = 1
+    machine.timeout = 120
+    output = []
+    outcome = machine.run(output.append)
+    expect(outcome.trouble, "")
+    lines = b"".join(output).decode(errors="replace").splitlines()
+    before, after = lines[-1].split("frames free: ")[1].split(" before, ")
+    expect(after, before + " after")
+    return outcome.status, lines
+
+
+def replays(*names):
+    words = []
+    for name in names:
+        words += ["+", "replay", f"/traces/{name}.trace"]
+    return words[1:]
+
+
+def statuses(lines):
+    return sorted(int(match[2]) for match in map(ENDED.fullmatch, lines) if match)
+
+
+def the_four_traces_replay_side_by_side():
+    status, lines = outcome_of("256M", *replays("cc1", "sqlite", "python", "node"))
+    expect((status, statuses(lines)), (0, [0, 0, 0, 0]))
+
+
+def three_traces_replay_side_by_side_in_128_mib():
+    status, lines = outcome_of("128M", *replays("cc1", "sqlite", "python"))
+    expect((status, statuses(lines)), (0, [0, 0, 0]))
+
+
+def what_the_memory_cannot_hold_is_refused_and_disturbs_nobody():
+    # node.trace alone promises itself more than this machine has.
+    status, lines = outcome_of("128M", *replays("cc1", "node", "sqlite"))
+    expect((status, statuses(lines)), (1, [0, 0, REPLAY_REFUSED]))
+
+
+def a_program_that_fails_is_named_and_the_others_end():
+    status, lines = outcome_of("64M", "hello", "+", "replay", "/traces/none.trace", "+", "hello")
+    expect((status, statuses(lines)), (1, [0, 0, 1]))
+
+
+def wrong_use_starts_nothing():
+    for words in ([], ["+"], ["hello", "+"], ["hello", "+", "+", "hello"], ["hello", "+"] * 17):
+        status, lines = outcome_of("64M", *words)
+        expect((status, len(lines)), (MISUSE, 2))
+        expect("usage: together" in lines[0], True)
+    status, lines = outcome_of("64M", "hello", "+", "nobody")
+    expect((status, lines[0]), (NOT_STARTED, "together: nobody: not in the boot archive"))
+
+
+def main():
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--build", required=True)
+    os.environ["HOLDFAST_BUILD"] = parser.parse_args().build
+    return run([
+        the_four_traces_replay_side_by_side,
+        three_traces_replay_side_by_side_in_128_mib,
+        what_the_memory_cannot_hold_is_refused_and_disturbs_nobody,
+        a_program_that_fails_is_named_and_the_others_end,
+        wrong_use_starts_nothing,
+    ])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
