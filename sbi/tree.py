@@ -11,6 +11,7 @@ import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BOOT_FILES = "boot-files"
+BOOT_MANIFEST = "boot/manifest"
 
 
 class TreeError(Exception):
@@ -65,10 +66,13 @@ def read_file(path):
 def boot_files(built, arguments, extra_files):
     """The files of the boot archive in their order, as (name, data).
 
-    `built` is the manifest, `arguments` the program to run with its arguments (may be empty), and
-    `extra_files` are (host path, name) pairs. Raises TreeError.
+    `built` is the manifest of the build, `arguments` the program to run with its arguments (may be
+    empty), and `extra_files` are (host path, name) pairs; one named boot/manifest takes the place
+    of the tree's. Raises TreeError.
     """
     files = [("boot/server", read_file(built["server"])), ("boot/init", read_file(built["init"]))]
+    if all(name != BOOT_MANIFEST for _, name in extra_files):
+        files.append((BOOT_MANIFEST, read_file(os.path.join(TOP, "user", "init", "manifest"))))
     if arguments:
         files.append(("boot/args", b"".join(os.fsencode(a) + b"\0" for a in arguments)))
     for path in built["programs"]:

@@ -14,6 +14,10 @@
 #include "server/shell/ecall.h"
 #include "server/shell/wire.h"
 
+STATIC_ASSERT(MEM_PRIVILEGE_LOW == SPACE_PRIVILEGE_LOW &&
+                  MEM_PRIVILEGE_LOCK == SPACE_PRIVILEGE_LOCK,
+              "core has the numbers of the protocol");
+
 enum err process_space_make(struct call *call)
 {
     struct shell *shell = call->shell;
@@ -31,7 +35,11 @@ enum err process_space_make(struct call *call)
     if (request.frames_max != 0) {
         return ERR_OPNOTSUPP;
     }
-    const struct space_settings settings = shell_settings(shell, (uint32_t)request.priority_max, 0);
+    if ((request.privileges & ~(uint64_t)call->own->settings.privileges) != 0) {
+        return ERR_PERM;
+    }
+    const struct space_settings settings =
+        shell_settings(shell, (uint32_t)request.priority_max, (uint32_t)request.privileges);
     error = space_make(core, &settings, &space);
     if (error != ERR_OK) {
         return error;

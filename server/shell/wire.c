@@ -285,10 +285,12 @@ enum err wire_space_make(const struct message *message, struct wire_space_make *
     struct wire_space_make made = {
         .frames_max = message->words[1],
         .priority_max = message->words[4],
+        .privileges = message->words[5],
     };
     bool is_ended = false;
 
-    if (!is_reserved_zero(message, 5) || message->words[WORD_SPACE] != 0) {
+    if (!is_reserved_zero(message, 6) || message->words[WORD_SPACE] != 0 ||
+        (made.privileges & ~(uint64_t)MEM_PRIVILEGES) != 0) {
         return ERR_INVAL;
     }
     for (unsigned i = 0; i < sizeof(made.name); i++) {

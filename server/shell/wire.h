@@ -133,8 +133,9 @@ struct wire_space_make {
     uint64_t frames_max;
     char name[16]; /* ends with a NUL, and is zero from there on */
     uint64_t priority_max;
+    uint64_t privileges;
 };
-/* Read SPACE_MAKE: a name that ends. */
+/* Read SPACE_MAKE: a name that ends, and no unknown privilege. */
 MUST_USE enum err wire_space_make(const struct message *message, struct wire_space_make *out);
 
 struct wire_number {

@@ -25,7 +25,7 @@ static const struct shape shapes[] = {
     {MEM_HELLO, 2, false},       {MEM_UNMAP, 3, true},        {MEM_PROTECT, 4, true},
     {MEM_REMAP, 6, true},        {MEM_ADVISE, 4, true},       {MEM_QUERY, 3, true},
     {MEM_REFUSAL, 1, false},     {MEM_COPY, 5, true},         {MEM_STATS, 1, false},
-    {MEM_LIMITS, 6, true},       {MEM_SPACE_MAKE, 5, false},  {MEM_SPACE_END, 2, true},
+    {MEM_LIMITS, 6, true},       {MEM_SPACE_MAKE, 6, false},  {MEM_SPACE_END, 2, true},
     {MEM_THREAD_MAKE, 2, true},  {MEM_DONATE, 2, true},       {MEM_NEXT, 2, false},
     {MEM_BOOT_OBJECT, 1, false}, {MEM_BOOT_DEVICE, 2, false}, {MEM_LOCK, 4, true},
     {MEM_UNLOCK, 3, true},       {MEM_LOCK_ALL, 2, true},     {MEM_UNLOCK_ALL, 1, true},
@@ -36,7 +36,6 @@ static const struct shape shapes[] = {
 static struct message message_of(uint64_t number)
 {
     struct message message = {.words = {number}};
-
     if (number == MEM_HELLO) {
         message.words[1] = MEM_PROTOCOL_VERSION;
     }
@@ -355,17 +354,19 @@ TAP_TEST(limits_names_only_limits_that_a_space_has)
     EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
 }
 
-TAP_TEST(a_name_ends_with_a_nul_and_nothing_follows_it)
+TAP_TEST(a_space_has_a_name_that_ends_and_known_privileges)
 {
-    struct mem_space_make_req req = {.head = MEM_SPACE_MAKE, .priority_max = 9};
+    struct mem_space_make_req req = {.head = MEM_SPACE_MAKE, .priority_max = 9, .privileges = 3};
     struct message message = {0};
     struct wire_space_make made;
-
     memcpy(req.name, "fifteen letters", 16);
     memcpy(message.words, &req, sizeof(req));
     REQUIRE(wire_space_make(&message, &made) == ERR_OK);
     EXPECT_STR(made.name, "fifteen letters");
     EXPECT_U64(made.priority_max, 9);
+    EXPECT_U64(made.privileges, 3);
+    message.words[5] = MEM_PRIVILEGES + 1;
+    EXPECT_ERR(wire_space_make(&message, &made), ERR_INVAL);
     memcpy(req.name, "sixteen letters!", 16);
     memcpy(message.words, &req, sizeof(req));
     EXPECT_ERR(wire_space_make(&message, &made), ERR_INVAL);
@@ -490,11 +491,10 @@ int main(int argc, char **argv)
         TAP(flags_that_do_not_fit_their_field_are_refused_and_not_cut),
         TAP(counts_stop_at_what_the_answer_can_hold),
         TAP(limits_names_only_limits_that_a_space_has),
-        TAP(a_name_ends_with_a_nul_and_nothing_follows_it),
+        TAP(a_space_has_a_name_that_ends_and_known_privileges),
         TAP(hello_of_another_version_is_refused),
         TAP(nowait_is_zero_or_one),
         TAP(any_words_are_refused_or_within_bounds),
     };
-
     return TAP_RUN(argc, argv, tests);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first program: starts the one that the boot archive names, or the shell (session.h), says how
- * it ended, and powers off.
+ * The first program: starts the processes of the manifest, says how the final one ended (the
+ * program that was named for this boot, or the shell), and powers off.
  *
- * The power-off status is the program's own, or cause * 256 when it was ended by a fault (enum
- * cause), as sbi/boot expects it. Statuses of init's own: 2 no program, 120 frames are missing
- * after the end, 126 cannot be started, 127 no such program.
+ * The power-off status is that one's own, or cause * 256 when it was ended by a fault (enum cause),
+ * as sbi/boot expects it. Statuses of init's own: 2 no program, 120 frames are missing after the
+ * end, 121 the manifest cannot be used, 126 cannot be started, 127 no such program.
  *
  * I1  Between the two counts of free frames init takes and keeps no memory: its image stands whole
  *     from boot on, nothing here calls malloc(), and the archive has its page tables before.
@@ -13,13 +13,15 @@
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "arguments.h"
 #include "ending.h"
-#include "session.h"
+#include "roster.h"
 #include <abi/fault.h>
 #include <abi/layout.h>
 #include <base/types.h>
+#include <console/proto.h>
 #include <hf/archive.h>
 #include <hf/env.h>
 #include <hf/error.h>
@@ -28,35 +30,15 @@
 
 #define STATUS_NO_PROGRAM   2
 #define STATUS_FRAMES       120
+#define STATUS_MANIFEST     121
 #define STATUS_NOT_STARTED  126
 #define STATUS_NOT_FOUND    127
 #define STATUS_CAUSE_FACTOR 256
 
-/* Run the program to its end. Returns the status for the machine; `end` is undefined unless
- * `*has_run`. */
-static uint64_t program_run(const struct hf_program *program, struct mem_next_rep *end,
-                            bool *has_run)
-{
-    struct hf_process process;
-    const char *why = "";
-    enum err error = hf_process_start(program, &process, &why);
-    if (error != ERR_OK) {
-        printf("init: %s: cannot be started: %s (%s)\n", program->argv[0], why, hf_strerror(error));
-        return STATUS_NOT_STARTED;
-    }
-    error = hf_process_wait(&process, end);
-    hf_process_forget(&process);
-    if (error != ERR_OK) {
-        printf("init: %s: its end cannot be learnt: %s\n", program->argv[0], hf_strerror(error));
-        return STATUS_NOT_STARTED;
-    }
-    *has_run = true;
-    if (end->cause == CAUSE_EXIT) {
-        return end->detail;
-    }
-    ending_print(program->argv[0], end);
-    return end->cause * STATUS_CAUSE_FACTOR;
-}
+#define MANIFEST      "boot/manifest"
+#define DRAIN_SECONDS 1u
+
+static struct roster roster;
 
 static uint64_t frames_free(void)
 {
@@ -77,61 +59,136 @@ static void archive_touch(const struct hf_archive *archive)
     (void)bytes[archive->bytes - 1];
 }
 
-/* Start, wait, and compare the free frames before and after. */
-static uint64_t program_judge(const struct hf_program *program, bool is_quiet)
+/*
+ * Wait for ends until the final process has ended. Returns: whether its end could be learnt; the
+ * status of the machine after it; a line is printed unless it ended by its own will.
+ */
+static bool wait_final(struct mem_next_rep *end, uint64_t *status)
 {
+    const char *name = NULL;
+    while (name == NULL) {
+        enum err error = hf_next(0, end);
+        if (error != ERR_OK) {
+            printf("init: how processes end cannot be learnt: %s\n", hf_strerror(error));
+            return false;
+        }
+        name = roster_take_end(&roster, end);
+    }
+    *status = end->detail;
+    if (end->cause != CAUSE_EXIT) {
+        ending_print(name, end);
+        *status = end->cause * STATUS_CAUSE_FACTOR;
+    }
+    return true;
+}
+
+/* Start the program, the last of the manifest; wait; compare the free frames before and after. */
+static uint64_t program_judge(const struct arguments *arguments)
+{
+    const char *name = arguments->strings[0];
     struct mem_next_rep end;
-    bool has_run = false;
-    uint64_t before = frames_free();
-    uint64_t status = program_run(program, &end, &has_run);
-    uint64_t after = frames_free();
-    if (before != after) {
-        printf("init: %s: frames are missing: %" PRIu64 " free before, %" PRIu64 " after\n",
-               program->argv[0], before, after);
+    uint64_t status = 0;
+    const bool is_settled = roster_settle(&roster);
+    const uint64_t before = frames_free();
+    const uint64_t changes = roster.changes;
+    if (!roster_start(&roster, roster.manifest->count - 1, arguments->strings) ||
+        !wait_final(&end, &status)) {
+        return STATUS_NOT_STARTED;
+    }
+    roster_take_ends(&roster);
+    const uint64_t after = frames_free();
+    /* Frames cannot be compared if other processes use memory meanwhile, begin or end. */
+    if (before != after && is_settled && roster.changes == changes + 2) {
+        printf("init: %s: frames are missing: %" PRIu64 " free before, %" PRIu64 " after\n", name,
+               before, after);
         return STATUS_FRAMES;
     }
-    if (has_run && end.cause == CAUSE_EXIT && !is_quiet) {
+    if (end.cause == CAUSE_EXIT && !arguments->is_quiet) {
         printf("init: %s exited with status %" PRIu64 "; frames free: %" PRIu64 " before, %" PRIu64
                " after\n",
-               program->argv[0], status, before, after);
+               name, status, before, after);
     }
     return status;
+}
+
+/* Let what was written reach the device, but do not wait for ever. */
+static void drain(void)
+{
+    const uint64_t console = roster_endpoint(&roster, "console");
+    struct hf_message message = {.words = {CONSOLE_DRAIN}};
+    if (console != HANDLE_NONE) {
+        const uint64_t latest = hf_time_now() + DRAIN_SECONDS * hf_env()->timebase_hz;
+        (void)hf_call_timed(console, latest, &message);
+    }
+}
+
+static uint64_t session_judge(void)
+{
+    struct mem_next_rep end;
+    uint64_t status = STATUS_NOT_STARTED;
+    (void)!wait_final(&end, &status);
+    drain();
+    return status;
+}
+
+/* Read boot/manifest; says what is wrong with it. */
+static bool manifest_load(const struct hf_archive *archive, struct manifest *manifest)
+{
+    struct hf_archive_file file;
+    struct manifest_error error;
+    if (hf_archive_find(archive, MANIFEST, &file) != HF_ARCHIVE_FOUND) {
+        printf("init: the boot archive has no %s\n", MANIFEST);
+        return false;
+    }
+    if (!manifest_parse(file.data, file.bytes, manifest, &error)) {
+        printf("init: %s, line %u: %s%s%s\n", MANIFEST, error.line, error.word,
+               error.word[0] != '\0' ? " " : "", error.reason);
+        return false;
+    }
+    return true;
+}
+
+static bool has_program_in(const struct manifest *manifest)
+{
+    return manifest->count > 0 &&
+           strcmp(manifest->processes[manifest->count - 1].name, MANIFEST_ANY) == 0;
 }
 
 /* Find out what to run, and run it. Returns the status for the machine. */
 static uint64_t init_run(struct arguments *arguments)
 {
-    static const char *const envp[] = {NULL};
+    static struct manifest manifest;
     const struct hf_archive archive = {hf_env()->archive_opt, hf_env()->archive_bytes};
     struct hf_archive_file file;
+    struct hf_program program;
     const char *why = "";
     if (hf_env()->archive_opt == NULL) {
         printf("init: no boot archive: %s\n", hf_last_refusal());
         return STATUS_NO_PROGRAM;
     }
-    if (hf_archive_find(&archive, "boot/args", &file) == HF_ARCHIVE_FOUND) {
-        if (!arguments_parse(file.data, file.bytes, arguments, &why)) {
-            printf("init: boot/args cannot be used: %s\n", why);
-            return STATUS_NO_PROGRAM;
-        }
+    if (!manifest_load(&archive, &manifest)) {
+        return STATUS_MANIFEST;
     }
-    struct hf_program program;
-    if (arguments->count == 0) {
-        if (hf_program_find("shell", &program) == ERR_OK) {
-            return session_run();
-        }
-        printf("init: no program named, and no shell in the boot archive\n");
+    roster.manifest = &manifest;
+    if (hf_archive_find(&archive, "boot/args", &file) == HF_ARCHIVE_FOUND &&
+        !arguments_parse(file.data, file.bytes, arguments, &why)) {
+        printf("init: boot/args cannot be used: %s\n", why);
         return STATUS_NO_PROGRAM;
     }
-    enum err error = hf_program_find(arguments->strings[0], &program);
-    if (error != ERR_OK) {
+    const bool has_program = arguments->count > 0;
+    if (has_program && hf_program_find(arguments->strings[0], &program) != ERR_OK) {
         printf("init: %s: not in the boot archive\n", arguments->strings[0]);
         return STATUS_NOT_FOUND;
     }
-    program.argv = arguments->strings;
-    program.envp = envp;
+    if (has_program && !has_program_in(&manifest)) {
+        printf("init: %s lets no program be named: it has no 'process *'\n", MANIFEST);
+        return STATUS_MANIFEST;
+    }
     archive_touch(&archive);
-    return program_judge(&program, arguments->is_quiet);
+    if (!roster_start_all(&roster, has_program)) {
+        return STATUS_NOT_STARTED;
+    }
+    return has_program ? program_judge(arguments) : session_judge();
 }
 
 int main(void)

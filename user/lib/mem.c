@@ -127,10 +127,17 @@ enum err hf_limit_set_bytes(uint64_t space, enum mem_limit which, uint64_t value
 enum err hf_space_make(const char *name, uint64_t frames_max, uint64_t priority_max,
                        struct mem_space_make_rep *rep)
 {
+    return hf_space_make_privileged(name, frames_max, priority_max, 0, rep);
+}
+
+enum err hf_space_make_privileged(const char *name, uint64_t frames_max, uint64_t priority_max,
+                                  uint64_t privileges, struct mem_space_make_rep *rep)
+{
     struct mem_space_make_req req = {
         .head = MEM_SPACE_MAKE,
         .frames_max = frames_max,
         .priority_max = priority_max,
+        .privileges = privileges,
     };
     strncpy(req.name, name, sizeof(req.name) - 1);
     struct hf_message message = {.tag = 0};

@@ -18,7 +18,7 @@
 #include <hf/mem.h>
 
 #define NAME_BYTES_MAX 256
-#define AUX_COUNT      11
+#define AUX_COUNT      12
 
 /* The start structure while it is built; too large for the stack of a thread. */
 static char start_buffer[HF_START_BYTES_MAX];
@@ -163,6 +163,7 @@ static enum err start_write(const struct hf_program *program, const struct hf_pr
         {HF_AT_ARCHIVE_BYTES, archive != 0 ? env->archive_bytes : 0},
         {HF_AT_ARCHIVE_OBJECT, archive != 0 ? HANDLE_ARCHIVE : 0},
         {HF_AT_CONSOLE, program->console != 0 || env->console != 0 ? HANDLE_CONSOLE : 0},
+        {HF_AT_NAMES, program->names != 0 || env->names != 0 ? HANDLE_NAMES : 0},
     };
     struct startup_aux all[AUX_COUNT + 1];
     memcpy(all, aux, sizeof(aux));
@@ -198,15 +199,28 @@ static enum err log_pass(const struct hf_program *program, const struct hf_proce
     return error;
 }
 
-/* Give the log, and the console if there is one. */
-static enum err console_pass(const struct hf_program *program, const struct hf_process *process)
+/* Give a copy of an endpoint's handle, if there is one, in the slot promised to it. */
+static enum err endpoint_pass(const struct hf_process *process, uint64_t handle, uint64_t slot)
 {
-    const uint64_t console = program->console != 0 ? program->console : hf_env()->console;
+    if (handle == HANDLE_NONE) {
+        return ERR_OK;
+    }
+    return hf_handle_give(process->kernel_space, handle, RIGHT_CALL | RIGHT_TRANSFER | RIGHT_DERIVE,
+                          slot, &slot);
+}
+
+/* Give the log, the console and the name service. */
+static enum err services_pass(const struct hf_program *program, const struct hf_process *process)
+{
+    const struct hf_env *env = hf_env();
+    const uint64_t console = program->console != 0 ? program->console : env->console;
+    const uint64_t names = program->names != 0 ? program->names : env->names;
     enum err error = log_pass(program, process);
-    if (error == ERR_OK && console != 0) {
-        uint64_t slot = HANDLE_CONSOLE;
-        error = hf_handle_give(process->kernel_space, console,
-                               RIGHT_CALL | RIGHT_TRANSFER | RIGHT_DERIVE, slot, &slot);
+    if (error == ERR_OK) {
+        error = endpoint_pass(process, console, HANDLE_CONSOLE);
+    }
+    if (error == ERR_OK) {
+        error = endpoint_pass(process, names, HANDLE_NAMES);
     }
     return error;
 }
@@ -242,8 +256,8 @@ static enum err process_fill(const struct hf_program *program, const struct elf_
     if (error != ERR_OK) {
         return error;
     }
-    *why = "the console could not be passed on";
-    error = console_pass(program, process);
+    *why = "log, console and names could not be passed on";
+    error = services_pass(program, process);
     if (error != ERR_OK) {
         return error;
     }
@@ -267,8 +281,8 @@ enum err hf_process_prepare(const struct hf_program *program, struct hf_process 
     }
     *why = "its space could not be made";
     struct mem_space_make_rep space;
-    enum err error =
-        hf_space_make(program->name, program->frames_max, program_priority(program), &space);
+    enum err error = hf_space_make_privileged(
+        program->name, program->frames_max, program_priority(program), program->privileges, &space);
     if (error != ERR_OK) {
         return error;
     }

@@ -72,6 +72,9 @@ void hf_start(const uint64_t *stack)
         case HF_AT_CONSOLE:
             env.console = auxv[1];
             break;
+        case HF_AT_NAMES:
+            env.names = auxv[1];
+            break;
         default: /* of the ABI, for others */
             break;
         }

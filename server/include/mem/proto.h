@@ -305,12 +305,16 @@ struct mem_limits_rep {
  * SPACE_MAKE: a child of the caller. Two handles come back: the server's (word 1) and the kernel's
  * (word 2).
  */
+#define MEM_PRIVILEGE_LOW  0x1u /* map below the lowest address */
+#define MEM_PRIVILEGE_LOCK 0x2u /* lock beyond limits */
+#define MEM_PRIVILEGES     0x3u
 struct mem_space_make_req {
     uint64_t head;
     uint64_t frames_max;   /* budget in frames, 0: no limit but the parent's */
     char name[16];         /* for people; NUL padded */
     uint64_t priority_max; /* of its threads, at most the caller's */
-    uint64_t reserved[3];
+    uint64_t privileges;   /* MEM_PRIVILEGE_..., at most the caller's (PERM) */
+    uint64_t reserved[2];
 };
 struct mem_space_make_rep {
     uint64_t error;

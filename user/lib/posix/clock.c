@@ -10,14 +10,14 @@
 #include <time.h>
 
 #include <hf/env.h>
+#include <hf/kernel.h>
 
 #define NANOSECONDS UINT64_C(1000000000)
 
 static struct timespec clock_now(void)
 {
-    uint64_t ticks;
-    __asm__ volatile("rdtime %0" : "=r"(ticks));
-    uint64_t hz = hf_env()->timebase_hz;
+    const uint64_t ticks = hf_time_now();
+    const uint64_t hz = hf_env()->timebase_hz;
     return (struct timespec){
         .tv_sec = (time_t)(ticks / hz),
         .tv_nsec = (long)(ticks % hz * NANOSECONDS / hz),

@@ -24,3 +24,4 @@
 #define HF_AT_ARCHIVE_BYTES  0x48460005
 #define HF_AT_ARCHIVE_OBJECT 0x48460006 /* handle to its object, for the program's children */
 #define HF_AT_CONSOLE        0x48460007 /* handle to the console; absent: none */
+#define HF_AT_NAMES          0x48460008 /* handle to the name service; absent: none */

@@ -67,6 +67,14 @@ ALWAYS_INLINE enum err hf_bind(uint64_t notification)
     return hf_syscall(SYS_BIND, notification, 0, 0, 0).error;
 }
 
+/* The time CSR, as the calls with a time want it: hf_env()->timebase_hz ticks a second. */
+ALWAYS_INLINE uint64_t hf_time_now(void)
+{
+    uint64_t ticks;
+    __asm__ volatile("rdtime %0" : "=r"(ticks));
+    return ticks;
+}
+
 ALWAYS_INLINE enum err hf_timer(uint64_t time, uint64_t bits)
 {
     return hf_syscall(SYS_TIMER, 0, time, bits, 0).error;

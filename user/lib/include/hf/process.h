@@ -3,8 +3,8 @@
  * Starting a program as a child process, and learning how it ended.
  *
  * A program gets: its segments; a stack; the boot archive, mapped read-only, and a handle to its
- * object; the log, and the console if its parent has it; its parent's random bytes, stirred. It has
- * no other handle.
+ * object; the log; the console and the name service if its parent has them; its parent's random
+ * bytes, stirred. It has no other handle.
  */
 #pragma once
 
@@ -30,8 +30,10 @@ struct hf_program {
     uint64_t stack_bytes;    /* 0: HF_STACK_BYTES_DEFAULT */
     uint64_t frames_max;     /* budget; 0: no limit of its own */
     uint64_t priority;       /* 0: PRIORITY_DEFAULT */
+    uint64_t privileges;     /* MEM_PRIVILEGE_..., at most the parent's */
     bool is_launcher;        /* what it writes to the log is the system's, and it names others */
     uint64_t console;        /* handle to give it; 0: the parent's own, if it has one */
+    uint64_t names;          /* likewise: the name service */
 };
 
 /* A child. Owner: who started it; hf_process_forget() gives the handles back. */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A program that finds out what it may do, for manifest_test.py: prints one line a right. Without
+ * an argument it ends with status 5 at once; as "server" it answers at the endpoint in slot 64.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <hf/env.h>
+#include <hf/error.h>
+#include <hf/mem.h>
+
+static void say(const char *what, enum err error)
+{
+    printf("%s: %s\n", what, hf_strerror(error));
+}
+
+/* The highest priority that a thread of this process may have. */
+static void say_priority(void)
+{
+    struct mem_thread_make_rep thread;
+    uint64_t priority = 0;
+    while (priority < PRIORITY_COUNT && hf_thread_make(HF_OWN_SPACE, priority, &thread) == ERR_OK) {
+        (void)hf_thread_end(thread.thread, 0);
+        (void)hf_handle_close(thread.thread);
+        priority++;
+    }
+    printf("priorities below %lu\n", (unsigned long)priority);
+}
+
+static void say_lock(void)
+{
+    struct mem_limits_rep limit;
+    uint64_t addr = 0;
+    enum err error = hf_limit_get_bytes(HF_OWN_SPACE, MEM_LIMIT_LOCKED, &limit);
+    if (error == ERR_OK) {
+        const struct hf_map map = {.length = limit.value + HF_PAGE_BYTES,
+                                   .prot = MEM_PROT_READ | MEM_PROT_WRITE,
+                                   .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS};
+        error = hf_map(map, &addr);
+    }
+    if (error == ERR_OK) {
+        error = hf_lock(HF_OWN_SPACE, addr, limit.value + HF_PAGE_BYTES, 0);
+    }
+    say("lock beyond the limit", error);
+}
+
+static void say_child(const char *what, uint64_t priority, uint64_t privileges)
+{
+    struct mem_space_make_rep made;
+    enum err error = hf_space_make_privileged("child", 0, priority, privileges, &made);
+    if (error == ERR_OK) {
+        (void)hf_space_end(made.space, 0);
+        (void)hf_space_end(made.space, 0);
+        (void)hf_handle_close(made.space);
+        (void)hf_handle_close(made.kernel_space);
+    }
+    say(what, error);
+}
+
+/* What the slots hold that a manifest can fill. */
+static void say_handles(void)
+{
+    uint64_t count = 0;
+    if (hf_handles_read(0, 0, &count) != ERR_OK) {
+        return;
+    }
+    const struct handle_info *infos = hf_message_page();
+    char line[256] = "slots";
+    for (uint64_t i = 0; i < count; i++) {
+        const size_t length = strlen(line);
+        snprintf(line + length, sizeof(line) - length, " %u:%u:%lx", infos[i].slot, infos[i].rights,
+                 (unsigned long)(infos[i].slot >= 64 ? infos[i].badge : 0));
+    }
+    puts(line);
+}
+
+int main(int argc, char **argv)
+{
+    if (strcmp(argv[0], "server") == 0) {
+        struct hf_request request = {.badge = 0};
+        while (hf_reply_wait(64, &request) == ERR_OK) {
+            request.message = (struct hf_message){.tag = 0};
+        }
+    }
+    if (argc < 2) {
+        return 5;
+    }
+    say_handles();
+    say_priority();
+    say_lock();
+    say_child("child of priority 8", 8, 0);
+    say_child("child that may lock", 1, MEM_PRIVILEGE_LOCK);
+    say_child("child that may map low", 1, MEM_PRIVILEGE_LOW);
+    say_child("child with an unknown privilege", 1, 4);
+    return 0;
+}

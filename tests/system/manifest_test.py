@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The boot manifest in the machine: what it says is what a process has. Prints TAP.
+
+Usage: manifest_test.py --build DIR GUEST
+"""
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.dirname(TESTS)
+sys.path.append(os.path.join(TESTS, "harness"))
+
+from tap import expect, run  # noqa: E402
+
+SHELL = "process shell\nboot shell\nfinal\n"
+STATUS_MANIFEST = 121
+
+
+def boot(manifest, *command):
+    """(exit status, output) of a run with this manifest, None: the tree's."""
+    with tempfile.NamedTemporaryFile("w", suffix=".manifest") as file:
+        file.write(manifest or "")
+        file.flush()
+        words = [os.path.join(TOP, "sbi", "boot"), "--mem", "128M", "--seed", "1", "--timeout",
+                 "60", "--file", OPTIONS.guest + "=bin/guest",
+                 "--file", OPTIONS.guest + "=bin/server"]
+        if manifest is not None:
+            words += ["--file", file.name + "=boot/manifest"]
+        done = subprocess.run([*words, "--", *command], stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                              env=dict(os.environ, HOLDFAST_BUILD=OPTIONS.build))
+    return done.returncode, done.stdout
+
+
+def expect_in(part, text):
+    if part not in text:
+        raise AssertionError(f"{part!r} is not in {text!r}")
+
+
+def a_manifest_that_is_wrong_ends_the_machine_with_line_and_reason():
+    for manifest, said in (
+            (SHELL + "process *\nfly\n", "init: boot/manifest, line 5: fly is no statement\n"),
+            ("", "init: boot/manifest, line 0: one process of 'boot shell' is to be final\n"),
+            (SHELL, "init: boot/manifest lets no program be named: it has no 'process *'\n")):
+        status, output = boot(manifest, "hello")
+        expect(status, STATUS_MANIFEST)
+        expect_in(said, output)
+
+
+def a_program_has_nothing_that_is_not_granted():
+    status, output = boot(SHELL + "process *\n", "guest", "look")
+    expect(status, 0)
+    expect_in("slots 1:1:0 2:112:0 6:97:0\n", output)
+    expect_in("priorities below 9\n", output)
+    expect_in("lock beyond the limit: no memory, or over a limit\n", output)
+    expect_in("child of priority 8: no error\n", output)
+    expect_in("child that may lock: not permitted\n", output)
+    expect_in("child that may map low: not permitted\n", output)
+    expect_in("child with an unknown privilege: invalid argument\n", output)
+
+
+def a_program_has_what_is_granted_and_can_pass_on_no_more():
+    status, output = boot("process server\nreceive x 64\n" + SHELL
+                          + "process *\npriority 7\nmay lock\nmachine\ncall x 70\n",
+                          "guest", "look")
+    expect(status, 0)
+    # Its number in the manifest is the badge of the handle to call with.
+    expect_in("slots 1:1:0 2:112:0 3:112:0 6:97:0 70:97:3\n", output)
+    expect_in("priorities below 8\n", output)
+    expect_in("lock beyond the limit: no error\n", output)
+    expect_in("child of priority 8: out of range\n", output)
+    expect_in("child that may lock: no error\n", output)
+    expect_in("child that may map low: not permitted\n", output)
+
+
+def a_process_is_started_again_as_often_as_it_may():
+    status, output = boot("process guest\nreceive x 64\nrestarts 2\n" + SHELL + "process *\n",
+                          "hello")
+    expect(status, 0)
+    expect(output.count("init: guest: exited (5)\n"), 3)
+    expect(output.count("init: there is no x\n"), 1)
+
+
+def a_device_that_may_master_memory_needs_leave():
+    status, output = boot("process guest\nboot program\ndevice virtio,mmio 64 65\n" + SHELL
+                          + "process *\n", "hello")
+    expect(status, 0)
+    expect_in("init: guest: cannot be started: the manifest does not let its device master memory "
+              "(not permitted)\n", output)
+    status, output = boot("process guest\nboot program\ndevice virtio,mmio 64 65\nmay dma\n"
+                          + SHELL + "process *\n", "hello")
+    expect(status, 0)
+    expect_in(" 65:16:", output)
+
+
+def a_missing_program_or_device_leaves_its_process_out():
+    status, output = boot("process nobody\nreceive x 64\nprocess guest\ndevice abacus 65 66\n"
+                          + SHELL + "process *\n", "hello")
+    expect(status, 0)
+    expect_in("init: nobody: cannot be started: the boot archive has no such program "
+              "(no such thing)\n", output)
+    expect_in("init: guest: cannot be started: its device (no such thing)\n", output)
+    expect_in("Hello from hello\n", output)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--build", required=True)
+    parser.add_argument("guest")
+    OPTIONS = parser.parse_args()
+    sys.exit(run([
+        a_manifest_that_is_wrong_ends_the_machine_with_line_and_reason,
+        a_program_has_nothing_that_is_not_granted,
+        a_program_has_what_is_granted_and_can_pass_on_no_more,
+        a_process_is_started_again_as_often_as_it_may,
+        a_device_that_may_master_memory_needs_leave,
+        a_missing_program_or_device_leaves_its_process_out,
+    ]))
