@@ -47,6 +47,8 @@ struct region *grow_down(struct core *core, struct space *space, uint32_t page)
         return NULL;
     }
     ASSERT(region->first > page);
+    /* Linux gives it page records before it judges limits. */
+    region->flags |= REGION_TOUCHED;
     const uint32_t pages = region->first - page;
     /* What a refused request was about is still asked for. */
     const struct refusal refusal = space->refusal;

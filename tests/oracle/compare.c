@@ -22,6 +22,7 @@ const char *compare_name(enum compare_aspect aspect)
         [COMPARE_PAGES] = "total pages",
         [COMPARE_DATA] = "total data pages",
         [COMPARE_LOCKED] = "total locked pages",
+        [COMPARE_STACK] = "total stack pages",
         [COMPARE_RESIDENCE] = "residence",
         [COMPARE_CONTENTS] = "contents",
     };
@@ -230,6 +231,9 @@ enum compare_aspect compare_states(const struct compare_options *options,
     }
     if (aspect == COMPARE_EQUAL && is_full) {
         aspect = compare_word(COMPARE_LOCKED, a->locked, b->locked, text);
+    }
+    if (aspect == COMPARE_EQUAL && is_full) {
+        aspect = compare_word(COMPARE_STACK, a->stack, b->stack, text);
     }
     return aspect == COMPARE_EQUAL && is_full ? compare_pages(options, linux_look, ours, text)
                                               : aspect;

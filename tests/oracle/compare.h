@@ -24,6 +24,7 @@ enum compare_aspect {
     COMPARE_PAGES,     /* total pages */
     COMPARE_DATA,      /* total private writable pages */
     COMPARE_LOCKED,    /* total locked pages */
+    COMPARE_STACK,     /* total pages of regions that grow */
     COMPARE_RESIDENCE, /* a page is present, or the zero page, on one side only */
     COMPARE_CONTENTS,
     COMPARE_ASPECTS,

@@ -45,6 +45,9 @@ static uint64_t pick_map_flags(struct draw *draw)
     } else if (random_chance(draw->random, 1)) {
         flags = MEM_MAP_PRIVATE;
     }
+    if (random_chance(draw->random, draw->stack_percent)) {
+        flags |= MEM_MAP_GROWSDOWN;
+    }
     if (random_chance(draw->random, draw->fixed_percent)) {
         flags |= MEM_MAP_FIXED;
     }
@@ -173,6 +176,11 @@ static void draw_limit(struct draw *draw, struct step *step)
         step->size = pick_lock_limit(draw);
         return;
     }
+    if (step->value == STEP_LIMIT_STACK) {
+        step->size = random_chance(draw->random, 30) ? STEP_UNLIMITED
+                                                     : random_below(draw->random, 12 * PAGE_SIZE);
+        return;
+    }
     uint64_t now = step->value == STEP_LIMIT_PAGES ? draw->pages : draw->data;
     step->size =
         random_chance(draw->random, 30) ? STEP_UNLIMITED : now + random_below(draw->random, 10);
@@ -278,6 +286,7 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
 {
     static const uint16_t below[] = {8, 16, 40, 64, 64, 200, 700, 1600};
     static const uint16_t above[] = {0, 0, 0, 1, 10, 40, 600};
+    static const uint8_t stacks[] = {0, 0, 0, 2, 4, 40};
     static const uint8_t fixed[] = {0, 20, 55, 55, 55, 80, 95};
 
     *draw = (struct draw){.random = random};
@@ -285,10 +294,18 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
     draw->limit[STEP_LIMIT_PAGES] = STEP_UNLIMITED;
     draw->limit[STEP_LIMIT_DATA] = STEP_UNLIMITED;
     draw->limit[STEP_LIMIT_LOCKED] = STEP_UNLIMITED;
+    draw->limit[STEP_LIMIT_STACK] = STEP_UNLIMITED;
     draw->mix = is_crowded ? MIX_CROWDED : (unsigned)random_below(random, MIXES);
     draw->spare = is_crowded ? (uint32_t)random_below(random, SPARE_MOST) : SLOT_NOT_CROWDED;
     draw->fixed_percent = PICK(random, fixed);
+    /* The number of fillers must not change in a crowd. */
+    draw->stack_percent = is_crowded ? 0 : PICK(random, stacks);
     stage_low_zones(stage, &draw->room);
+    if (draw->stack_percent != 0) {
+        /* Linux finds nothing any more once a guard gap would reach below address 0. */
+        draw->room.zones[1].end = draw->room.zones[1].first;
+        draw->room.zones[0] = draw->room.zones[1];
+    }
     struct zone *window = &draw->room.zones[STAGE_WINDOW];
     window->first = draw->base - PICK(random, below);
     window->end = draw->base + PICK(random, above);

@@ -117,6 +117,28 @@ static bool splits_where_ours_joins(const struct found *found)
            joined_at(found, first, first + (known_round_up(step->length) >> PAGE_SHIFT));
 }
 
+/* Bytes of the first region that ends after a page, were it to begin there; 0 if there is none. */
+static uint64_t size_from(const struct look *look, uint64_t page)
+{
+    for (uint32_t i = 0; i < look->head->regions; i++) {
+        if (look->regions[i].end > page) {
+            return (look->regions[i].end - page) << PAGE_SHIFT;
+        }
+    }
+    return 0;
+}
+
+/* How large a stack may be is counted from such a border. */
+static bool grows_from_border(const struct found *found)
+{
+    uint64_t page = known_step(found)->addr >> PAGE_SHIFT;
+    uint64_t limit = known_limit(found, STEP_LIMIT_STACK);
+
+    return found->aspect == COMPARE_SIGNAL && found->ours->head->signal == LOOK_MAPERR &&
+           found->linux_before_opt != NULL && size_from(found->linux_before_opt, page) <= limit &&
+           size_from(found->ours_before_opt, page) > limit;
+}
+
 static bool shows_partial(const struct look *last)
 {
     return last->head->error == ENOMEM && last->head->regions == 2 &&
@@ -223,6 +245,17 @@ const struct known_row known_border_rows[] = {
                  "unlock addr=0x1000001000 length=0x2000\n"
                  "protect addr=0x1000002000 length=0x1000 prot=3\n",
         .shows = known_shows_enomem,
+    },
+    {
+        .reason = "stacks grow from a border that only Linux keeps",
+        .matches = grows_from_border,
+        .probe = "map addr=0x100000c000 length=0x1000 prot=3 flags=0x132\n"
+                 "write addr=0x1000008000 value=0xc3\n"
+                 "limit value=3 size=0x3000\n"
+                 "remap addr=0x1000009000 length=0x1000 size=0x1000 flags=7 "
+                 "target=0x1000008000\n"
+                 "write addr=0x1000006000 value=0xc3\n",
+        .shows = known_shows_success,
     },
     {
         .reason = "untouched pages that we joined with touched ones stay in the commit account",

@@ -236,6 +236,7 @@ void linux_look(struct slot *slot, const struct room_files *files, struct look_l
     head->data = room_data_pages(statm_field(statm, 5));
     if (is_full) {
         head->locked = room_locked_pages();
+        head->stack = room_stack_pages();
     }
     for (uint32_t i = 0; i < count; i++) {
         look_add_region(log, &regions[i]);

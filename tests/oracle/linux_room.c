@@ -46,6 +46,7 @@ static const int resources[STEP_LIMITS] = {
     [STEP_LIMIT_PAGES] = RLIMIT_AS,
     [STEP_LIMIT_DATA] = RLIMIT_DATA,
     [STEP_LIMIT_LOCKED] = RLIMIT_MEMLOCK,
+    [STEP_LIMIT_STACK] = RLIMIT_STACK,
 };
 
 /*
@@ -213,10 +214,9 @@ void room_prepare(struct slot *slot, struct room_files *files)
     }
 }
 
-/* Pages that are locked, as the limit counts them. */
-static uint64_t read_locked(void)
+/* A number of pages of /proc/self/status, which gives kilobytes. */
+static uint64_t read_pages(const char *name)
 {
-    static const char name[] = "VmLck:";
     static char lines[4096];
 
     ssize_t bytes = pread(state.status, lines, sizeof(lines) - 1, 0);
@@ -225,7 +225,7 @@ static uint64_t read_locked(void)
     if (line == NULL) {
         fail_end("/proc/self/status");
     }
-    return strtoull(line + sizeof(name) - 1, NULL, 10) / (PAGE_SIZE / 1024);
+    return strtoull(line + strlen(name), NULL, 10) / (PAGE_SIZE / 1024);
 }
 
 void room_change(const struct slot *slot)
@@ -239,7 +239,8 @@ void room_change(const struct slot *slot)
         fail_end("munlockall");
     }
     state.is_locked = false;
-    state.base_locked = read_locked();
+    state.base_locked = read_pages("VmLck:");
+    state.limits[STEP_LIMIT_STACK].rlim_cur = STAGE_STACK_MAX;
     state.limits[STEP_LIMIT_LOCKED].rlim_cur = room_lock_limit(slot->stage.lock_max);
     for (unsigned i = 0; i < STEP_LIMITS; i++) {
         if (setrlimit((__rlimit_resource_t)resources[i], &state.limits[i]) != 0) {
@@ -249,10 +250,12 @@ void room_change(const struct slot *slot)
     if (slot->stage.denied != UINT64_MAX) {
         munmap((void *)slot->stage.denied, PAGE_SIZE);
     }
+    uint64_t low = (uint64_t)slot->sequence.room.zones[1].end << PAGE_SHIFT;
     if (munmap((void *)lowest, state.low_end - lowest) != 0 ||
         munmap((void *)state.window_first, state.window_end - state.window_first) != 0) {
         fail_end("the room cannot be emptied");
     }
+    room_fill(low > lowest ? low : lowest, state.low_end);
     room_fill(state.window_first, first);
     room_fill(end, state.window_end);
     if (slot->sequence.spare != SLOT_NOT_CROWDED) {
@@ -276,7 +279,12 @@ uint64_t room_locked_pages(void)
     uint64_t outside = state.is_locked ? state.base_pages[STEP_LIMIT_PAGES] : 0;
 
     /* Linux counts the pages of a region in an int: fillers are right modulo 2^32. */
-    return (uint32_t)(read_locked() - state.base_locked - outside);
+    return (uint32_t)(read_pages("VmLck:") - state.base_locked - outside);
+}
+
+uint64_t room_stack_pages(void)
+{
+    return read_pages("VmStk:") - state.stack_pages;
 }
 
 uint64_t room_lock_limit(uint64_t bytes)

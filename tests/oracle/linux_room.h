@@ -38,6 +38,9 @@ uint64_t room_data_pages(uint64_t statm_data);
 /* Pages that are locked inside the zones. */
 uint64_t room_locked_pages(void);
 
+/* Pages of regions in the zones that grow. */
+uint64_t room_stack_pages(void);
+
 /* What RLIMIT_MEMLOCK must be so that `bytes` can be locked. */
 uint64_t room_lock_limit(uint64_t bytes);
 

@@ -159,6 +159,7 @@ static void linux_limit(const struct slot *slot, const struct step *step, struct
         [STEP_LIMIT_PAGES] = RLIMIT_AS,
         [STEP_LIMIT_DATA] = RLIMIT_DATA,
         [STEP_LIMIT_LOCKED] = RLIMIT_MEMLOCK,
+        [STEP_LIMIT_STACK] = RLIMIT_STACK,
     };
     int resource = resources[step->value % STEP_LIMITS];
     struct rlimit limit;
@@ -169,6 +170,8 @@ static void linux_limit(const struct slot *slot, const struct step *step, struct
     if (step->value == STEP_LIMIT_LOCKED) {
         bool is_unlimited = step->size == STEP_UNLIMITED;
         limit.rlim_cur = room_lock_limit(is_unlimited ? slot->stage.lock_max : step->size);
+    } else if (step->value == STEP_LIMIT_STACK) {
+        limit.rlim_cur = step->size == STEP_UNLIMITED ? STAGE_STACK_MAX : step->size;
     } else if (step->size == STEP_UNLIMITED) {
         limit.rlim_cur = limit.rlim_max;
     } else {

@@ -41,8 +41,9 @@ struct look_head {
     uint32_t regions;
     uint32_t runs;
     uint64_t pages;
-    uint64_t data;
+    uint64_t data;   /* with stack */
     uint64_t locked; /* FULL */
+    uint64_t stack;  /* FULL */
 };
 
 #define LOOK_READ       0x1u

@@ -62,6 +62,7 @@ void ours_begin(struct ours *ours, const struct stage *stage, const struct seque
     settings.base.v = stage_base(stage);
     settings.privileges = SPACE_PRIVILEGES;
     settings.locked_max = stage->lock_max;
+    settings.stack_max = STAGE_STACK_MAX;
     enum err error = space_make(&ours->world->core, &settings, &ours->space);
     ASSERT(error == ERR_OK);
     fill(ours, RANGE_USER_FIRST, zones[0].first);
@@ -239,6 +240,8 @@ static void ours_limit(struct ours *ours, const struct step *step, struct look_h
     (void)head;
     if (step->value == STEP_LIMIT_LOCKED) {
         settings->locked_max = step->size == STEP_UNLIMITED ? ours->stage->lock_max : step->size;
+    } else if (step->value == STEP_LIMIT_STACK) {
+        settings->stack_max = step->size == STEP_UNLIMITED ? STAGE_STACK_MAX : step->size;
     } else if (step->value == STEP_LIMIT_DATA) {
         settings->data_max = limit;
     } else {

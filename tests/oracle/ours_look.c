@@ -35,6 +35,7 @@ static uint32_t look_flags(uint32_t flags)
         {REGION_SEQUENTIAL, LOOK_SEQUENTIAL}, {REGION_RANDOM, LOOK_RANDOM},
         {REGION_HUGEPAGE, LOOK_HUGEPAGE},     {REGION_NOHUGEPAGE, LOOK_NOHUGEPAGE},
         {REGION_LOCKED, LOOK_LOCKED},         {REGION_LOCKONFAULT, LOOK_ONFAULT},
+        {REGION_GROWSDOWN, LOOK_GROWSDOWN},
     };
     uint32_t look = 0;
 
@@ -70,8 +71,9 @@ void ours_look(struct ours *ours, struct look_log *log, struct look_head *head)
     const struct tree *tree = &ours->space->tree;
 
     head->pages = ours->space->pages - ours->base_pages;
-    head->data = ours->space->data;
+    head->data = ours->space->data + ours->space->stack;
     if (head->level == LOOK_FULL) {
+        head->stack = ours->space->stack;
         head->locked = ours->space->locked - (ours->is_locked ? ours->base_pages : 0);
     }
     for (const struct region *region = tree_first(core, tree); region != NULL;

@@ -36,6 +36,9 @@
 #define STAGE_LOW_PAGES 3u
 #define STAGE_DENIED    6u
 
+/* Bytes: what the limit of a region that grows is and may be raised to. */
+#define STAGE_STACK_MAX (UINT64_C(8) << 20)
+
 /* What is so for one process of Linux. Constant once it is made. */
 struct stage {
     uint64_t task_end; /* first address after user addresses */

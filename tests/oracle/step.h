@@ -44,13 +44,14 @@ struct step {
 };
 
 /*
- * Limits that LIMIT can set: pages above what was there at the start, and bytes for LOCKED.
+ * Limits that LIMIT can set: pages above what was there at the start; bytes for LOCKED and STACK.
  */
 enum step_limit {
     STEP_LIMIT_PAGES = 0,
     STEP_LIMIT_DATA = 1,
     STEP_LIMIT_LOCKED = 2,
-    STEP_LIMITS = 3,
+    STEP_LIMIT_STACK = 3,
+    STEP_LIMITS = 4,
 };
 #define STEP_UNLIMITED UINT64_MAX
 
