@@ -354,6 +354,7 @@ void arena_recover(struct core *core)
     case STEP_WINDOW_TABLE:
     case STEP_SLAB:
     case STEP_INSTALL:
+    case STEP_FILL:
         return;
     }
     intent_step_done(core);

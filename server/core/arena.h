@@ -35,6 +35,7 @@
 #include "server/core/frame.h"
 #include "server/core/intent.h"
 #include "server/core/limit.h"
+#include "server/core/object.h"
 #include "server/core/slab.h"
 
 #define ARENA_PAGES      UINT32_C(262144)
@@ -78,6 +79,7 @@ struct arena_head {
     uint32_t reserved;
     struct pool pool;
     struct commit commit;
+    struct object_table object_table;
     struct slab regions;
     struct slab objects;
     struct slab threads;

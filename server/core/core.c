@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/content.h"
 #include "server/core/shadow.h"
 
 /* The ranges of free frames in frame numbers, the largest first. */
@@ -124,6 +125,7 @@ enum err core_recover(struct core *core, uint32_t *torn)
     arena_recover(core);
     shadow_recover(core);
     fault_recover(core);
+    content_recover(core);
     thread_recover(core);
     space_recover(core);
     core_done(core);
@@ -165,11 +167,12 @@ void core_audit(const struct core *core)
 {
     const struct arena_head *head = core->head;
     uint64_t frames = pool_audit(core) + arena_audit(core) + thread_audit(core);
-    uint64_t committed = 0;
+    uint64_t committed;
     uint64_t regions = 0;
     uint64_t shared = 0;
     uint32_t spaces = 0;
 
+    frames += object_audit(core, &committed);
     for (uint32_t link = head->space_first; link != 0;) {
         const struct space *space = arena_page(core, link);
 

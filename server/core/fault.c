@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/content.h"
 #include "server/core/fault_quick.h"
 #include "server/core/grow.h"
 #include "server/core/object.h"
@@ -30,21 +31,43 @@ uint64_t *fault_make_entry(struct core *core, struct space *space, uint32_t page
     return entry != NULL ? entry : shadow_make(core, space, page);
 }
 
+/* The frame of a page of an object, which exists. Returns: whether there is one. */
+static bool fault_object_frame(struct core *core, struct object *object, uint64_t number,
+                               pfn_t *pfn)
+{
+    if (object->kind != OBJECT_MEMORY) {
+        *pfn = object_pfn(object, number);
+        return true;
+    }
+    uint32_t frame = content_frame(core, object, number);
+
+    if (frame == 0) {
+        frame = content_make(core, object, number);
+    }
+    *pfn = pool_pfn(core, frame);
+    return frame != 0;
+}
+
 enum fault_outcome fault_object(struct core *core, const struct fault *fault,
                                 struct fault_answer *answer)
 {
     struct space *space = fault->space;
     struct region *region = fault->region;
-    const struct object *object = object_at(core, region->object);
+    struct object *object = object_at(core, region->object);
     uint64_t number = region->offset + (fault->page - region->first);
     bool is_shared = (region->flags & REGION_SHARED) != 0;
     bool is_new = *fault->entry == 0;
 
+    pfn_t shown;
+
     if (!object_has_page(object, number)) {
         return FAULT_PAST_END;
     }
+    if (!fault_object_frame(core, object, number, &shown)) {
+        return FAULT_NO_FRAME;
+    }
     *answer = (struct fault_answer){
-        .frame = object_pfn(object, number),
+        .frame = shown,
         .prot = region_rights(region->flags),
         .how = object->kind == OBJECT_DEVICE ? PORT_DEVICE : PORT_AS_IS,
         .is_new = is_new,

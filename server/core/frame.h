@@ -14,10 +14,12 @@
  *   USER  -> COW      [cow_share]
  *   COW   -> USER     [cow_fault]   one space alone has it, and keeps it
  *
- * I1  A frame is in exactly one place: fresh range, free list, shadow entry, table, arena, message
- *     page, kernel object, zero frame, or (between two port calls) the step of a server thread.
- * I2  A FRAME_USER record names its owner and its page. A FRAME_COW record counts the shadow
- *     entries that name it and has no owner.
+ * I1  A frame is in exactly one place: fresh range, free list, shadow entry, object, table, arena,
+ *     message page, kernel object, zero frame, or (between two port calls) the step of a server
+ *     thread.
+ * I2  A FRAME_USER record names its owner and its page; one of an object names no owner, and the
+ *     link of the object as its page. A FRAME_COW record counts the shadow entries that name it and
+ *     has no owner.
  * I3  pool_free() does not count the frames that must become records before fresh ones can be used.
  * Owner: the list in `struct worker` belongs to its server thread, everything else here is shared.
  */

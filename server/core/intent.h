@@ -52,7 +52,8 @@ enum intent_step {
     STEP_WINDOW_TABLE = 7,  /* space, level, where: window page; taken back */
     STEP_SLAB = 8,          /* space, level: enum port_slab; finished */
     STEP_INSTALL =
-        9, /* space, where: page, level: how, page: protection, pages, source; finished */
+        9,          /* space, where: page, level: how, page: protection, pages, source; finished */
+    STEP_FILL = 10, /* a frame on its way into an object; taken back */
 };
 
 /* In the worker of the arena's head. */

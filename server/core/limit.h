@@ -3,7 +3,8 @@
  * Limits of a space and of the machine, and what a refusal tells the client.
  *
  * I1  Totals of a space are sums over its regions; a space that ends takes its totals to zero.
- * I2  `committed` of the machine is the sum over all regions with REGION_ACCOUNT.
+ * I2  `used` of the commit account is the sum over all regions with REGION_ACCOUNT, and the charges
+ *     of all objects.
  * Owner: accounts of a space belong to who serves it; the commit account is shared.
  */
 #pragma once

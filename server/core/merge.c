@@ -25,7 +25,7 @@ static bool merge_can_join(const struct region *prev, const struct region *next)
 static void merge_free(struct core *core, struct space *space, struct region *region)
 {
     if (region->object != 0) {
-        object_put(core, object_at(core, region->object));
+        object_leave(core, region);
     }
     if (space->region_cache == arena_link(core, region)) {
         space->region_cache = 0;
@@ -76,15 +76,14 @@ void merge_insert(struct core *core, struct space *space, struct range range,
         region_set_kind(region, kind);
         region->first = range.first;
         region->end = range.end;
+        if (kind->object != 0) {
+            object_enter(core, space, region);
+        }
         tree_insert(core, &space->tree, region, next_opt);
         merge_expect(core, space, region);
         return;
     }
     space->merges++;
-    /* The reference that came with `kind` is one too many: the neighbour has its own. */
-    if (kind->object != 0) {
-        object_put(core, object_at(core, kind->object));
-    }
     if (joins_prev) {
         tree_resize(core, prev, (struct range){prev->first, range.end});
         prev->flags |= kind->flags & REGION_TOUCHED;
@@ -108,7 +107,7 @@ struct region *merge_split(struct core *core, struct space *space, struct region
 
     region_set_kind(upper, &kind);
     if (kind.object != 0) {
-        object_get(object_at(core, kind.object));
+        object_enter(core, space, upper);
     }
     tree_split(core, &space->tree, region, upper, page);
     return upper;

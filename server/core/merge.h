@@ -24,8 +24,7 @@
 #define MERGE_CUT_RECORDS    1u
 
 /*
- * Make `range`, which must be free, part of the space as `kind`, before the region `next_opt`;
- * takes over a reference to kind's object.
+ * Make `range`, which must be free, part of the space as `kind`, before the region `next_opt`.
  */
 void merge_insert(struct core *core, struct space *space, struct range range,
                   const struct region_kind *kind, struct region *next_opt);

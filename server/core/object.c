@@ -4,38 +4,79 @@
 #include <base/assert.h>
 
 #include "server/core/arena.h"
+#include "server/core/content.h"
+#include "server/core/region.h"
+#include "server/core/space.h"
 
-STATIC_ASSERT(sizeof(struct object) == 64, "63 records to an arena page");
-
-static enum err object_make(struct core *core, enum object_sort sort, pfn_t first, npages_t pages,
-                            struct object **object)
+bool object_reserve(struct core *core)
 {
-    uint32_t link = slab_take(core, &core->head->objects);
+    const struct arena_head *head = core->head;
+    const uint32_t pages =
+        radix_needs(core, &head->object_table.links, head->object_table.number + 1);
 
-    if (link == 0) {
+    return arena_page_reserve(core, pages + (head->objects.partial == 0 ? 1 : 0));
+}
+
+/* A record with a number, which makes no port call. */
+static struct object *object_make(struct core *core, enum object_sort sort, npages_t pages)
+{
+    struct object_table *table = &core->head->object_table;
+    const uint32_t link = slab_take(core, &core->head->objects);
+
+    ASSERT(link != 0);
+    struct object *object = object_at(core, link);
+
+    object->kind = sort;
+    object->references = 1;
+    object->pages = pages;
+    object->number = ++table->number;
+    radix_set(core, &table->links, object->number, link);
+    return object;
+}
+
+struct object *object_make_memory(struct core *core, npages_t pages, uint64_t charge,
+                                  uint32_t flags)
+{
+    struct object *object = object_make(core, OBJECT_MEMORY, pages);
+
+    object->flags = flags;
+    object->charge = charge;
+    core->head->commit.used += charge;
+    return object;
+}
+
+static enum err object_make_row(struct core *core, enum object_sort sort, pfn_t first,
+                                npages_t pages, struct object **object)
+{
+    if (!object_reserve(core)) {
         return ERR_NOMEM;
     }
-    *object = object_at(core, link);
-    (*object)->kind = sort;
-    (*object)->references = 1;
+    *object = object_make(core, sort, pages);
     (*object)->first = first;
-    (*object)->pages = pages;
     return ERR_OK;
 }
 
 enum err object_make_wired(struct core *core, pfn_t first, npages_t pages, struct object **object)
 {
-    return object_make(core, OBJECT_WIRED, first, pages, object);
+    return object_make_row(core, OBJECT_WIRED, first, pages, object);
 }
 
 enum err object_make_device(struct core *core, pfn_t first, npages_t pages, struct object **object)
 {
-    return object_make(core, OBJECT_DEVICE, first, pages, object);
+    return object_make_row(core, OBJECT_DEVICE, first, pages, object);
 }
 
 struct object *object_at(const struct core *core, uint32_t link)
 {
     return arena_at(core, link);
+}
+
+struct object *object_find(const struct core *core, uint64_t number)
+{
+    const uint32_t link =
+        number < RADIX_INDEX_END ? radix_get(core, &core->head->object_table.links, number) : 0;
+
+    return link == 0 ? NULL : object_at(core, link);
 }
 
 void object_get(struct object *object)
@@ -49,8 +90,43 @@ void object_put(struct core *core, struct object *object)
     ASSERT(object->references > 0);
     object->references--;
     if (object->references == 0) {
+        ASSERT(object->region_first == 0);
+        if (object->kind == OBJECT_MEMORY) {
+            content_drop(core, object, 0);
+        }
+        core->head->commit.used -= object->charge;
+        (void)radix_remove(core, &core->head->object_table.links, object->number);
         slab_give(core, &core->head->objects, arena_link(core, object));
     }
+}
+
+void object_enter(struct core *core, const struct space *space, struct region *region)
+{
+    struct object *object = object_at(core, region->object);
+
+    object_get(object);
+    region->space = space->number;
+    region->object_prev = 0;
+    region->object_next = object->region_first;
+    if (object->region_first != 0) {
+        region_at(core, object->region_first)->object_prev = arena_link(core, region);
+    }
+    object->region_first = arena_link(core, region);
+}
+
+void object_leave(struct core *core, struct region *region)
+{
+    struct object *object = object_at(core, region->object);
+
+    if (region->object_prev != 0) {
+        region_at(core, region->object_prev)->object_next = region->object_next;
+    } else {
+        object->region_first = region->object_next;
+    }
+    if (region->object_next != 0) {
+        region_at(core, region->object_next)->object_prev = region->object_prev;
+    }
+    object_put(core, object);
 }
 
 bool object_has_page(const struct object *object, uint64_t page)
@@ -58,8 +134,63 @@ bool object_has_page(const struct object *object, uint64_t page)
     return page < object->pages.v;
 }
 
+bool object_is_resident(const struct core *core, const struct object *object, uint64_t page)
+{
+    return object_has_page(object, page) &&
+           (object->kind != OBJECT_MEMORY || content_frame(core, object, page) != 0);
+}
+
 pfn_t object_pfn(const struct object *object, uint64_t page)
 {
+    ASSERT(object->kind != OBJECT_MEMORY);
     ASSERT(object_has_page(object, page));
     return pfn_add(object->first, (npages_t){page});
+}
+
+/* One object: its regions, and what it has of frames and charges. */
+static void object_audit_one(const struct core *core, const struct object *object)
+{
+    const struct region *prev = NULL;
+    uint32_t regions = 0;
+
+    ASSERT(object->references > 0);
+    for (uint32_t link = object->region_first; link != 0; regions++) {
+        const struct region *region = region_at(core, link);
+
+        ASSERT(object_at(core, region->object) == object);
+        ASSERT(region->object_prev == (prev == NULL ? 0 : arena_link(core, prev)));
+        prev = region;
+        link = region->object_next;
+    }
+    ASSERT(regions <= object->references);
+    ASSERT(object->kind == OBJECT_MEMORY || (object->charge == 0 && object->frames.count == 0));
+    content_audit(core, object);
+}
+
+uint64_t object_audit(const struct core *core, uint64_t *charge)
+{
+    const struct object_table *table = &core->head->object_table;
+    uint64_t number = table->number + 1;
+    uint64_t frames = 0;
+    uint64_t objects = 0;
+
+    *charge = 0;
+    radix_audit(core, &table->links);
+    for (;;) {
+        const uint32_t link = radix_below(core, &table->links, number, &number);
+
+        if (link == 0) {
+            break;
+        }
+        const struct object *object = object_at(core, link);
+
+        ASSERT(object->number == number);
+        object_audit_one(core, object);
+        frames += object->frames.count;
+        *charge += object->charge;
+        objects++;
+    }
+    ASSERT(objects == core->head->objects.records && objects == table->links.count);
+    ASSERT(frames == table->frames);
+    return frames;
 }

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the pages of a region come from when they are not anonymous.
+ * What the pages of a region come from when they are not anonymous and private.
  *
  * *Wired*: a row of frames that are there for good and not core's to give out, as the boot archive.
  * Shared and read-only private pages are the frames as they are; a private page that is written is
  * copied first. *Device*: registers, which can only be shared and whose pages are never copied.
+ * *Memory*: shared memory, whose frames belong to the object (content.h); otherwise as wired.
  * Touching a page after the last one is a bus error.
  *
- * I1  `references` counts the maker's hold and each region that maps the object.
+ * Objects have numbers that are never used again; handles and QUERY name them so.
+ *
+ * I1  `references` counts the holds of who made it or has it by a handle, and each region that maps
+ *     the object; those regions are in its list.
+ * I2  A memory object has frames only for pages below its end.
+ * I3  `charge` pages are in the commit account for it.
  * Owner: counted; the record goes with the last reference.
  */
 #pragma once
@@ -19,23 +25,57 @@
 #include <base/attr.h>
 #include <base/types.h>
 
+#include "server/core/radix.h"
+
 struct core;
+struct region;
+struct space;
 
 enum object_sort {
     OBJECT_WIRED = 1,
     OBJECT_DEVICE = 2,
+    OBJECT_MEMORY = 3,
 };
 
 /* Largest page number that an offset may reach (R3). */
 #define OBJECT_PAGES_MAX (UINT64_C(1) << 51)
 
+#define OBJECT_UNNAMED 0x1u /* made by MAP for one region: nobody has a handle to it */
+
 struct object {
     uint32_t kind; /* enum object_sort; constant */
     uint32_t references;
-    pfn_t first;    /* constant */
-    npages_t pages; /* constant */
-    uint64_t reserved[5];
+    uint64_t number; /* constant */
+    npages_t pages;  /* that exist; constant but for memory */
+    pfn_t first;     /* constant; valid in WIRED, DEVICE */
+    uint32_t flags;  /* OBJECT_UNNAMED; constant */
+    uint32_t region_first;
+    /* The rest is valid in MEMORY. */
+    uint64_t charge;
+    struct radix frames; /* by page */
 };
+
+/* Objects of core, in the head of the arena. */
+struct object_table {
+    struct radix links; /* by number */
+    uint64_t number;    /* of the object made last */
+    uint64_t frames;    /* of all memory objects */
+};
+
+/*
+ * Have what one object_make_memory() takes in hand; region_reserve() comes before.
+ *
+ * Returns:   whether there were frames for it. May make port calls.
+ */
+MUST_USE bool object_reserve(struct core *core);
+
+/*
+ * Make a memory object with one reference and charge the commit account for it.
+ *
+ * Requires:  object_reserve(); the account was judged. Makes no port call.
+ */
+struct object *object_make_memory(struct core *core, npages_t pages, uint64_t charge,
+                                  uint32_t flags);
 
 /*
  * Make an object of `pages` frames from `first` on, with one reference.
@@ -53,10 +93,28 @@ MUST_USE enum err object_make_device(struct core *core, pfn_t first, npages_t pa
 /* The object of a link, which is not 0. */
 struct object *object_at(const struct core *core, uint32_t link);
 
-/* One reference more, one less; with the last one the record is given back. */
+/* The object with a number, which may be any; NULL if there is none. */
+struct object *object_find(const struct core *core, uint64_t number);
+
+/*
+ * One reference more, one less; with the last one the record is given back, with all frames of a
+ * memory object.
+ */
 void object_get(struct object *object);
 void object_put(struct core *core, struct object *object);
 
-/* Whether page number `page` of the object exists, and the frame that it is. */
+/* A region of `space` maps its object from now on, or no longer. */
+void object_enter(struct core *core, const struct space *space, struct region *region);
+void object_leave(struct core *core, struct region *region);
+
+/* Whether page number `page` of the object exists. */
 bool object_has_page(const struct object *object, uint64_t page);
+
+/* Whether it exists and is in memory. */
+bool object_is_resident(const struct core *core, const struct object *object, uint64_t page);
+
+/* The frame that it is; of a wired object or device. */
 pfn_t object_pfn(const struct object *object, uint64_t page);
+
+/* Check all objects. Returns: the frames that they have; in `*charge`, their commit charges. */
+uint64_t object_audit(const struct core *core, uint64_t *charge);

@@ -48,9 +48,6 @@ static void clone_region(struct core *core, struct space *to, const struct regio
     if ((kind.flags & REGION_WIPEONFORK) != 0) {
         kind.flags &= ~REGION_TOUCHED;
     }
-    if (kind.object != 0) {
-        object_get(object_at(core, kind.object));
-    }
     merge_insert(core, to, region_range(region), &kind, NULL);
 }
 

@@ -16,9 +16,8 @@ static bool incore_has_page(const struct core *core, struct space *space,
     if (entry != NULL && *entry != 0) {
         return true;
     }
-    /* Frames of wired objects are always there. */
-    return region->object != 0 &&
-           object_has_page(object_at(core, region->object), region_kind_at(region, page).offset);
+    return region->object != 0 && object_is_resident(core, object_at(core, region->object),
+                                                     region_kind_at(region, page).offset);
 }
 
 enum err op_incore(struct core *core, struct space *space, uaddr_t address, uint64_t length,

@@ -23,6 +23,8 @@ struct map_plan {
     struct region_kind kind;
     bool replaces;       /* regions are in the way */
     struct region *next; /* the region after the range; valid unless `replaces` */
+    bool makes_object;   /* anonymous and shared: an object of its own (R21) */
+    uint64_t charge;     /* of that object, pages */
 };
 
 static bool map_is_fixed(const struct map_request *request)
@@ -33,6 +35,12 @@ static bool map_is_fixed(const struct map_request *request)
 static bool map_is_anonymous(const struct map_request *request)
 {
     return (request->flags & MEM_MAP_ANONYMOUS) != 0;
+}
+
+/* Anonymous and private. */
+static bool map_is_own(const struct map_request *request)
+{
+    return map_is_anonymous(request) && (request->flags & MEM_MAP_TYPE) == MEM_MAP_PRIVATE;
 }
 
 /* R1 to R4, and the length of R5. */
@@ -100,7 +108,7 @@ static enum err map_check_place(const struct core *core, struct space *space,
     uint32_t pages = (uint32_t)(plan->length / PAGE_SIZE);
     struct place place;
 
-    if (!place_find(core, space, request->address, pages, map_is_anonymous(request), &place)) {
+    if (!place_find(core, space, request->address, pages, map_is_own(request), &place)) {
         return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END,
                                  space->pages * PAGE_SIZE, plan->length);
     }
@@ -129,9 +137,6 @@ static enum err map_check_anonymous(struct space *space, const struct map_reques
     }
     if ((request->flags & MEM_MAP_GROWSDOWN) != 0 && type == MEM_MAP_SHARED) {
         return limit_refuse(space, ERR_INVAL);
-    }
-    if (type == MEM_MAP_SHARED) {
-        return limit_refuse(space, ERR_OPNOTSUPP);
     }
     return ERR_OK;
 }
@@ -206,8 +211,15 @@ static enum err map_check_kind(const struct core *core, struct space *space,
         /* As Linux since 6.7: stacks are not worth huge pages. */
         plan->kind.flags |= REGION_NOHUGEPAGE;
     }
-    plan->kind.object = is_anonymous ? 0 : arena_link(core, request->object);
-    plan->kind.offset = is_anonymous ? plan->range.first : request->offset / PAGE_SIZE;
+    plan->makes_object = is_anonymous && type == MEM_MAP_SHARED;
+    if (!is_anonymous) {
+        plan->kind.object = arena_link(core, request->object);
+        plan->kind.offset = request->offset / PAGE_SIZE;
+    } else if (plan->makes_object) {
+        plan->charge = (plan->kind.flags & REGION_NORESERVE) != 0 ? 0 : plan->length / PAGE_SIZE;
+    } else {
+        plan->kind.offset = plan->range.first;
+    }
     return ERR_OK;
 }
 
@@ -219,7 +231,7 @@ static enum err map_check_room(struct core *core, struct space *space, const str
     struct limit_change change = {.pages_added = pages};
 
     change.data_added = region_is_data(plan->kind.flags) ? pages : 0;
-    change.commit_added = (plan->kind.flags & REGION_ACCOUNT) != 0 ? pages : 0;
+    change.commit_added = (plan->kind.flags & REGION_ACCOUNT) != 0 ? pages : plan->charge;
     if (plan->replaces) {
         limit_subtract(core, space, plan->range, &change);
         if (change.data_added != 0) {
@@ -236,6 +248,9 @@ static enum err map_check_room(struct core *core, struct space *space, const str
         return error;
     }
     if (region_reserve(core, splits + MERGE_INSERT_RECORDS) != ERR_OK) {
+        return limit_refuse_frames(core, space, 1);
+    }
+    if (UNLIKELY(plan->makes_object) && !object_reserve(core)) {
         return limit_refuse_frames(core, space, 1);
     }
     return ERR_OK;
@@ -269,8 +284,17 @@ static enum err map_check(struct core *core, struct space *space, const struct m
     return map_check_room(core, space, plan);
 }
 
+/* The object behind one anonymous shared region. Returns: its link. */
+static uint32_t map_make_object(struct core *core, const struct map_plan *plan)
+{
+    const npages_t pages = {range_pages(plan->range)};
+
+    return arena_link(core, object_make_memory(core, pages, plan->charge, OBJECT_UNNAMED));
+}
+
 static void map_apply(struct core *core, struct space *space, const struct map_plan *plan)
 {
+    struct region_kind kind = plan->kind;
     struct region *next = plan->next;
     uint32_t first = plan->range.end;
 
@@ -280,13 +304,19 @@ static void map_apply(struct core *core, struct space *space, const struct map_p
     }
     /* Point of no return: nothing below may fail. */
     intent_write(core);
+    if (UNLIKELY(plan->makes_object)) {
+        kind.object = map_make_object(core, plan);
+    } else if (kind.object != 0) {
+        /* What is replaced may be all that keeps it. */
+        object_get(object_at(core, kind.object));
+    }
     if (plan->replaces) {
         next = unmap_apply(core, space, plan->range, first);
     }
-    if (plan->kind.object != 0) {
-        object_get(object_at(core, plan->kind.object));
+    merge_insert(core, space, plan->range, &kind, next);
+    if (kind.object != 0) {
+        object_put(core, object_at(core, kind.object));
     }
-    merge_insert(core, space, plan->range, &plan->kind, next);
     intent_close(core);
     AUDIT(space_audit(core, space));
 }

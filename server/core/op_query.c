@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/core/op_query.h"
 
+#include "server/core/object.h"
 #include "server/core/page.h"
 #include "server/core/pool.h"
 
@@ -8,11 +9,17 @@
     (REGION_DONTFORK | REGION_WIPEONFORK | REGION_SEQUENTIAL | REGION_RANDOM | REGION_HUGEPAGE | \
      REGION_NOHUGEPAGE | REGION_LOCKONFAULT)
 
-static uint32_t query_flags(const struct region *region)
+/* What MAP was told: the object of an anonymous shared region is nobody's business. */
+static bool query_is_anonymous(const struct core *core, const struct region *region)
+{
+    return region->object == 0 || (object_at(core, region->object)->flags & OBJECT_UNNAMED) != 0;
+}
+
+static uint32_t query_flags(const struct core *core, const struct region *region)
 {
     uint32_t flags = (region->flags & REGION_SHARED) != 0 ? MEM_MAP_SHARED : MEM_MAP_PRIVATE;
 
-    flags |= region->object == 0 ? MEM_MAP_ANONYMOUS : 0;
+    flags |= query_is_anonymous(core, region) ? MEM_MAP_ANONYMOUS : 0;
     flags |= (region->flags & REGION_NORESERVE) != 0 ? MEM_MAP_NORESERVE : 0;
     flags |= (region->flags & REGION_LOCKED) != 0 ? MEM_MAP_LOCKED : 0;
     flags |= (region->flags & REGION_GROWSDOWN) != 0 ? MEM_MAP_GROWSDOWN : 0;
@@ -29,7 +36,8 @@ static struct query_region query_describe(const struct core *core, const struct 
         .end = page_to_address(region->end),
         .offset = region->object == 0 ? 0 : region->offset * PAGE_SIZE,
         .prot = region->flags & REGION_PROT,
-        .flags = query_flags(region),
+        .flags = query_flags(core, region),
+        .object = region->object == 0 ? 0 : object_at(core, region->object)->number,
         .attributes = region->flags & QUERY_ATTRIBUTES,
         .own = totals.own,
         .zero = totals.zero,

@@ -15,13 +15,14 @@ struct query_region {
     uint64_t end;
     uint64_t offset; /* bytes */
     uint32_t prot;
-    uint32_t flags; /* MEM_MAP_SHARED or _PRIVATE, _ANONYMOUS, _NORESERVE, _LOCKED, _GROWSDOWN */
+    uint32_t flags;  /* MEM_MAP_SHARED or _PRIVATE, _ANONYMOUS, _NORESERVE, _LOCKED, _GROWSDOWN */
+    uint64_t object; /* its number, 0: none */
+    uint64_t own;    /* pages with a frame of their own */
+    uint64_t zero;   /* pages on the zero frame */
+    uint64_t wired;  /* pages on frames of the object */
+    uint64_t locked; /* all its pages, if it is locked */
     uint32_t attributes; /* REGION_DONTFORK, _SEQUENTIAL and the like */
-    uint32_t object;     /* its number, 0: anonymous */
-    uint64_t own;        /* pages with a frame of their own */
-    uint64_t zero;       /* pages on the zero frame */
-    uint64_t wired;      /* pages on wired frames */
-    uint64_t locked;     /* all its pages, if it is locked */
+    uint32_t reserved;
 };
 
 /* Describe up to `regions_max` regions that end after `address`. Returns: how many. */

@@ -340,9 +340,7 @@ static void remap_insert(struct core *core, struct space *space, const struct re
     if (range_is_empty(range)) {
         return;
     }
-    if (kind.object != 0) {
-        object_get(object_at(core, kind.object));
-    } else {
+    if (kind.object == 0) {
         kind.offset = range.first;
     }
     merge_insert(core, space, range, &kind, tree_find(core, &space->tree, range.first));

@@ -121,6 +121,27 @@ void radix_set(struct core *core, struct radix *radix, uint64_t index, uint32_t 
     radix->count++;
 }
 
+/* Make the tree no higher than its largest number needs. */
+static void radix_lower(struct core *core, struct radix *radix)
+{
+    while (radix->height > 1 && radix_count(radix->root) == 1) {
+        uint32_t *words = radix_page(core, radix->root);
+
+        if (words[0] == 0) {
+            return;
+        }
+        const uint32_t top = radix->root & RADIX_PAGE_MASK;
+
+        radix->root = words[0];
+        radix->height--;
+        words[0] = 0;
+        arena_page_give(core, top);
+    }
+    if (radix->root == 0) {
+        radix->height = 0;
+    }
+}
+
 uint32_t radix_remove(struct core *core, struct radix *radix, uint64_t index)
 {
     uint32_t *path[RADIX_LEVELS + 1]; /* by level of the page below; the value last */
@@ -144,9 +165,7 @@ uint32_t radix_remove(struct core *core, struct radix *radix, uint64_t index)
         *path[level] = 0;
     }
     radix->count--;
-    if (radix->root == 0) {
-        radix->height = 0;
-    }
+    radix_lower(core, radix);
     return value;
 }
 
@@ -224,7 +243,10 @@ void radix_audit(const struct core *core, const struct radix *radix)
     uint32_t used[RADIX_LEVELS + 1] = {0};
     uint32_t level = radix->height;
     uint64_t count = 0;
+    uint64_t last = 0;
 
+    ASSERT(radix_below(core, radix, RADIX_INDEX_END, &last) == 0 ||
+           radix_height(last) == radix->height);
     ASSERT((radix->root == 0) == (radix->height == 0) && radix->height <= RADIX_LEVELS);
     word[level] = radix->root;
     while (level > 0 && level <= radix->height) {

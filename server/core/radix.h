@@ -11,7 +11,8 @@
  *   root --> [ page | count ] --> [ ... ] --> [ value value 0 value ... ]
  *
  * I1  No page is empty, and the count beside each is the number of words in use in it.
- * I2  A tree of height h has numbers below 1,024^h only; without numbers its root and height are 0.
+ * I2  A tree is as high as its largest number needs: 1,024^h is above it; without numbers root and
+ *     height are 0.
  * Owner: whoever embeds it. Zeroed memory is an empty map.
  */
 #pragma once

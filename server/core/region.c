@@ -3,7 +3,7 @@
 
 #include <base/assert.h>
 
-STATIC_ASSERT(sizeof(struct region) == 56, "72 records to an arena page");
+STATIC_ASSERT(sizeof(struct region) == 64, "63 records to an arena page");
 
 enum err region_reserve_slow(struct core *core, uint32_t count)
 {

@@ -3,13 +3,13 @@
  * One interval of a space with one set of properties.
  *
  * Regions of a space are in a balanced tree and in a list in ascending order; both are links.
- * Records are 56 bytes, 72 to an arena page. Splitting and joining never touches page records.
+ * Records are 64 bytes, 63 to an arena page. Splitting and joining never touches page records.
  *
  * I1  Regions of a space do not overlap, are not empty and lie in RANGE_USER_FIRST ..
  *     RANGE_USER_END.
  * I2  Neighbours that could be one region are one region (merge.h).
  * I3  `offset` of an anonymous private region is its own first page (R22).
- * I4  A region with an object holds one of the object's references.
+ * I4  A region with an object holds one of the object's references and is in its list.
  * Owner: the space; freed by region_free().
  */
 #pragma once
@@ -60,9 +60,11 @@ struct region {
     uint32_t left;
     uint32_t right;
     uint32_t parent;
-    uint32_t gap_max; /* largest gap before a region of this subtree, pages */
-    uint32_t height;  /* of this subtree; a leaf has 1 */
-    uint32_t reserved;
+    uint32_t gap_max;     /* largest gap before a region of this subtree, pages */
+    uint32_t height;      /* of this subtree; a leaf has 1 */
+    uint32_t object_next; /* links, of the regions that map the object; valid with one */
+    uint32_t object_prev;
+    uint32_t space; /* number; valid with an object */
 };
 
 /* What a region is apart from its place. */

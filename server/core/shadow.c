@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/object.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
 
@@ -235,6 +236,8 @@ static uint32_t shadow_audit_leaf(const struct core *core, const struct space *s
             break;
         case SHADOW_WIRED:
             ASSERT(region->object != 0);
+            ASSERT(object_is_resident(core, object_at(core, region->object),
+                                      region_kind_at(region, page).offset));
             break;
         case SHADOW_ABSENT:
             UNREACHABLE();

@@ -19,7 +19,7 @@
  *   ABSENT  nothing is mapped
  *   OWN     a frame that only this space has; mapped with the region's protection, or less
  *   ZERO    the machine's zero frame; mapped without write, or not at all
- *   WIRED   the frame of the region's object; mapped, or not at all
+ *   WIRED   the frame of the region's object, which has the page; mapped, or not at all
  *   SHARED  a frame that clones may have too; mapped without write, or not at all
  *
  * I1  A shadow page stands only while a region overlaps what it covers, or its upper entry counts

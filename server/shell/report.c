@@ -144,6 +144,7 @@ static struct frame_counts count_frames(const struct core *core)
 {
     struct frame_counts counts = {.user = 1 + core->head->pool.cow}; /* 1: the zero frame */
 
+    counts.user += core->head->object_table.frames;
     for (uint32_t link = core->head->space_first; link != 0;) {
         const struct space *space = arena_page(core, link);
         counts.user += space->own - space->shared;

@@ -18,7 +18,7 @@ static bool mirror_is_mapped(struct mirror *mirror, uint32_t page)
 bool mirror_joins(const struct mirror_page *a, const struct mirror_page *b)
 {
     return a->is_mapped && b->is_mapped && ((a->flags ^ b->flags) & ~REGION_TOUCHED) == 0 &&
-           a->has_object == b->has_object && (!a->has_object || a->offset + 1 == b->offset);
+           a->object == b->object && (!a->object || a->offset + 1 == b->offset);
 }
 
 /* First page after the region that `page` is in. */
@@ -115,6 +115,53 @@ static bool mirror_find(struct mirror *mirror, uaddr_t hint, uint32_t pages, uin
     return false;
 }
 
+static struct mirror_shared *mirror_shared(const struct mirror *mirror, uint32_t object)
+{
+    ASSERT(mirror->pool != NULL && object >= MIRROR_SHARED);
+    return &mirror->pool->shared[object - MIRROR_SHARED];
+}
+
+bool mirror_is_past_end(const struct mirror *mirror, const struct mirror_page *at)
+{
+    if (at->object >= MIRROR_SHARED) {
+        return at->offset >= mirror_shared(mirror, at->object)->pages;
+    }
+    return at->object == MIRROR_WIRED && at->offset >= WORLD_WIRED;
+}
+
+void mirror_join(struct mirror *mirror, struct mirror_pool *pool)
+{
+    ASSERT(pool->count < MIRROR_USERS);
+    pool->users[pool->count++] = mirror;
+    mirror->pool = pool;
+}
+
+static bool mirror_maps(const struct mirror *mirror, uint32_t object)
+{
+    for (uint32_t i = 0; i < mirror->pages; i++) {
+        if (mirror->page[i].is_mapped && mirror->page[i].object == object) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An object that nothing maps, empty from now on. */
+static uint32_t mirror_make_shared(struct mirror *mirror, uint32_t pages)
+{
+    for (uint32_t object = MIRROR_SHARED;; object++) {
+        bool is_used = false;
+
+        for (uint32_t i = 0; i < mirror->pool->count; i++) {
+            is_used = is_used || mirror_maps(mirror->pool->users[i], object);
+        }
+        if (!is_used) {
+            *mirror_shared(mirror, object) = (struct mirror_shared){.pages = pages};
+            return object;
+        }
+    }
+}
+
 enum err mirror_map(struct mirror *mirror, const struct map_request *request, uaddr_t *address)
 {
     uint32_t pages = (uint32_t)(request->length / PAGE_SIZE);
@@ -135,13 +182,17 @@ enum err mirror_map(struct mirror *mirror, const struct map_request *request, ua
             }
         }
     }
-    if (is_shared) {
+    if (is_shared && has_object) {
         if (request->prot & MEM_PROT_WRITE) {
             return ERR_ACCES; /* tests give no write right */
         }
         may &= ~MEM_PROT_WRITE;
-        flags |= REGION_SHARED;
     }
+    const uint32_t object = has_object  ? MIRROR_WIRED
+                            : is_shared ? mirror_make_shared(mirror, pages)
+                                        : 0;
+
+    flags |= is_shared ? REGION_SHARED : 0;
     flags |= may << REGION_MAY_SHIFT | mirror->future;
     flags |= request->flags & MEM_MAP_LOCKED ? REGION_LOCKED : 0;
     flags |= request->flags & MEM_MAP_NORESERVE ? REGION_NORESERVE : 0;
@@ -152,8 +203,8 @@ enum err mirror_map(struct mirror *mirror, const struct map_request *request, ua
         *mirror_at(mirror, first + i) =
             (struct mirror_page){.is_mapped = 1,
                                  .flags = flags,
-                                 .has_object = has_object ? 1 : 0,
-                                 .offset = request->offset / PAGE_SIZE + i};
+                                 .object = object,
+                                 .offset = (has_object ? request->offset / PAGE_SIZE : 0) + i};
     }
     mirror_settle(mirror);
     if ((flags & REGION_LOCKS) == REGION_LOCKED) {
@@ -212,7 +263,7 @@ enum err mirror_protect(struct mirror *mirror, uint32_t first, uint32_t end, uin
         at->flags = (at->flags & ~REGION_PROT) | prot;
         if ((prot & MEM_PROT_WRITE) && !(at->flags & (REGION_SHARED | REGION_NORESERVE))) {
             at->flags |= REGION_ACCOUNT;
-        } else if (!(prot & MEM_PROT_WRITE) && !at->has_object && !(at->flags & REGION_TOUCHED)) {
+        } else if (!(prot & MEM_PROT_WRITE) && !at->object && !(at->flags & REGION_TOUCHED)) {
             at->flags &= ~REGION_ACCOUNT;
         }
     }
@@ -405,7 +456,12 @@ uint64_t mirror_word(const struct mirror *mirror, uint32_t page)
     if (at->is_own) {
         return at->word;
     }
-    return at->has_object ? WORLD_WORD + at->offset : 0;
+    if (at->object >= MIRROR_SHARED) {
+        const struct mirror_shared *shared = mirror_shared(mirror, at->object);
+
+        return at->offset < shared->pages ? shared->word[at->offset] : 0;
+    }
+    return at->object == MIRROR_WIRED ? WORLD_WORD + at->offset : 0;
 }
 
 enum fault_outcome mirror_touch(struct mirror *mirror, uint32_t page, uint32_t access,
@@ -420,10 +476,12 @@ enum fault_outcome mirror_touch(struct mirror *mirror, uint32_t page, uint32_t a
                                  : !(at->flags & (MEM_PROT_READ | MEM_PROT_WRITE))) {
         return FAULT_DENIED;
     }
-    if (at->has_object && at->offset >= WORLD_WIRED) {
+    if (mirror_is_past_end(mirror, at)) {
         return FAULT_PAST_END;
     }
-    if (access == MEM_PROT_WRITE) {
+    if (access == MEM_PROT_WRITE && at->object >= MIRROR_SHARED) {
+        mirror_shared(mirror, at->object)->word[at->offset] = *word;
+    } else if (access == MEM_PROT_WRITE) {
         at->is_own = 1;
         at->word = *word;
         at->flags |= REGION_TOUCHED;

@@ -23,22 +23,43 @@
 
 struct mirror_page {
     uint32_t is_mapped;
-    uint32_t flags; /* REGION_ bits */
-    uint32_t has_object;
+    uint32_t flags;  /* REGION_ bits */
+    uint32_t object; /* 0: none, MIRROR_WIRED, or one of an anonymous shared mapping */
     uint32_t is_own;
     uint64_t offset; /* into the object */
     uint64_t word;   /* valid with `is_own` */
 };
 
+#define MIRROR_WIRED  1u /* the wired object that all mappings with an object show */
+#define MIRROR_SHARED 2u /* the first of the others, by their place in the pool */
+#define MIRROR_USERS  4u
+
+/* What is in the object of an anonymous shared mapping. */
+struct mirror_shared {
+    uint32_t pages;
+    uint64_t word[MIRROR_PAGES_MAX];
+};
+
 struct mirror {
     uint32_t first; /* page number of pages[0] */
     uint32_t pages;
-    uint32_t future; /* locks that new regions get */
+    uint32_t future;          /* locks that new regions get */
+    struct mirror_pool *pool; /* NULL: nothing is mapped anonymous and shared */
     struct mirror_page page[MIRROR_PAGES_MAX];
+};
+
+/* The objects of anonymous shared mappings, which clones have in common. */
+struct mirror_pool {
+    const struct mirror *users[MIRROR_USERS];
+    uint32_t count;
+    struct mirror_shared shared[MIRROR_USERS * MIRROR_PAGES_MAX + 1]; /* one more than mapped */
 };
 
 /* A space whose window has `pages` pages, and its mirror. */
 struct space *mirror_make(struct world *world, uint32_t pages, struct mirror *mirror);
+
+/* Let a mirror, which stays where it is, map anonymous shared memory. */
+void mirror_join(struct mirror *mirror, struct mirror_pool *pool);
 
 /* Requests, as core has them; ranges are within the window. Answer: the error expected. */
 enum err mirror_map(struct mirror *mirror, const struct map_request *request, uaddr_t *address);
@@ -69,6 +90,9 @@ void mirror_settle(struct mirror *mirror);
 
 /* Whether two neighbouring pages are of one region. */
 bool mirror_joins(const struct mirror_page *a, const struct mirror_page *b);
+
+/* Whether the object of a mapped page does not have it. */
+bool mirror_is_past_end(const struct mirror *mirror, const struct mirror_page *at);
 
 /* What the client reads on a page that is mapped. */
 uint64_t mirror_word(const struct mirror *mirror, uint32_t page);

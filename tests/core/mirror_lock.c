@@ -12,16 +12,14 @@ static struct mirror_page *page_of(struct mirror *mirror, uint32_t page)
     return &mirror->page[page - mirror->first];
 }
 
-static bool is_past_end(const struct mirror_page *at)
-{
-    return at->has_object && at->offset >= WORLD_WIRED;
-}
-
 /* A page becomes present for writing: it is a copy of its own from now on. */
 static void make_own(struct mirror *mirror, uint32_t page)
 {
     struct mirror_page *at = page_of(mirror, page);
 
+    if (at->flags & REGION_SHARED) {
+        return;
+    }
     at->word = mirror_word(mirror, page);
     at->is_own = 1;
     at->flags |= REGION_TOUCHED;
@@ -37,7 +35,7 @@ enum err mirror_populate(struct mirror *mirror, uint32_t first, uint32_t end, bo
         if (skips && page > first && mirror_joins(at - 1, at)) {
             continue;
         }
-        skips = at->is_mapped && ((at->flags & REGION_PROT) == 0 || is_past_end(at));
+        skips = at->is_mapped && ((at->flags & REGION_PROT) == 0 || mirror_is_past_end(mirror, at));
         if (skips && !ignores) {
             mirror_settle(mirror);
             return ERR_NOMEM;
@@ -137,9 +135,9 @@ static bool takes(const struct mirror_page *at, uint32_t advice)
     case MEM_ADVISE_PAGEOUT:
         return !is_locked;
     case MEM_ADVISE_FREE:
-        return !is_locked && !at->has_object;
+        return !is_locked && !at->object;
     case MEM_ADVISE_WIPEONFORK:
-        return !at->has_object;
+        return !at->object;
     case MEM_ADVISE_POPULATE_READ:
         return (at->flags & MEM_PROT_READ) != 0;
     case MEM_ADVISE_POPULATE_WRITE:
@@ -155,7 +153,7 @@ static enum err advise_page(struct mirror *mirror, uint32_t page, uint32_t advic
     struct mirror_page *at = page_of(mirror, page);
     bool populates = advice == MEM_ADVISE_POPULATE_READ || advice == MEM_ADVISE_POPULATE_WRITE;
 
-    if (populates && is_past_end(at)) {
+    if (populates && mirror_is_past_end(mirror, at)) {
         return ERR_FAULT;
     }
     if (advice == MEM_ADVISE_POPULATE_WRITE) {

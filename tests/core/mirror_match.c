@@ -2,6 +2,7 @@
 #include <tap.h>
 
 #include "mirror.h"
+#include "server/core/content.h"
 #include "server/core/shadow.h"
 
 /* What core has for a page, without faulting. */
@@ -15,7 +16,20 @@ static uint64_t core_word(const struct world *world, struct space *space,
 
         return model_read(world->port, (uint32_t)(pfn.v - MODEL_BASE));
     }
-    return region->object == 0 ? 0 : WORLD_WORD + region->offset + (page - region->first);
+    if (region->object == 0) {
+        return 0;
+    }
+    const struct object *object = object_at(&world->core, region->object);
+    const uint64_t offset = region->offset + (page - region->first);
+
+    if (object->kind != OBJECT_MEMORY) {
+        return WORLD_WORD + offset;
+    }
+    const uint32_t frame = content_frame(&world->core, object, offset);
+
+    return frame == 0
+               ? 0
+               : model_read(world->port, (uint32_t)(pool_pfn(&world->core, frame).v - MODEL_BASE));
 }
 
 bool mirror_matches(const struct mirror *mirror, const struct world *world, struct space *space)
@@ -37,9 +51,8 @@ bool mirror_matches(const struct mirror *mirror, const struct world *world, stru
         if (is_equal && is_mapped) {
             bool continues = page > mirror->first && mirror_joins(at - 1, at);
 
-            is_equal = region->flags == at->flags &&
-                       (region->object != 0) == (at->has_object != 0) &&
-                       offset == (at->has_object ? at->offset : page) &&
+            is_equal = region->flags == at->flags && (region->object != 0) == (at->object != 0) &&
+                       offset == (at->object ? at->offset : page) &&
                        (region->first == page) == !continues &&
                        core_word(world, space, region, page) == mirror_word(mirror, page);
         }
@@ -64,7 +77,7 @@ void mirror_note(const struct mirror *mirror, const char *title)
         line[i] = '.';
         if (at->is_mapped) {
             line[i] = "-rwWxrwX"[at->flags & REGION_PROT];
-            line[i] = at->has_object ? 'O' : line[i];
+            line[i] = at->object == MIRROR_WIRED ? 'O' : at->object != 0 ? 'S' : line[i];
         }
     }
     tap_note("%s: %s", title, line);
@@ -72,7 +85,7 @@ void mirror_note(const struct mirror *mirror, const char *title)
         const struct mirror_page *at = &mirror->page[i];
 
         if (at->is_mapped) {
-            tap_note("  %u: flags %x object %u offset %u own %u", i, at->flags, at->has_object,
+            tap_note("  %u: flags %x object %u offset %u own %u", i, at->flags, at->object,
                      (unsigned)at->offset, at->is_own);
         }
     }

@@ -39,6 +39,7 @@ struct side {
 
 static struct world *world;
 static struct object *object;
+static struct mirror_pool pool;
 static uint64_t next_word = 1;
 
 /* The request of this step, for the report of a failure. */
@@ -96,8 +97,8 @@ static bool step_map(struct side *side)
         request.rights = MAP_RIGHT_READ | MAP_RIGHT_EXEC | MAP_RIGHT_MAPPABLE;
         request.offset = (uint64_t)draw(WORLD_WIRED + 4) * PAGE_SIZE;
         request.flags &= ~MEM_MAP_ANONYMOUS;
-        request.flags ^= draw(2) == 0 ? MEM_MAP_PRIVATE | MEM_MAP_SHARED : 0;
     }
+    request.flags ^= draw(3) == 0 ? MEM_MAP_PRIVATE | MEM_MAP_SHARED : 0;
     DESCRIBE("map %u +%u prot %u flags %x offset %u", offset_in(&side->mirror, request.address),
              end - first, request.prot, request.flags, (unsigned)(request.offset / PAGE_SIZE));
     enum err expected = mirror_map(&side->mirror, &request, &ours);
@@ -311,6 +312,7 @@ TAP_TEST(random_requests_leave_what_the_mirror_says)
 
     for (uint32_t i = 0; i < SPACES; i++) {
         sides[i].space = mirror_make(world, 8 + 16 * (i / 2), &sides[i].mirror);
+        mirror_join(&sides[i].mirror, &pool);
     }
     for (uint64_t i = 0; i < steps; i++) {
         uint32_t index = draw(SPACES);

@@ -66,6 +66,23 @@ static enum err map_object_into_the_middle(const struct scene *scene)
     return map(scene, 1, 1, 1, MEM_MAP_SHARED | MEM_MAP_FIXED, true);
 }
 
+static enum err map_shared(const struct scene *scene)
+{
+    return map(scene, 0, 4, 3, MEM_MAP_SHARED, false);
+}
+
+static enum err map_shared_over_everything(const struct scene *scene)
+{
+    uint32_t pages = scene_page(11) - scene_page(1);
+
+    return map(scene, 1, pages, 3, MEM_MAP_SHARED | MEM_MAP_FIXED, false);
+}
+
+static enum err map_shared_populated(const struct scene *scene)
+{
+    return map(scene, 0, 4, 3, MEM_MAP_SHARED | MEM_MAP_POPULATE, false);
+}
+
 static enum err map_populated(const struct scene *scene)
 {
     return map(scene, 0, 4, 3, MEM_MAP_PRIVATE | MEM_MAP_POPULATE, false);
@@ -80,6 +97,16 @@ static enum err unmap_everything(const struct scene *scene)
 {
     return op_unmap(core_of(scene), first(scene), world_address(RANGE_USER_FIRST),
                     page_to_address(RANGE_USER_END - RANGE_USER_FIRST));
+}
+
+static enum err unmap_the_middle_of_shared(const struct scene *scene)
+{
+    return op_unmap(core_of(scene), second(scene), world_address(scene_page(21)), PAGE_SIZE);
+}
+
+static enum err unmap_all_of_shared(const struct scene *scene)
+{
+    return op_unmap(core_of(scene), second(scene), world_address(scene_page(20)), 4 * PAGE_SIZE);
 }
 
 static enum err protect_the_middle(const struct scene *scene)
@@ -136,6 +163,18 @@ static enum err remap_moving_over_others(const struct scene *scene)
 static enum err remap_without_unmapping(const struct scene *scene)
 {
     return remap(scene, 1, 1, 1, MEM_REMAP_MAYMOVE | MEM_REMAP_DONTUNMAP, 0);
+}
+
+static enum err remap_duplicating_shared(const struct scene *scene)
+{
+    const struct remap_request request = {
+        .address = world_address(scene_page(20)),
+        .length_new = 6 * PAGE_SIZE,
+        .flags = MEM_REMAP_MAYMOVE,
+    };
+    uaddr_t address;
+
+    return op_remap(core_of(scene), second(scene), &request, &address);
 }
 
 static enum err advise(const struct scene *scene, uint32_t advice)
@@ -228,6 +267,11 @@ static enum err fault_reading_an_object(const struct scene *scene)
     return outcome_to_err(world_read(scene->world, first(scene), scene_page(6) + 1, &word));
 }
 
+static enum err fault_on_a_new_shared_page(const struct scene *scene)
+{
+    return outcome_to_err(world_write(scene->world, second(scene), scene_page(21), 79));
+}
+
 static enum err copy_between_spaces(const struct scene *scene)
 {
     const struct copy_request request = {
@@ -298,9 +342,14 @@ const struct scene_case scene_cases[] = {
     {"map joining both sides", map_joining_both_sides, false, ERR_NOMEM},
     {"map over everything", map_over_everything, false, ERR_NOMEM},
     {"map an object into the middle", map_object_into_the_middle, false, ERR_NOMEM},
+    {"map shared", map_shared, false, ERR_NOMEM},
+    {"map shared over everything", map_shared_over_everything, false, ERR_NOMEM},
+    {"map shared populated", map_shared_populated, true, ERR_NOMEM},
     {"map populated", map_populated, true, ERR_NOMEM},
     {"unmap the middle", unmap_the_middle, false, ERR_NOMEM},
     {"unmap everything", unmap_everything, false, ERR_NOMEM},
+    {"unmap the middle of shared", unmap_the_middle_of_shared, false, ERR_NOMEM},
+    {"unmap all of shared", unmap_all_of_shared, false, ERR_NOMEM},
     {"protect the middle", protect_the_middle, false, ERR_NOMEM},
     {"protect two regions", protect_two_regions, false, ERR_NOMEM},
     {"remap shrinking", remap_shrinking, false, ERR_NOMEM},
@@ -308,6 +357,7 @@ const struct scene_case scene_cases[] = {
     {"remap moving", remap_moving, false, ERR_NOMEM},
     {"remap moving over others", remap_moving_over_others, false, ERR_NOMEM},
     {"remap without unmapping", remap_without_unmapping, false, ERR_NOMEM},
+    {"remap duplicating shared", remap_duplicating_shared, false, ERR_NOMEM},
     {"advise dontneed", advise_dontneed, false, ERR_NOMEM},
     {"advise dontfork", advise_dontfork, false, ERR_AGAIN},
     {"advise populate write", advise_populate_write, true, ERR_NOMEM},
@@ -319,6 +369,7 @@ const struct scene_case scene_cases[] = {
     {"fault where no table is", fault_where_no_table_is, false, ERR_NOMEM},
     {"fault over the zero frame", fault_over_the_zero_frame, false, ERR_NOMEM},
     {"fault reading an object", fault_reading_an_object, false, ERR_NOMEM},
+    {"fault on a new shared page", fault_on_a_new_shared_page, false, ERR_NOMEM},
     {"copy between spaces", copy_between_spaces, true, ERR_NOMEM},
     {"clone a space", clone_a_space, false, ERR_NOMEM},
     {"fault on a shared page", fault_on_a_shared_page, false, ERR_NOMEM},
@@ -354,6 +405,26 @@ static void scene_share_a_page(struct world *world, struct space *space)
     enum err error = op_clone(&world->core, space, 0, 10, &clone);
 
     ASSERT(error == ERR_OK);
+}
+
+/* Four shared pages, the first and the third of which were written. */
+static void scene_share(const struct scene *scene, struct space *space)
+{
+    const struct map_request request = {
+        .address = world_address(scene_page(20)),
+        .length = 4 * PAGE_SIZE,
+        .prot = MEM_PROT_READ | MEM_PROT_WRITE,
+        .flags = MEM_MAP_SHARED | MEM_MAP_ANONYMOUS | MEM_MAP_FIXED,
+    };
+    uaddr_t address;
+    enum err error = op_map(core_of(scene), space, &request, &address);
+
+    ASSERT(error == ERR_OK);
+    for (uint32_t index = 20; index <= 22; index += 2) {
+        enum fault_outcome outcome = world_write(scene->world, space, scene_page(index), index);
+
+        ASSERT(outcome == FAULT_READY);
+    }
 }
 
 void scene_make(struct scene *scene)
@@ -394,6 +465,7 @@ void scene_make(struct scene *scene)
     ASSERT(outcome == FAULT_READY);
     world_map(scene->world, two, scene_page(0), 4, 3);
     scene_share_a_page(scene->world, two);
+    scene_share(scene, two);
     error = thread_make(&scene->world->core, one, 0, 10, &thread);
     ASSERT(error == ERR_OK);
     scene->thread = thread->number;

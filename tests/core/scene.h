@@ -7,8 +7,8 @@
  *
  * Pages 10 to 39 of the last region are locked on fault.
  * w, r: anonymous, writable or not; O: private pages of a wired object. Pages 0, 1, 6 and 10 were
- * written, 2 and 3 read. The second space has page 1 in common with its clone. One more space has
- * taken all free region records.
+ * written, 2 and 3 read. The second space has page 1 in common with its clone, and shared memory at
+ * 20 to 23, of which 20 and 22 were written. One more space has taken all free region records.
  *
  * A case is one request with fixed arguments that succeeds on the scene when nothing is in short
  * supply.

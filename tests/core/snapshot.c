@@ -55,12 +55,50 @@ static void put_space(const struct world *world, struct space *space, struct sna
         put(snapshot, region->first);
         put(snapshot, region->end);
         put(snapshot, region->flags & ~REGION_TOUCHED);
-        put(snapshot, region->object);
+        put(snapshot, region->object == 0 ? 0 : object_at(core, region->object)->number);
         put(snapshot, region->offset);
-        if (region->object != 0) {
-            put(snapshot, object_at(core, region->object)->references);
-        }
         put_pages(world, space, region, snapshot);
+    }
+}
+
+/* An object, and the pages of it that are not zero. */
+static void put_object(const struct world *world, const struct object *object,
+                       struct snapshot *snapshot)
+{
+    uint64_t page = RADIX_INDEX_END;
+
+    put(snapshot, object->number);
+    put(snapshot, object->references);
+    put(snapshot, object->pages.v);
+    put(snapshot, object->charge);
+    for (;;) {
+        const uint32_t frame = radix_below(&world->core, &object->frames, page, &page);
+
+        if (frame == 0) {
+            return;
+        }
+        uint64_t pfn = pool_pfn(&world->core, frame).v;
+        uint64_t word = model_read(world->port, (uint32_t)(pfn - MODEL_BASE));
+
+        if (word != 0) {
+            put(snapshot, page);
+            put(snapshot, word);
+        }
+    }
+}
+
+static void put_objects(const struct world *world, struct snapshot *snapshot)
+{
+    const struct radix *links = &world->core.head->object_table.links;
+    uint64_t number = RADIX_INDEX_END;
+
+    for (;;) {
+        const uint32_t link = radix_below(&world->core, links, number, &number);
+
+        if (link == 0) {
+            return;
+        }
+        put_object(world, object_at(&world->core, link), snapshot);
     }
 }
 
@@ -73,6 +111,7 @@ void snapshot_take(const struct world *world, struct snapshot *snapshot)
     put(snapshot, core->head->commit.used);
     put(snapshot, core->head->threads.records);
     put(snapshot, core->head->objects.records);
+    put_objects(world, snapshot);
     for (uint32_t link = core->head->space_first; link != 0;) {
         struct space *space = arena_page(core, link);
 

@@ -8,6 +8,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/content.h"
 #include "server/core/page.h"
 #include "server/core/shadow.h"
 
@@ -220,6 +221,40 @@ void world_starve(struct world *world, uint64_t left)
     }
 }
 
+/* A leaf shows the frame that the shadow or the object says, and for writing only where it may. */
+static void world_audit_leaf(const struct world *world, const struct region *region, uint32_t page,
+                             uint64_t entry, const struct model_entry *leaf)
+{
+    const struct core *core = &world->core;
+    const struct object *object = region->object == 0 ? NULL : object_at(core, region->object);
+    uint64_t offset = region->offset + (page - region->first);
+    bool is_writable = false;
+    pfn_t pfn;
+
+    switch (shadow_entry_state(entry)) {
+    case SHADOW_OWN:
+        pfn = pool_pfn(core, shadow_entry_frame(entry));
+        is_writable = true;
+        break;
+    case SHADOW_SHARED:
+        pfn = pool_pfn(core, shadow_entry_frame(entry));
+        break;
+    case SHADOW_ZERO:
+        pfn = pool_pfn(core, core->head->pool.zero_frame);
+        break;
+    case SHADOW_WIRED:
+        ASSERT(object != NULL);
+        is_writable = (region->flags & REGION_SHARED) != 0 && object->kind != OBJECT_WIRED;
+        pfn = object->kind == OBJECT_MEMORY ? pool_pfn(core, content_frame(core, object, offset))
+                                            : object_pfn(object, offset);
+        break;
+    case SHADOW_ABSENT:
+        UNREACHABLE();
+    }
+    ASSERT(MODEL_BASE + leaf->frame == pfn.v);
+    ASSERT(is_writable || (leaf->prot & MEM_PROT_WRITE) == 0);
+}
+
 /* Every leaf of a space is what the shadow says, and no more than the region allows. */
 static void world_audit_space(const struct world *world, struct space *space)
 {
@@ -237,14 +272,7 @@ static void world_audit_space(const struct world *world, struct space *space)
             }
             ASSERT(entry != NULL && *entry != 0);
             ASSERT((leaf->prot & ~region_rights(region->flags)) == 0);
-            bool is_own = shadow_entry_is_private(*entry);
-            uint32_t zero = core->head->pool.zero_frame;
-            uint32_t frame = is_own ? shadow_entry_frame(*entry) : zero;
-
-            if (shadow_entry_state(*entry) != SHADOW_WIRED) {
-                ASSERT(MODEL_BASE + leaf->frame == pool_pfn(core, frame).v);
-            }
-            ASSERT(shadow_entry_state(*entry) == SHADOW_OWN || (leaf->prot & MEM_PROT_WRITE) == 0);
+            world_audit_leaf(world, region, page, *entry, leaf);
         }
     }
 }

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/content.h"
+
+#include <base/assert.h>
+
+#include "server/core/pool.h"
+#include "server/core/port.h"
+
+uint32_t content_frame(const struct core *core, const struct object *object, uint64_t page)
+{
+    ASSERT(object->kind == OBJECT_MEMORY);
+    return radix_get(core, &object->frames, page);
+}
+
+uint32_t content_make(struct core *core, struct object *object, uint64_t page)
+{
+    ASSERT(object_has_page(object, page));
+    if (!arena_page_reserve(core, radix_needs(core, &object->frames, page))) {
+        return 0;
+    }
+    const uint32_t frame = pool_take(core, FRAME_USER, 0, arena_link(core, object));
+
+    if (frame == 0) {
+        return 0;
+    }
+    intent_step(core, STEP_FILL, 0, frame);
+    port_zero(core->port, pool_pfn(core, frame));
+    radix_set(core, &object->frames, page, frame);
+    core->head->object_table.frames++;
+    intent_step_done(core);
+    return frame;
+}
+
+void content_drop(struct core *core, struct object *object, uint64_t first)
+{
+    uint64_t page = RADIX_INDEX_END;
+
+    /* From the last to the first, so that frames come back in the order in which they went. */
+    while (radix_below(core, &object->frames, page, &page) != 0 && page >= first) {
+        pool_give(core, radix_remove(core, &object->frames, page));
+        core->head->object_table.frames--;
+    }
+}
+
+void content_recover(struct core *core)
+{
+    const struct intent *intent = &core->worker->intent;
+
+    if (intent->step == STEP_FILL) {
+        pool_give(core, intent->frame);
+        intent_step_done(core);
+    }
+}
+
+void content_audit(const struct core *core, const struct object *object)
+{
+    uint64_t page = RADIX_INDEX_END;
+
+    radix_audit(core, &object->frames);
+    for (;;) {
+        const uint32_t number = radix_below(core, &object->frames, page, &page);
+
+        if (number == 0) {
+            return;
+        }
+        const struct frame *frame = pool_record(core, number);
+
+        ASSERT(object_has_page(object, page));
+        ASSERT(frame->kind == FRAME_USER && frame->references == 1);
+        ASSERT(frame->owner == 0 && frame->page == arena_link(core, object));
+    }
+}
