@@ -40,8 +40,9 @@ static struct space *space_enlist(struct core *core, const struct space_settings
 
     space->number = number;
     space->settings = *settings;
+    /* Regions cost their owner frames, so that he may have as many as he can pay. */
     space->ceilings =
-        (struct space_ceilings){settings->regions_max, settings->pages_max, settings->data_max,
+        (struct space_ceilings){MEM_UNLIMITED, settings->pages_max, settings->data_max,
                                 settings->locked_max, settings->stack_max};
     space->leaf_tag = SPACE_NO_TAG;
     space->next = head->space_first;

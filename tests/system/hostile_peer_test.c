@@ -16,6 +16,7 @@
 #include <tap.h>
 
 #include "child.h"
+#include "count.h"
 
 #define CALLERS       6u
 #define HELD          3u
@@ -345,23 +346,6 @@ NORETURN static void role_flood(const char *word)
     }
 }
 
-static uint64_t instructions(void)
-{
-    uint64_t count;
-    __asm__ volatile("rdinstret %0" : "=r"(count));
-    return count;
-}
-
-/* Whether the machine counts instructions, as it does under -icount, and not its host's time. */
-static bool instructions_are_counted(void)
-{
-    uint64_t left = 10000;
-    const uint64_t start = instructions();
-    __asm__ volatile("1: addi %0, %0, -1\n\tbnez %0, 1b" : "+r"(left));
-    const uint64_t taken = instructions() - start;
-    return taken >= 20000 && taken < 20020;
-}
-
 /* The longest of many requests, each made after a moment's sleep. */
 static uint64_t longest_request(void)
 {
@@ -375,9 +359,9 @@ static uint64_t longest_request(void)
     }
     for (uint64_t i = 0; i < 200; i++) {
         (void)hf_wait(notification, 0, time_now() + 1000 + i * 7, &bits);
-        const uint64_t start = instructions();
+        const uint64_t start = count_instructions();
         EXPECT_ERR(hf_stats(&stats), ERR_OK);
-        const uint64_t taken = instructions() - start;
+        const uint64_t taken = count_instructions() - start;
         most = taken > most ? taken : most;
     }
     (void)hf_object_destroy(notification);
@@ -408,7 +392,7 @@ TAP_TEST(an_urgent_client_is_served_beside_hundreds_that_flood_the_server)
     REQUIRE(child_end(&child, &end));
     tap_note("longest of 200 requests: %lu instructions alone, %lu beside %lu threads",
              (unsigned long)alone, (unsigned long)beside, (unsigned long)threads);
-    EXPECT(beside < FLOOD_LATENCY || !instructions_are_counted());
+    EXPECT(beside < FLOOD_LATENCY || !count_is_exact());
     EXPECT_U64(threads, FLOOD_THREADS);
     EXPECT_U64(frames_free(), before);
     EXPECT_ERR(hf_object_destroy(home), ERR_OK);
