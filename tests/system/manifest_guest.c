@@ -9,6 +9,7 @@
 #include <hf/env.h>
 #include <hf/error.h>
 #include <hf/mem.h>
+#include <hf/name.h>
 
 static void say(const char *what, enum err error)
 {
@@ -75,6 +76,18 @@ static void say_handles(void)
     puts(line);
 }
 
+static void say_names(void)
+{
+    uint64_t endpoint = 0;
+    uint64_t found = 0;
+    enum err error = hf_donate(HF_OWN_SPACE, OBJECT_ENDPOINT);
+    if (error == ERR_OK) {
+        error = hf_object_make(OBJECT_ENDPOINT, 0, &endpoint);
+    }
+    say("register sum", error == ERR_OK ? hf_name_register("sum", endpoint) : error);
+    say("find sum", hf_name_find("sum", 1, &found));
+}
+
 int main(int argc, char **argv)
 {
     if (strcmp(argv[0], "server") == 0) {
@@ -85,6 +98,10 @@ int main(int argc, char **argv)
     }
     if (argc < 2) {
         return 5;
+    }
+    if (strcmp(argv[1], "names") == 0) {
+        say_names();
+        return 0;
     }
     say_handles();
     say_priority();

@@ -98,6 +98,18 @@ def a_device_that_may_master_memory_needs_leave():
     expect_in(" 65:16:", output)
 
 
+def names_are_found_and_served_only_where_granted():
+    names = "process names\nreceive names 64\n" + SHELL + "process *\ncall names\n"
+    for grants, said in (("", "register sum: access denied\nfind sum: access denied\n"),
+                         ("serve su*\n", "register sum: no error\nfind sum: access denied\n"),
+                         ("find sum\n", "register sum: access denied\nfind sum: no such thing\n")):
+        status, output = boot(names + grants, "guest", "names")
+        expect(status, 0)
+        expect_in(said, output)
+    status, output = boot(SHELL + "process *\n", "guest", "names")
+    expect_in("register sum: bad handle\nfind sum: bad handle\n", output)
+
+
 def a_missing_program_or_device_leaves_its_process_out():
     status, output = boot("process nobody\nreceive x 64\nprocess guest\ndevice abacus 65 66\n"
                           + SHELL + "process *\n", "hello")
@@ -119,5 +131,6 @@ if __name__ == "__main__":
         a_program_has_what_is_granted_and_can_pass_on_no_more,
         a_process_is_started_again_as_often_as_it_may,
         a_device_that_may_master_memory_needs_leave,
+        names_are_found_and_served_only_where_granted,
         a_missing_program_or_device_leaves_its_process_out,
     ]))

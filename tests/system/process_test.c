@@ -188,25 +188,35 @@ TAP_TEST(a_priority_above_the_spaces_highest_is_refused)
     hf_process_forget(&child.process);
 }
 
+static bool program_start(const char *name, struct hf_process *process)
+{
+    static const char *const envp[] = {NULL};
+    const char *const argv[] = {name, NULL};
+    struct hf_program program;
+    const char *why = "";
+    if (!EXPECT_ERR(hf_program_find(name, &program), ERR_OK)) {
+        return false;
+    }
+    program.argv = argv;
+    program.envp = envp;
+    return EXPECT_ERR(hf_process_start(&program, process, &why), ERR_OK);
+}
+
 TAP_TEST(the_programs_that_are_shown_as_examples_work)
 {
-    static const char *const programs[] = {"hello", "pages", "sum"};
-    static const char *const envp[] = {NULL};
+    static const char *const programs[] = {"hello", "pages", "add"};
+    struct hf_process sum;
+    REQUIRE(program_start("sum", &sum));
     for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-        const char *const argv[] = {programs[i], NULL};
-        struct hf_program program;
         struct hf_process process;
         struct mem_next_rep end;
-        const char *why = "";
-        REQUIRE(EXPECT_ERR(hf_program_find(programs[i], &program), ERR_OK));
-        program.argv = argv;
-        program.envp = envp;
-        REQUIRE(EXPECT_ERR(hf_process_start(&program, &process, &why), ERR_OK));
+        REQUIRE(program_start(programs[i], &process));
         REQUIRE(EXPECT_ERR(hf_process_wait(&process, &end), ERR_OK));
         EXPECT_U64(end.cause, CAUSE_EXIT);
         EXPECT_U64(end.detail, 0);
         hf_process_forget(&process);
     }
+    hf_process_forget(&sum);
 }
 
 TAP_TEST(what_is_no_program_is_refused_with_a_reason)
