@@ -9,12 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compose.h"
 #include "known.h"
-
-/* A sequence ends when one more look of the largest size might not fit into the log. */
-#define LOG_RESERVE (1u << 20)
-/* Every so many steps are looked at in full, refused or not. */
-#define FULL_PERIOD 8u
 
 bool lane_start(struct lane *lane, const char *program, bool is_privileged, bool is_crowded)
 {
@@ -43,29 +39,11 @@ void lane_stop(struct lane *lane)
 
 void lane_draw(struct lane *lane, struct ours *ours, uint64_t seed, uint32_t steps)
 {
-    struct sequence *sequence = &lane->peer.slot->sequence;
-    struct random random = random_make(seed);
-    static struct draw draw;
+    struct slot *slot = lane->peer.slot;
 
     lane->seed = seed;
-    look_log_init(&lane->log, lane->log.bytes, lane->log.capacity);
-    draw_begin(&draw, &random, &lane->peer.slot->stage, lane->is_crowded);
-    sequence->room = draw.room;
-    sequence->is_privileged = lane->is_privileged;
-    sequence->spare = draw.spare;
-    sequence->steps = 0;
-    ours_begin(ours, &lane->peer.slot->stage, sequence);
-    while (sequence->steps < steps && lane->log.capacity - lane->log.used > LOG_RESERVE) {
-        struct step *step = &sequence->step[sequence->steps++];
-        size_t at = lane->log.used;
-        draw_step(&draw, step);
-        step->level = sequence->steps % FULL_PERIOD == 0 ? LOOK_FULL : LOOK_LIGHT;
-        ours_step(ours, step, &lane->log);
-        struct look look = look_next(&lane->log, &at);
-        step->level = look.head->level;
-        draw_see(&draw, step, &look);
-    }
-    ours_end(ours);
+    compose_sequence(ours, &slot->stage, seed, steps, lane->is_privileged, lane->is_crowded,
+                     &slot->sequence, &lane->log);
     peer_post(&lane->peer);
     lane->is_busy = true;
 }

@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include "compare.h"
-#include "draw.h"
 #include "look.h"
 #include "ours.h"
 #include "peer.h"

@@ -21,9 +21,12 @@
 
 #include "known.h"
 #include "lane.h"
+#include "random.h"
 #include "sequence.h"
 #include "shrink.h"
 #include "tap.h"
+
+#include "server/core/limit.h"
 
 /* Root, nobody, and nobody near the limit of regions. */
 #define LANES        3u
@@ -286,7 +289,7 @@ int main(int argc, char **argv)
             return 0;
         }
     }
-    state.ours = ours_init();
+    state.ours = ours_init(COMMIT_HEURISTIC);
     tap_note("Linux %s, seed %" PRIu64, machine.release, options.seed);
     for (unsigned row = 0; row < known_rows(); row++) {
         if (!known_probe(row, probe_lane(row))) {

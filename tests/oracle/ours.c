@@ -18,12 +18,12 @@
 #define FILLER_RIGHTS (MAP_RIGHT_READ | MAP_RIGHT_WRITE | MAP_RIGHT_MAPPABLE)
 #define TOUCH_TRIES   3
 
-struct ours *ours_init(void)
+struct ours *ours_init(uint32_t commit_mode)
 {
     struct ours *ours = calloc(1, sizeof(*ours));
 
     ASSERT(ours != NULL);
-    ours->world = world_make(WORLD_FRAMES, COMMIT_HEURISTIC);
+    ours->world = world_make(WORLD_FRAMES, commit_mode);
     ours->filler = world_object(ours->world, 1);
     core_settle(&ours->world->core);
     ours->frames_free = pool_free(&ours->world->core);

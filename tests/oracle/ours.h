@@ -17,8 +17,8 @@
 
 struct ours;
 
-/* A machine of core's and no space. */
-struct ours *ours_init(void);
+/* A machine of core's and no space; `commit_mode` is an enum commit_mode of core's. */
+struct ours *ours_init(uint32_t commit_mode);
 
 /* Make the space of a sequence. */
 void ours_begin(struct ours *ours, const struct stage *stage, const struct sequence *sequence);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Comparing what requests tell of the space with what core looked like on the host.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "guest_place.h"
+#include "tests/oracle/look.h"
+
+#define GUEST_TEXT_MAX 160
+
+/*
+ * Compare regions and totals; if core's look is a full one, also what is locked, which pages are
+ * present, and what stands in those that may be read.
+ *
+ * Returns: whether they are equal; else `text` says what is not.
+ */
+bool guest_look(const struct place *place, const struct look *wanted, char text[GUEST_TEXT_MAX]);
