@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/budget.h"
 #include "server/core/content.h"
 #include "server/core/shadow.h"
 
@@ -122,6 +123,7 @@ enum err core_recover(struct core *core, uint32_t *torn)
     }
     /* A commit that only removed leaves has changed nothing that counts. */
     intent->phase = INTENT_IDLE;
+    budget_recover(core);
     arena_recover(core);
     shadow_recover(core);
     fault_recover(core);
@@ -188,6 +190,7 @@ void core_audit(const struct core *core)
         ASSERT(head->workers[i].intent.step == STEP_NONE);
         regions += head->workers[i].spares;
     }
+    budget_audit(core);
     slab_audit(core, &head->regions);
     slab_audit(core, &head->objects);
     slab_audit(core, &head->threads);

@@ -24,6 +24,7 @@
 #include <base/types.h>
 
 #include "server/core/arena.h"
+#include "server/core/budget.h"
 #include "server/core/fault.h"
 #include "server/core/object.h"
 #include "server/core/op_advise.h"

@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/budget.h"
 #include "server/core/content.h"
 #include "server/core/fault_quick.h"
 #include "server/core/grow.h"
@@ -73,7 +74,7 @@ enum fault_outcome fault_object(struct core *core, const struct fault *fault,
         .is_new = is_new,
     };
     if (!is_shared && fault->access == MEM_PROT_WRITE) {
-        uint32_t frame = pool_take(core, FRAME_USER, space->number, fault->page);
+        uint32_t frame = fault_quick_frame(core, space, fault->page);
 
         if (frame == 0) {
             return FAULT_NO_FRAME;
@@ -178,11 +179,14 @@ static uint32_t fault_own_run(struct core *core, struct space *space, uint32_t p
 
     end = end < region->end ? end : region->end;
     end = end < leaf_end ? end : leaf_end;
-    while (page + count < end && entry[count] == 0 && next == first + count) {
+    const uint32_t allowed = budget_take_pages(core, space, end - page);
+
+    while (count < allowed && entry[count] == 0 && next == first + count) {
         next = pool_claim(core, first + count, FRAME_USER, space->number, page + count);
         entry[count] = shadow_entry(SHADOW_OWN, first + count);
         count++;
     }
+    budget_give_pages(core, space, allowed - count);
     if (count == 0) {
         return 0;
     }

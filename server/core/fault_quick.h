@@ -13,6 +13,7 @@
 
 #include "server/core/fault.h"
 
+#include "server/core/budget.h"
 #include "server/core/cow.h"
 #include "server/core/pool.h"
 #include "server/core/shadow.h"
@@ -38,6 +39,20 @@ static inline uint64_t *fault_quick_entry(struct core *core, struct space *space
         return fault_make_entry(core, space, page);
     }
     return shadow_cached(core, space, page);
+}
+
+/* A frame for a page of the space's own, which it is charged for; 0 if there is none. */
+ALWAYS_INLINE uint32_t fault_quick_frame(struct core *core, struct space *space, uint32_t page)
+{
+    if (UNLIKELY(!budget_take_all_pages(core, space, 1))) {
+        return 0;
+    }
+    const uint32_t frame = pool_take(core, FRAME_USER, space->number, page);
+
+    if (UNLIKELY(frame == 0)) {
+        budget_give_pages(core, space, 1);
+    }
+    return frame;
 }
 
 /* fault_handle() */
@@ -80,7 +95,7 @@ ALWAYS_INLINE enum fault_outcome fault_quick(struct core *core, struct space *sp
     if (shadow_entry_state(old) == SHADOW_OWN) {
         frame = shadow_entry_frame(old);
     } else if (access == MEM_PROT_WRITE) {
-        frame = pool_take(core, FRAME_USER, space->number, page);
+        frame = fault_quick_frame(core, space, page);
         if (UNLIKELY(frame == 0)) {
             return FAULT_NO_FRAME;
         }

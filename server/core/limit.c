@@ -4,6 +4,7 @@
 #include <base/assert.h>
 
 #include "server/core/arena.h"
+#include "server/core/budget.h"
 #include "server/core/pool.h"
 #include "server/core/region.h"
 #include "server/core/space.h"
@@ -11,6 +12,7 @@
 void limit_begin(struct space *space)
 {
     space->refusal.error = ERR_OK;
+    space->budget_asked = 0;
 }
 
 enum err limit_refuse(struct space *space, enum err error)
@@ -34,6 +36,10 @@ enum err limit_refuse_frames(const struct core *core, struct space *space, uint6
 {
     uint64_t total = core->head->pool.total;
 
+    if (space->budget_asked != 0) {
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_BUDGET, budget_view(core, space).limit,
+                                 space->budget_used, space->budget_asked);
+    }
     return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_FRAMES, total, total - pool_free(core),
                              asked);
 }

@@ -39,6 +39,13 @@ struct commit {
     uint64_t used;  /* pages */
 };
 
+/* Frames that a space and those it pays for may use (budget.h). In the record of the payer. */
+struct budget {
+    uint64_t limit;    /* constant; 0: the space is not a payer */
+    uint64_t reserved; /* of `limit`, for budgets taken out of this one */
+    _Atomic int64_t left;
+};
+
 /* Why the last request of a client was refused; kept until its next. */
 struct refusal {
     uint32_t error; /* enum err; 0: it was not */
@@ -72,7 +79,7 @@ MUST_USE enum err limit_refuse_over(struct space *space, enum err error, enum me
 void limit_subtract(const struct core *core, const struct space *space, struct range range,
                     struct limit_change *change);
 
-/* Record that the machine has no frame left. Returns: ERR_NOMEM. */
+/* Record that the budget or else the machine has too few frames left. Returns: ERR_NOMEM. */
 MUST_USE enum err limit_refuse_frames(const struct core *core, struct space *space, uint64_t asked);
 
 /*

@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/budget.h"
 #include "server/core/object.h"
 
 static void region_set_kind(struct region *region, const struct region_kind *kind)
@@ -31,6 +32,9 @@ static void merge_free(struct core *core, struct space *space, struct region *re
         space->region_cache = 0;
     }
     region_free(core, region);
+    if (UNLIKELY(space->region_room - space->tree.count >= 2 * BUDGET_REGIONS)) {
+        budget_settle_regions(core, space);
+    }
 }
 
 /* Make `region` reach over the one after it, which goes. */

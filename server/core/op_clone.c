@@ -4,6 +4,7 @@
 #include <base/assert.h>
 #include <mem/prot.h>
 
+#include "server/core/budget.h"
 #include "server/core/cow.h"
 #include "server/core/merge.h"
 #include "server/core/object.h"
@@ -56,7 +57,7 @@ static enum err clone_regions(struct core *core, const struct space *from, struc
     const struct region *region = tree_first(core, &from->tree);
 
     while (region != NULL) {
-        if (region_reserve(core, ARENA_SPARES) != ERR_OK) {
+        if (region_reserve(core, to, ARENA_SPARES) != ERR_OK) {
             return ERR_NOMEM;
         }
         intent_open(core, to, range_of(RANGE_USER_FIRST, RANGE_USER_END));
@@ -78,7 +79,9 @@ static enum err clone_leaf(struct core *core, struct space *from, struct space *
 {
     const uint32_t rights = region_rights(region->flags);
 
-    if (shadow_make(core, to, range.first) == NULL) {
+    const uint32_t pages = (uint32_t)page_totals(core, from, range).own;
+
+    if (shadow_make(core, to, range.first) == NULL || !budget_take_all_pages(core, to, pages)) {
         return ERR_NOMEM;
     }
     intent_open(core, from, range);
@@ -116,7 +119,7 @@ static enum err clone_pages(struct core *core, struct space *from, struct space 
     return ERR_OK;
 }
 
-enum err op_clone(struct core *core, struct space *from, uint32_t privileges, uint32_t priority,
+enum err op_clone(struct core *core, struct space *from, const struct clone_request *request,
                   struct space **clone)
 {
     struct space_settings settings = from->settings;
@@ -128,8 +131,10 @@ enum err op_clone(struct core *core, struct space *from, uint32_t privileges, ui
     if (error != ERR_OK) {
         return error;
     }
-    settings.privileges = privileges;
-    settings.priority = priority;
+    settings.privileges = request->privileges;
+    settings.priority = request->priority;
+    settings.frames_max = request->frames_max;
+    settings.maker = request->maker;
     if (space_begin(core, &settings, &to) != ERR_OK) {
         return limit_refuse_frames(core, from, 1);
     }
@@ -139,6 +144,8 @@ enum err op_clone(struct core *core, struct space *from, uint32_t privileges, ui
         error = clone_pages(core, from, to);
     }
     if (error != ERR_OK) {
+        from->budget_asked = to->budget_asked;
+        from->budget_used = to->budget_used;
         space_end(core, to);
         return limit_refuse_frames(core, from, 1);
     }

@@ -7,6 +7,8 @@
  *   pages      what was written in private regions is shared copy-on-write; WIPEONFORK regions
  *              start empty; what shared regions show comes with the first touch
  *   limits     value and ceiling as in the space that is copied
+ *   budget     its own, or its maker's; it pays for a page that it shares as for one of its own, so
+ *              that a write later is not refused
  *   not        threads, handles, what LOCK_ALL says about regions to come
  *
  * The cost grows with the regions and with the pages that were written, not with the size of the
@@ -20,13 +22,22 @@
 
 #include "server/core/space.h"
 
+/* What a clone is that its original is not; as in struct space_settings. */
+struct clone_request {
+    uint32_t privileges;
+    uint32_t priority;
+    uint64_t frames_max;
+    uint32_t maker; /* 0: none */
+    uint32_t reserved;
+};
+
 /*
- * Make a clone of `from`. `privileges` and `priority` are the clone's own.
+ * Make a clone of `from`.
  *
  * Returns:   ERR_OK; ERR_NOMEM if the commit account (MEM_LIMIT_COMMIT) or a frame refuses
  *            (recorded in `from`).
  * On error:  nothing changed, but that pages may be found to be nobody else's at their next write.
  * Semantics: fork(2) for the memory of a process; madvise(2), MADV_DONTFORK, MADV_WIPEONFORK.
  */
-MUST_USE enum err op_clone(struct core *core, struct space *from, uint32_t privileges,
-                           uint32_t priority, struct space **clone);
+MUST_USE enum err op_clone(struct core *core, struct space *from,
+                           const struct clone_request *request, struct space **clone);

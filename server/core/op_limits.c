@@ -5,6 +5,8 @@
 #include <base/assert.h>
 #include <base/checked.h>
 
+#include "server/core/budget.h"
+
 /* Where a limit is, and how many bytes one of what it is kept in has. */
 struct limits_place {
     uint64_t *value;
@@ -35,7 +37,7 @@ static struct limits_place limits_find(struct space *space, enum mem_limit which
     case MEM_LIMIT_NONE:
     case MEM_LIMIT_COMMIT:
     case MEM_LIMIT_FRAMES:
-    case MEM_LIMIT_BUDGET:
+    case MEM_LIMIT_BUDGET: /* limits_budget() */
     case MEM_LIMIT_ADDRESS_SPACE:
     case MEM_LIMIT_SPACES:
         break;
@@ -54,9 +56,33 @@ static uint64_t limits_convert(uint64_t number, uint64_t from, uint64_t to)
     return checked_mul(number, from, &units) ? units / to : MEM_UNLIMITED;
 }
 
-enum err op_limits(struct space *space, const struct limits_request *request,
-                   struct limits_view *view)
+/* The budget that pays for the space is read only: it was handed down once and for all. */
+static enum err limits_budget(const struct core *core, struct space *space,
+                              const struct limits_request *request, struct limits_view *view)
 {
+    const struct budget_view budget = budget_view(core, space);
+
+    if (request->is_set) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    const uint64_t unit = request->in_bytes ? PAGE_SIZE : 1;
+
+    *view = (struct limits_view){
+        .value = limits_convert(budget.limit, unit, 1),
+        .used = limits_convert(budget.used, unit, 1),
+        .ceiling = limits_convert(budget.limit, unit, 1),
+        .reserved = limits_convert(budget.reserved, unit, 1),
+    };
+    return ERR_OK;
+}
+
+enum err op_limits(const struct core *core, struct space *space,
+                   const struct limits_request *request, struct limits_view *view)
+{
+    limit_begin(space);
+    if (request->which == MEM_LIMIT_BUDGET) {
+        return limits_budget(core, space, request, view);
+    }
     struct limits_place place = limits_find(space, request->which);
     uint64_t page = request->which == MEM_LIMIT_REGIONS ? 1 : PAGE_SIZE;
     uint64_t asked = request->in_bytes ? 1 : page; /* bytes in one of what is asked */
@@ -64,7 +90,6 @@ enum err op_limits(struct space *space, const struct limits_request *request,
     uint64_t value = limits_convert(request->value, asked, stored);
     uint64_t ceiling = limits_convert(request->ceiling, asked, stored);
 
-    limit_begin(space);
     if (request->in_bytes && request->which == MEM_LIMIT_REGIONS) {
         return limit_refuse(space, ERR_INVAL);
     }

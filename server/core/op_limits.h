@@ -20,10 +20,11 @@ struct limits_view {
     uint64_t value;
     uint64_t used;
     uint64_t ceiling;
+    uint64_t reserved; /* of `used`, for the budgets of others; MEM_LIMIT_BUDGET only */
 };
 
 struct limits_request {
-    enum mem_limit which; /* MEM_LIMIT_REGIONS, _PAGES, _DATA, _LOCKED or _STACK */
+    enum mem_limit which; /* MEM_LIMIT_REGIONS, _PAGES, _DATA, _LOCKED, _STACK or _BUDGET */
     bool is_set;
     bool in_bytes; /* not for MEM_LIMIT_REGIONS */
     uint64_t value;
@@ -33,10 +34,11 @@ struct limits_request {
 /*
  * Set a limit if that is asked for, and tell what it was before.
  *
- * Returns:   ERR_OK; ERR_INVAL: regions in bytes, a value above its new ceiling, no region at all;
+ * Returns:   ERR_OK; ERR_INVAL: regions in bytes, a value above its new ceiling, no region at all,
+ *            a budget to be set;
  *            ERR_PERM: a ceiling above the present one.
  * On error:  nothing changed.
  * Semantics: getrlimit(2), setrlimit(2). A value below what is used takes nothing away.
  */
-MUST_USE enum err op_limits(struct space *space, const struct limits_request *request,
-                            struct limits_view *view);
+MUST_USE enum err op_limits(const struct core *core, struct space *space,
+                            const struct limits_request *request, struct limits_view *view);

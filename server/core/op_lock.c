@@ -103,7 +103,7 @@ static bool lock_has_hole(const struct core *core, const struct space *space,
 
 static enum err lock_populate(struct core *core, struct space *space, struct range range)
 {
-    uint64_t total = core->head->pool.total;
+    enum err error;
 
     switch (populate_range(core, space, range)) {
     case FAULT_READY:
@@ -113,8 +113,10 @@ static enum err lock_populate(struct core *core, struct space *space, struct ran
     case FAULT_PAST_END:
         return limit_refuse(space, ERR_NOMEM);
     case FAULT_NO_FRAME:
-        return limit_refuse_over(space, ERR_AGAIN, MEM_LIMIT_FRAMES, total, total - pool_free(core),
-                                 range_pages(range));
+        error = limit_refuse_frames(core, space, range_pages(range));
+        ASSERT(error == ERR_NOMEM);
+        space->refusal.error = ERR_AGAIN; /* mlock(2): some pages could not be locked */
+        return ERR_AGAIN;
     }
     UNREACHABLE();
 }

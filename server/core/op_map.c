@@ -6,6 +6,7 @@
 #include <base/bits.h>
 #include <base/checked.h>
 
+#include "server/core/budget.h"
 #include "server/core/merge.h"
 #include "server/core/op_unmap.h"
 #include "server/core/place.h"
@@ -247,7 +248,7 @@ static enum err map_check_room(struct core *core, struct space *space, const str
     if (error != ERR_OK) {
         return error;
     }
-    if (region_reserve(core, splits + MERGE_INSERT_RECORDS) != ERR_OK) {
+    if (region_reserve(core, space, splits + MERGE_INSERT_RECORDS) != ERR_OK) {
         return limit_refuse_frames(core, space, 1);
     }
     if (UNLIKELY(plan->makes_object) && !object_reserve(core)) {

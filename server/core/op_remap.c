@@ -6,6 +6,7 @@
 #include <base/bits.h>
 #include <base/checked.h>
 
+#include "server/core/budget.h"
 #include "server/core/fault.h"
 #include "server/core/merge.h"
 #include "server/core/object.h"
@@ -143,7 +144,7 @@ static enum err remap_reserve(struct core *core, struct space *space, const stru
 {
     uint32_t page = page_next(core, space, plan->old);
 
-    if (region_reserve(core, REMAP_RECORDS) != ERR_OK) {
+    if (region_reserve(core, space, REMAP_RECORDS) != ERR_OK) {
         return limit_refuse_frames(core, space, 1);
     }
     while (page < plan->old.end && !range_is_empty(plan->moved)) {

@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/budget.h"
 #include "server/core/cow.h"
 #include "server/core/pool.h"
 #include "server/core/shadow.h"
@@ -75,6 +76,7 @@ static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t
     core->worker->free_first = free_first;
     pool_count(core, own + last);
     core->head->pool.cow -= last;
+    budget_give_pages(core, space, own + shared);
     space->own -= own + shared;
     space->shared -= shared;
     space->zero -= zero;

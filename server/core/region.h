@@ -127,17 +127,6 @@ static inline bool region_can_join(const struct region_kind *before, uint32_t be
 /* Take records from the arena until `count` are in hand. */
 MUST_USE enum err region_reserve_slow(struct core *core, uint32_t count);
 
-/*
- * Have `count` region records in hand, at most ARENA_SPARES.
- *
- * Returns:   ERR_OK; ERR_NOMEM if there is no frame for them. May make port calls.
- * On error:  nothing changed but what is in hand.
- */
-MUST_USE static inline enum err region_reserve(struct core *core, uint32_t count)
-{
-    return LIKELY(core->worker->spares >= count) ? ERR_OK : region_reserve_slow(core, count);
-}
-
 /* A zeroed record out of the hand, which must not be empty. */
 static inline struct region *region_alloc(struct core *core)
 {

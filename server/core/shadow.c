@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/budget.h"
 #include "server/core/object.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
@@ -62,12 +63,14 @@ static bool shadow_make_level(struct core *core, struct space *space, uint32_t l
     if (*upper != 0) {
         return true;
     }
-    if (!arena_page_reserve(core, 1)) {
+    if (!budget_take(core, space, BUDGET_SHADOW)) {
         return false;
     }
-    uint32_t frame = pool_take(core, FRAME_TABLE, space->number, 0);
+    uint32_t frame =
+        arena_page_reserve(core, 1) ? pool_take(core, FRAME_TABLE, space->number, 0) : 0;
 
     if (frame == 0) {
+        budget_give(core, space, BUDGET_SHADOW);
         return false;
     }
     uint32_t below = arena_page_take(core);
@@ -92,9 +95,13 @@ uint64_t *shadow_make(struct core *core, struct space *space, uint32_t page)
 bool shadow_adopt(struct core *core, struct space *space, uint32_t level, uint32_t page,
                   pfn_t table)
 {
+    if (!budget_take(core, space, 1)) {
+        return false;
+    }
     uint32_t below = arena_page_take(core);
 
     if (below == 0) {
+        budget_give(core, space, 1);
         return false;
     }
     shadow_enter(core, space, level, page,
@@ -120,8 +127,10 @@ static void shadow_leave(struct core *core, struct space *space, uint32_t level,
     arena_page_give(core, shadow_upper_page(entry));
     if ((entry & SHADOW_ADOPTED) != 0) {
         space->adopted_tables--;
+        budget_give(core, space, 1);
     } else {
         pool_give(core, shadow_upper_frame(entry));
+        budget_give(core, space, BUDGET_SHADOW);
     }
     space->shadows--;
 }

@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/budget.h"
 #include "server/core/merge.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
@@ -73,28 +74,70 @@ static void space_delist(struct core *core, struct space *space)
     arena_page_give(core, number);
 }
 
+/* Have its budget pay for the record itself. */
+static bool space_open(struct core *core, struct space *space, struct space *maker_opt)
+{
+    if (!budget_open(core, space, maker_opt)) {
+        return false;
+    }
+    return budget_take(core, space, 1);
+}
+
+/* Tell the maker what there was too little of for `space_opt`. Returns: ERR_NOMEM. */
+static enum err space_refuse(const struct core *core, const struct space *space_opt,
+                             struct space *maker_opt)
+{
+    if (maker_opt == NULL) {
+        return ERR_NOMEM;
+    }
+    if (space_opt != NULL && space_opt->payer == space_opt->number &&
+        space_opt->budget_asked != 0) {
+        return limit_refuse_over(maker_opt, ERR_NOMEM, MEM_LIMIT_BUDGET, space_opt->budget.limit,
+                                 space_opt->budget_used, space_opt->budget_asked);
+    }
+    if (space_opt != NULL && space_opt->budget_asked != 0) {
+        maker_opt->budget_asked = space_opt->budget_asked;
+        maker_opt->budget_used = space_opt->budget_used;
+    }
+    return limit_refuse_frames(core, maker_opt, BUDGET_SPACE);
+}
+
+/* End a space that could not be made. Returns: ERR_NOMEM. */
+static enum err space_unmake(struct core *core, struct space *space, struct space *maker_opt)
+{
+    enum err error = space_refuse(core, space, maker_opt);
+
+    if (space->payer == 0) {
+        space_delist(core, space);
+    } else {
+        space_end(core, space);
+    }
+    return error;
+}
+
 enum err space_begin(struct core *core, const struct space_settings *settings, struct space **space)
 {
     if (!settings_are_valid(settings)) {
         return ERR_INVAL;
     }
+    struct space *maker = settings->maker != 0 ? space_at(core, settings->maker) : NULL;
     struct space *made = space_enlist(core, settings);
 
     if (made == NULL) {
-        return ERR_NOMEM;
+        return space_refuse(core, NULL, maker);
     }
-    uint32_t number = made->number;
-
-    made->object_frame = pool_take(core, FRAME_OBJECT, number, 0);
-    made->root_frame = pool_take(core, FRAME_TABLE, number, 0);
-    made->slots_frame = pool_take(core, FRAME_OBJECT, number, 0);
+    if (!space_open(core, made, maker)) {
+        return space_unmake(core, made, maker);
+    }
+    made->object_frame = budget_take_frame(core, made, FRAME_OBJECT);
+    made->root_frame = budget_take_frame(core, made, FRAME_TABLE);
+    made->slots_frame = budget_take_frame(core, made, FRAME_OBJECT);
     if (made->object_frame == 0 || made->root_frame == 0 || made->slots_frame == 0) {
-        space_end(core, made);
-        return ERR_NOMEM;
+        return space_unmake(core, made, maker);
     }
     made->kernel = pool_pfn(core, made->object_frame);
     port_space_make(core->port, made->kernel, pool_pfn(core, made->root_frame),
-                    pool_pfn(core, made->slots_frame), number, settings->priority);
+                    pool_pfn(core, made->slots_frame), made->number, settings->priority);
     *space = made;
     return ERR_OK;
 }
@@ -125,6 +168,9 @@ enum err space_adopt(struct core *core, const struct space_settings *settings, p
 
     if (made == NULL) {
         return ERR_NOMEM;
+    }
+    if (!space_open(core, made, NULL)) {
+        return space_unmake(core, made, NULL);
     }
     made->kernel = object;
     made->state = SPACE_LIVE;
@@ -176,7 +222,7 @@ enum err space_donate(struct core *core, struct space *space, uint32_t slab)
 {
     ASSERT(slab == PORT_SLAB_OBJECTS || slab == PORT_SLAB_HANDLES);
     limit_begin(space);
-    uint32_t frame = pool_take(core, FRAME_OBJECT, space->number, 0);
+    uint32_t frame = budget_take_frame(core, space, FRAME_OBJECT);
 
     if (frame == 0) {
         return limit_refuse_frames(core, space, 1);
@@ -188,7 +234,7 @@ enum err space_donate(struct core *core, struct space *space, uint32_t slab)
     if (error == ERR_OK) {
         space_keep_slab(core, space, frame);
     } else {
-        pool_give(core, frame);
+        budget_give_frame(core, space, frame);
         error = limit_refuse(space, error);
     }
     intent_step_done(core);
@@ -209,16 +255,21 @@ static void space_clear(struct core *core, struct space *space)
         (void)unmap_apply(core, space, all, first);
         intent_close(core);
     }
+    ASSERT(space->region_room < 2 * BUDGET_REGIONS);
+    if (space->region_room != 0) {
+        space->region_room = 0;
+        budget_give(core, space, 1);
+    }
     shadow_prune(core, space, gap, gap);
     ASSERT(space->shadows == 0 && space->adopted_tables == 0);
 }
 
 /* One frame that the kernel must let go of; the field is empty afterwards. */
-static void space_release(struct core *core, uint32_t *frame)
+static void space_release(struct core *core, struct space *space, uint32_t *frame)
 {
     if (*frame != 0) {
         port_frame_release(core->port, pool_pfn(core, *frame));
-        pool_give(core, *frame);
+        budget_give_frame(core, space, *frame);
         *frame = 0;
     }
 }
@@ -231,7 +282,7 @@ static void space_release_slabs(struct core *core, struct space *space)
         port_frame_release(core->port, pool_pfn(core, frame));
         space->slab_first = pool_record(core, frame)->page;
         space->donated--;
-        pool_give(core, frame);
+        budget_give_frame(core, space, frame);
     }
     ASSERT(space->donated == 0);
 }
@@ -247,15 +298,15 @@ void space_end(struct core *core, struct space *space)
         space_clear(core, space);
         thread_end_window(core, space);
         space_release_slabs(core, space);
-        space_release(core, &space->slots_frame);
-        space_release(core, &space->object_frame);
+        space_release(core, space, &space->slots_frame);
+        space_release(core, space, &space->object_frame);
     }
     /* Frames that the kernel never saw, or that came free with the space's object. */
     uint32_t *frames[] = {&space->slots_frame, &space->object_frame, &space->root_frame};
 
     for (int i = 0; i < 3; i++) {
         if (*frames[i] != 0) {
-            pool_give(core, *frames[i]);
+            budget_give_frame(core, space, *frames[i]);
             *frames[i] = 0;
         }
     }
@@ -263,6 +314,11 @@ void space_end(struct core *core, struct space *space)
     ASSERT(space->pages == 0 && space->data == 0 && space->committed == 0);
     ASSERT(space->locked == 0 && space->stack == 0);
     ASSERT(space->own == 0 && space->zero == 0 && space->wired == 0 && space->shared == 0);
+    ASSERT(space->children == 0 && space->thread_frames == 0);
+    if (space->charged != 0) {
+        budget_give(core, space, 1); /* its record */
+    }
+    budget_close(core, space);
     space_delist(core, space);
 }
 
@@ -276,6 +332,10 @@ void space_recover(struct core *core)
                                           (enum port_slab)intent->level);
 
         if (error == ERR_OK) {
+            /* Was charged before the server died, so there is as much. */
+            bool is_charged = budget_take(core, space, 1);
+
+            ASSERT(is_charged);
             space_keep_slab(core, space, intent->frame);
         } else {
             pool_give(core, intent->frame);

@@ -47,7 +47,10 @@ struct space_settings {
     uint64_t stack_max;  /* bytes of a region that grows (RLIMIT_STACK) */
     uint64_t locked_max; /* bytes: even one byte lets a space ask (R10) */
     uint32_t privileges;
-    uint32_t priority; /* highest of its threads, for the kernel */
+    uint32_t priority;   /* highest of its threads, for the kernel */
+    uint64_t frames_max; /* its budget (budget.h); 0: the maker's, or without a maker no limit */
+    uint32_t maker;      /* number of the space that makes it; 0: none. Its descendants end first */
+    uint32_t reserved;
 };
 
 /* What the limits of the settings may be raised to; in the same units. */
@@ -80,11 +83,13 @@ struct space {
     uint32_t window_leaf;
     pfn_t kernel; /* the kernel's name: frame of its object */
     uint32_t threads;
-    uint32_t donated; /* frames the kernel has for this space, tables and root aside */
-    uint32_t client;  /* the shell's record of it, in the slab `clients`; core only stores it */
-    uint32_t future;  /* REGION_LOCKS that new regions get (LOCK ALL) */
-    uint64_t merges;  /* how often a region joined a neighbour; for QUERY */
-    uint64_t faults;  /* of its threads that the shell was told of; for QUERY */
+    uint32_t donated;       /* frames the kernel has for this space, tables and root aside */
+    uint32_t thread_frames; /* objects and message pages of its threads, adopted ones aside */
+    uint32_t children;      /* records of spaces that it made; the shell's to count */
+    uint32_t client; /* the shell's record of it, in the slab `clients`; core only stores it */
+    uint32_t future; /* REGION_LOCKS that new regions get (LOCK ALL) */
+    uint64_t merges; /* how often a region joined a neighbour; for QUERY */
+    uint64_t faults; /* of its threads that the shell was told of; for QUERY */
 
     struct tree tree;
     uint32_t region_cache; /* region that answered the last look-up */
@@ -104,6 +109,15 @@ struct space {
     uint32_t shadows;        /* shadow pages (arena pages), each with a page table beside it */
     uint32_t adopted_tables; /* of `shadows`: those whose page table is not from the pool */
 
+    uint32_t payer;       /* number of the space whose budget it uses */
+    uint32_t lender;      /* of the payer that its own budget was taken out of; 0: none */
+    uint32_t region_room; /* regions that it is charged for */
+    uint32_t reserved;
+    uint64_t charged;      /* frames, pages of its own aside */
+    uint64_t budget_asked; /* what the payer refused in this request; 0: nothing */
+    uint64_t budget_used;  /* what was used of the budget then */
+    struct budget budget;  /* valid in a payer */
+
     struct space_settings settings;
     struct space_ceilings ceilings;
     struct refusal refusal;
@@ -113,7 +127,8 @@ struct space {
 /*
  * Make a space and its kernel object.
  *
- * Returns:   ERR_OK; ERR_NOMEM if frames are missing; ERR_INVAL if a setting makes no sense.
+ * Returns:   ERR_OK; ERR_NOMEM if frames are missing, in the budget or in all (recorded with the
+ *            maker); ERR_INVAL if a setting makes no sense.
  * On error:  nothing changed.
  */
 MUST_USE enum err space_make(struct core *core, const struct space_settings *settings,

@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/budget.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
 
@@ -59,9 +60,13 @@ static uint32_t thread_free_number(const struct core *core)
 static struct thread *thread_enlist(struct core *core, struct space *space, uint32_t number,
                                     uint32_t window_page)
 {
+    if (!budget_take_thread(core, space)) {
+        return NULL;
+    }
     uint32_t link = slab_take(core, &core->head->threads);
 
     if (link == 0) {
+        budget_give_thread(core, space);
         return NULL;
     }
     struct thread *thread = arena_at(core, link);
@@ -82,6 +87,25 @@ static void thread_delist(struct core *core, struct thread *thread)
     space->threads--;
     thread_table(core)[thread->number] = 0;
     slab_give(core, &core->head->threads, arena_link(core, thread));
+    budget_give_thread(core, space);
+}
+
+/* A frame for a thread. Returns: 0 without one. */
+static uint32_t thread_take_frame(struct core *core, struct space *space, enum frame_kind kind)
+{
+    uint32_t frame = budget_take_frame(core, space, kind);
+
+    space->thread_frames += frame != 0 ? 1 : 0;
+    return frame;
+}
+
+static void thread_give_frame(struct core *core, const struct thread *thread, uint32_t frame)
+{
+    struct space *space = arena_page(core, thread->space);
+
+    ASSERT(space->thread_frames > 0);
+    space->thread_frames--;
+    budget_give_frame(core, space, frame);
 }
 
 /* Have one page table of the space's window. */
@@ -91,7 +115,7 @@ static bool thread_make_window_level(struct core *core, struct space *space, uin
     if (*field != 0) {
         return true;
     }
-    uint32_t frame = pool_take(core, FRAME_TABLE, space->number, 0);
+    uint32_t frame = budget_take_frame(core, space, FRAME_TABLE);
 
     if (frame == 0) {
         return false;
@@ -136,8 +160,8 @@ enum err thread_make(struct core *core, struct space *space, uint32_t window_pag
     if (made == NULL) {
         return limit_refuse_frames(core, space, 1);
     }
-    made->object_frame = pool_take(core, FRAME_OBJECT, space->number, 0);
-    made->message_frame = pool_take(core, FRAME_MESSAGE, space->number, 0);
+    made->object_frame = thread_take_frame(core, space, FRAME_OBJECT);
+    made->message_frame = thread_take_frame(core, space, FRAME_MESSAGE);
     if (made->object_frame == 0 || made->message_frame == 0) {
         thread_end(core, made);
         return limit_refuse_frames(core, space, 2);
@@ -185,10 +209,10 @@ void thread_end(struct core *core, struct thread *thread)
         if (thread->kernel.v != 0) {
             port_frame_release(core->port, thread->kernel);
         }
-        pool_give(core, thread->object_frame);
+        thread_give_frame(core, thread, thread->object_frame);
     }
     if (thread->message_frame != 0) {
-        pool_give(core, thread->message_frame);
+        thread_give_frame(core, thread, thread->message_frame);
     }
     thread_delist(core, thread);
 }
@@ -209,13 +233,13 @@ void thread_end_window(struct core *core, struct space *space)
     if (space->window_leaf != 0) {
         port_window_table_remove(core->port, space->kernel, 0, 0,
                                  pool_pfn(core, space->window_leaf));
-        pool_give(core, space->window_leaf);
+        budget_give_frame(core, space, space->window_leaf);
         space->window_leaf = 0;
     }
     if (space->window_table != 0) {
         port_window_table_remove(core->port, space->kernel, 1, 0,
                                  pool_pfn(core, space->window_table));
-        pool_give(core, space->window_table);
+        budget_give_frame(core, space, space->window_table);
         space->window_table = 0;
     }
 }

@@ -154,11 +154,11 @@ static void adopt_segment(struct shell *shell, struct space *space,
 static void take_init(const struct boot_info *info, struct shell *shell)
 {
     static const char name[CLIENT_NAME_BYTES] = "init";
-    const struct space_settings settings =
-        shell_settings(shell, INIT_PRIORITY_MAX, SPACE_PRIVILEGES);
+    struct space_settings settings = shell_settings(shell, INIT_PRIORITY_MAX, SPACE_PRIVILEGES);
     struct space *space;
     struct thread *thread;
 
+    settings.frames_max = pool_free(&shell->core); /* all that there is to hand down */
     check(space_adopt(&shell->core, &settings, pfn_from_number(info->init_space_pfn), &space),
           "no frame for init's space");
     shell->head->init = space->number;

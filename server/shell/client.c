@@ -78,6 +78,24 @@ static void ended_remove(struct core *core, struct client *parent, struct client
     }
 }
 
+/* The space of a live client. */
+static struct space *space_of(const struct core *core, const struct client *client)
+{
+    ASSERT(client->space != 0);
+    return arena_page(core, client->space);
+}
+
+/* Free the record of a client that has ended and is in no list. */
+static void record_free(struct core *core, struct client *client)
+{
+    struct space *maker = space_of(core, client_at(core, client->parent));
+
+    ASSERT(maker->children > 0);
+    maker->children--;
+    budget_give_child(core, maker);
+    slab_give(core, records(core), arena_link(core, client));
+}
+
 enum err client_make(struct shell *shell, struct client *parent_opt, const char *name,
                      struct space *space)
 {
@@ -87,8 +105,15 @@ enum err client_make(struct shell *shell, struct client *parent_opt, const char 
     if (shell->head->serial == BADGE_SERIAL_MAX) {
         return ERR_NOMEM;
     }
+    struct space *maker = parent_opt != NULL ? space_of(core, parent_opt) : NULL;
+    if (maker != NULL && !budget_take_child(core, maker)) {
+        return ERR_NOMEM;
+    }
     const uint32_t link = slab_take(core, records(core));
     if (link == 0) {
+        if (maker != NULL) {
+            budget_give_child(core, maker);
+        }
         return ERR_NOMEM;
     }
 
@@ -101,6 +126,7 @@ enum err client_make(struct shell *shell, struct client *parent_opt, const char 
     space->client = link;
     if (parent_opt != NULL) {
         client->parent = arena_link(core, parent_opt);
+        maker->children++;
         live_insert(core, parent_opt, client);
     }
     return ERR_OK;
@@ -110,7 +136,7 @@ void client_forget(struct core *core, struct client *client)
 {
     ASSERT(client->space == 0);
     ended_remove(core, client_at(core, client->parent), client);
-    slab_give(core, records(core), arena_link(core, client));
+    record_free(core, client);
 }
 
 /* End the space of a client without live children; the record stays, in no list. */
@@ -145,7 +171,7 @@ void client_end(struct shell *shell, struct client *client, const struct ending 
             last = client_at(core, last->live_first);
         }
         end_one(shell, last);
-        slab_give(core, records(core), arena_link(core, last));
+        record_free(core, last);
     }
     end_one(shell, client);
     core_settle(core);
@@ -162,7 +188,7 @@ void client_end(struct shell *shell, struct client *client, const struct ending 
 void client_drop(struct shell *shell, struct client *client)
 {
     end_one(shell, client);
-    slab_give(&shell->core, records(&shell->core), arena_link(&shell->core, client));
+    record_free(&shell->core, client);
     port_flush(&shell->port);
 }
 

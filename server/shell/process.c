@@ -32,14 +32,13 @@ enum err process_space_make(struct call *call)
     if (request.priority_max > call->own->settings.priority) {
         return ERR_RANGE;
     }
-    if (request.frames_max != 0) {
-        return ERR_OPNOTSUPP;
-    }
     if ((request.privileges & ~(uint64_t)call->own->settings.privileges) != 0) {
         return ERR_PERM;
     }
-    const struct space_settings settings =
+    struct space_settings settings =
         shell_settings(shell, (uint32_t)request.priority_max, (uint32_t)request.privileges);
+    settings.frames_max = request.frames_max;
+    settings.maker = call->own->number;
     error = space_make(core, &settings, &space);
     if (error != ERR_OK) {
         return error;
@@ -48,7 +47,7 @@ enum err process_space_make(struct call *call)
     error = client_make(shell, client_of(core, call->own), request.name, space);
     if (error != ERR_OK) {
         space_end(core, space);
-        return error;
+        return error == ERR_NOMEM ? limit_refuse_frames(core, call->own, 1) : error;
     }
     struct client *client = client_of(core, space);
     port_flush(&shell->port);

@@ -151,11 +151,10 @@ static struct frame_counts count_frames(const struct core *core)
         counts.tables += 2 * (uint64_t)space->shadows - space->adopted_tables;
         counts.tables +=
             (space->root_frame != 0) + (space->window_table != 0) + (space->window_leaf != 0);
-        counts.objects += space->donated + (space->object_frame != 0) + (space->slots_frame != 0);
+        counts.objects += space->donated + space->thread_frames + (space->object_frame != 0) +
+                          (space->slots_frame != 0);
         link = space->next;
     }
-    /* A thread is an object and a message page; init's first came with the boot. */
-    counts.objects += 2 * (core->head->threads.records - 1);
     return counts;
 }
 
@@ -195,11 +194,12 @@ enum err report_limits(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
-    error = op_limits(call->target, &request.limits, &view);
+    error = op_limits(&call->shell->core, call->target, &request.limits, &view);
     if (error == ERR_OK) {
         call->words[1] = view.value;
         call->words[2] = view.used;
         call->words[3] = view.ceiling;
+        call->words[4] = view.reserved;
     }
     return error;
 }

@@ -262,7 +262,8 @@ enum err wire_limits(const struct message *message, struct wire_limits *out)
         return error;
     }
     if (words[1] != MEM_LIMIT_REGIONS && words[1] != MEM_LIMIT_PAGES &&
-        words[1] != MEM_LIMIT_DATA && words[1] != MEM_LIMIT_LOCKED && words[1] != MEM_LIMIT_STACK) {
+        words[1] != MEM_LIMIT_DATA && words[1] != MEM_LIMIT_LOCKED && words[1] != MEM_LIMIT_STACK &&
+        words[1] != MEM_LIMIT_BUDGET) {
         return ERR_INVAL;
     }
     if (words[2] > MEM_LIMITS_SET || (words[2] == MEM_LIMITS_READ && words[3] != 0) ||

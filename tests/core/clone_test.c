@@ -36,7 +36,8 @@ static struct space *clone(struct space *from)
 {
     struct space *made = NULL;
 
-    EXPECT_ERR(op_clone(&world->core, from, 0, 10, &made), ERR_OK);
+    EXPECT_ERR(op_clone(&world->core, from, &(struct clone_request){.priority = 10}, &made),
+               ERR_OK);
     core_done(&world->core);
     return made;
 }
@@ -152,7 +153,7 @@ TAP_TEST(limits_and_ceilings_are_inherited)
         .which = MEM_LIMIT_PAGES, .is_set = true, .value = 77, .ceiling = 99};
     struct limits_view view;
 
-    EXPECT_ERR(op_limits(space, &request, &view), ERR_OK);
+    EXPECT_ERR(op_limits(&world->core, space, &request, &view), ERR_OK);
     struct space *child = clone(space);
 
     EXPECT_U64(child->settings.pages_max, 77);
@@ -173,7 +174,8 @@ TAP_TEST(the_commit_account_judges_the_whole_clone)
     const uint64_t used = world->core.head->commit.used;
     const uint32_t spaces = world->core.head->spaces;
 
-    EXPECT_ERR(op_clone(&world->core, space, 0, 10, &child), ERR_NOMEM);
+    EXPECT_ERR(op_clone(&world->core, space, &(struct clone_request){.priority = 10}, &child),
+               ERR_NOMEM);
     EXPECT_U64(space->refusal.error, ERR_NOMEM);
     EXPECT_U64(space->refusal.limit, MEM_LIMIT_COMMIT);
     EXPECT_U64(space->refusal.value, limit);

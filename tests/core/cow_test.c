@@ -32,7 +32,8 @@ static struct space *clone(struct space *from)
 {
     struct space *made = NULL;
 
-    EXPECT_ERR(op_clone(&world->core, from, 0, 10, &made), ERR_OK);
+    EXPECT_ERR(op_clone(&world->core, from, &(struct clone_request){.priority = 10}, &made),
+               ERR_OK);
     core_done(&world->core);
     return made;
 }

@@ -27,14 +27,14 @@ static enum err get(enum mem_limit which, bool in_bytes)
 {
     const struct limits_request request = {.which = which, .in_bytes = in_bytes};
 
-    return op_limits(space, &request, &view);
+    return op_limits(&world->core, space, &request, &view);
 }
 
 static enum err set(enum mem_limit which, bool in_bytes, uint64_t value, uint64_t ceiling)
 {
     const struct limits_request request = {which, true, in_bytes, value, ceiling};
 
-    return op_limits(space, &request, &view);
+    return op_limits(&world->core, space, &request, &view);
 }
 
 static enum err map(uint64_t pages, uint32_t flags)
@@ -131,9 +131,9 @@ TAP_TEST(a_space_inherits_values_and_ceilings)
     const struct limits_request pages = {.which = MEM_LIMIT_PAGES};
     const struct limits_request locked = {.which = MEM_LIMIT_LOCKED, .in_bytes = true};
 
-    EXPECT_ERR(op_limits(child, &pages, &view), ERR_OK);
+    EXPECT_ERR(op_limits(&world->core, child, &pages, &view), ERR_OK);
     EXPECT(view.value == 10 && view.ceiling == 20 && view.used == 0);
-    EXPECT_ERR(op_limits(child, &locked, &view), ERR_OK);
+    EXPECT_ERR(op_limits(&world->core, child, &locked, &view), ERR_OK);
     EXPECT(view.value == 1 && view.ceiling == 2);
     space_end(&world->core, child);
     end();

@@ -261,7 +261,9 @@ static bool step_clone(struct side *side, struct side *pair)
     struct space *clone = NULL;
 
     DESCRIBE("clone, and end %s", victim == side ? "the parent" : "another");
-    if (!EXPECT_ERR(op_clone(&world->core, side->space, 0, 10, &clone), ERR_OK)) {
+    if (!EXPECT_ERR(
+            op_clone(&world->core, side->space, &(struct clone_request){.priority = 10}, &clone),
+            ERR_OK)) {
         return false;
     }
     struct mirror mirror;

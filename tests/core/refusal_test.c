@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every reservation of every operation is refused once: the operation is tried with 0, 1, 2, ...
- * free frames until it works.
+ * free frames until it works, and then with as many frames left in the budgets.
  */
 #include <tap.h>
 
@@ -17,11 +17,38 @@ static struct snapshot before;
 static struct snapshot after;
 static struct snapshot found;
 
-/* Try with `left` free frames. Returns: whether the case succeeded. */
-static bool try_with(const struct scene_case *one, uint64_t left)
+/* Leave so many free frames to the machine. */
+static void starve_machine(uint64_t left)
+{
+    world_starve(tried.world, left);
+}
+
+/* Leave so many frames to the budgets of both spaces. */
+static void starve_budgets(uint64_t left)
+{
+    world_budget(world_find(tried.world, tried.first), left);
+    world_budget(world_find(tried.world, tried.second), left);
+}
+
+/* A refusal names the budget that was too small, and by how much. */
+static void expect_budget_named(uint64_t left)
+{
+    const struct refusal *one = &world_find(tried.world, tried.first)->refusal;
+    const struct refusal *two = &world_find(tried.world, tried.second)->refusal;
+    const struct refusal *refusal = one->limit == MEM_LIMIT_BUDGET ? one : two;
+
+    if (one->error != ERR_OK || two->error != ERR_OK) {
+        EXPECT_U64(refusal->limit, MEM_LIMIT_BUDGET);
+        EXPECT(refusal->value - refusal->used <= left);
+        EXPECT(refusal->used + refusal->asked > refusal->value);
+    }
+}
+
+/* Try with `left` frames. Returns: whether the case succeeded. */
+static bool try_with(const struct scene_case *one, void (*starve)(uint64_t left), uint64_t left)
 {
     scene_copy(&tried, &template);
-    world_starve(tried.world, left);
+    starve(left);
     enum err error = one->run(&tried);
 
     snapshot_take(tried.world, &found);
@@ -31,14 +58,20 @@ static bool try_with(const struct scene_case *one, uint64_t left)
         return true;
     }
     EXPECT_ERR(error, one->refusal);
+    if (starve == starve_budgets) {
+        expect_budget_named(left);
+    }
     if (!one->is_partial) {
         EXPECT(snapshot_is_equal(&found, &before));
     }
     return false;
 }
 
-TAP_TEST(a_refused_reservation_leaves_everything_as_it_was)
+/* Try all cases with 0, 1, 2, ... frames. Returns: how often one was refused. */
+static uint64_t try_all(void (*starve)(uint64_t left))
 {
+    uint64_t refusals = 0;
+
     scene_make(&template);
     scene_make(&tried);
     snapshot_take(template.world, &before);
@@ -49,14 +82,26 @@ TAP_TEST(a_refused_reservation_leaves_everything_as_it_was)
         scene_copy(&tried, &template);
         EXPECT_ERR(one->run(&tried), ERR_OK);
         snapshot_take(tried.world, &after);
-        while (left < ENOUGH && !try_with(one, left)) {
+        while (left < ENOUGH && !try_with(one, starve, left)) {
             left++;
         }
         tap_note("%s: %llu frames", one->name, (unsigned long long)left);
         EXPECT(left < ENOUGH);
+        refusals += left;
     }
     scene_free(&template);
     scene_free(&tried);
+    return refusals;
+}
+
+TAP_TEST(a_refused_reservation_leaves_everything_as_it_was)
+{
+    EXPECT(try_all(starve_machine) > 30);
+}
+
+TAP_TEST(a_budget_that_refuses_leaves_everything_as_it_was_and_is_named)
+{
+    EXPECT(try_all(starve_budgets) > 30);
 }
 
 TAP_TEST(a_refusal_for_want_of_frames_says_so)
@@ -77,6 +122,7 @@ int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
         TAP(a_refused_reservation_leaves_everything_as_it_was),
+        TAP(a_budget_that_refuses_leaves_everything_as_it_was_and_is_named),
         TAP(a_refusal_for_want_of_frames_says_so),
     };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "scene.h"
+#include "scene_space.h"
 
 #include <base/assert.h>
 #include <mem/prot.h>
@@ -290,21 +291,13 @@ static enum err clone_a_space(const struct scene *scene)
 {
     struct space *clone;
 
-    return op_clone(core_of(scene), first(scene), 0, 10, &clone);
+    return op_clone(core_of(scene), first(scene), &(struct clone_request){.priority = 10}, &clone);
 }
 
 /* A page whose frame a clone has too. */
 static enum err fault_on_a_shared_page(const struct scene *scene)
 {
     return outcome_to_err(world_write(scene->world, second(scene), scene_page(1), 79));
-}
-
-static enum err make_a_space(const struct scene *scene)
-{
-    struct space_settings settings = world_settings();
-    struct space *space;
-
-    return space_make(core_of(scene), &settings, &space);
 }
 
 static enum err end_a_space(const struct scene *scene)
@@ -374,6 +367,8 @@ const struct scene_case scene_cases[] = {
     {"clone a space", clone_a_space, false, ERR_NOMEM},
     {"fault on a shared page", fault_on_a_shared_page, false, ERR_NOMEM},
     {"make a space", make_a_space, false, ERR_NOMEM},
+    {"make a space within a budget", make_a_space_within_a_budget, false, ERR_NOMEM},
+    {"make a space with a budget", make_a_space_with_a_budget, false, ERR_NOMEM},
     {"end a space", end_a_space, false, ERR_NOMEM},
     {"make a thread", make_a_thread, false, ERR_NOMEM},
     {"end a thread", end_a_thread, false, ERR_NOMEM},
@@ -402,7 +397,7 @@ static void scene_share_a_page(struct world *world, struct space *space)
     enum fault_outcome outcome = world_write(world, space, scene_page(1), 31);
 
     ASSERT(outcome == FAULT_READY);
-    enum err error = op_clone(&world->core, space, 0, 10, &clone);
+    enum err error = op_clone(&world->core, space, &(struct clone_request){.priority = 10}, &clone);
 
     ASSERT(error == ERR_OK);
 }

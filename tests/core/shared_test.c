@@ -124,7 +124,8 @@ TAP_TEST(r21_a_clone_sees_the_same_pages)
     start(COMMIT_NEVER);
     EXPECT_ERR(map(AT, 4, RW, 0), ERR_OK);
     EXPECT_U64(world_write(world, space, AT + 1, 5), FAULT_READY);
-    REQUIRE(EXPECT_ERR(op_clone(&world->core, space, 0, 10, &clone), ERR_OK));
+    REQUIRE(EXPECT_ERR(
+        op_clone(&world->core, space, &(struct clone_request){.priority = 10}, &clone), ERR_OK));
     EXPECT_U64(committed(), 4);
     EXPECT_U64(world_read(world, clone, AT + 1, &word), FAULT_READY);
     EXPECT_U64(word, 5);

@@ -23,7 +23,7 @@ static uint32_t draw(uint32_t below)
 
 static struct region *add(uint32_t first, uint32_t end)
 {
-    enum err error = region_reserve(&world->core, 1);
+    enum err error = region_reserve_slow(&world->core, 1);
 
     EXPECT_ERR(error, ERR_OK);
     struct region *region = region_alloc(&world->core);

@@ -221,6 +221,16 @@ void world_starve(struct world *world, uint64_t left)
     }
 }
 
+void world_budget(struct space *space, uint64_t left)
+{
+    struct budget *budget = &space->budget;
+    uint64_t used = budget->limit - (uint64_t)budget->left;
+
+    ASSERT(space->payer == space->number);
+    budget->limit = used + left;
+    budget->left = (int64_t)left;
+}
+
 /* A leaf shows the frame that the shadow or the object says, and for writing only where it may. */
 static void world_audit_leaf(const struct world *world, const struct region *region, uint32_t page,
                              uint64_t entry, const struct model_entry *leaf)

@@ -69,6 +69,9 @@ struct object *world_object(struct world *world, uint32_t pages);
 /* Have exactly `left` free frames, taking the others out of play for good. */
 void world_starve(struct world *world, uint64_t left);
 
+/* Make the budget of a space such that exactly `left` frames are left in it. */
+void world_budget(struct space *space, uint64_t left);
+
 /* Check core and the model against each other: leaves say no more than shadow and regions. */
 void world_audit(const struct world *world);
 

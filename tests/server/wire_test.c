@@ -334,7 +334,7 @@ TAP_TEST(limits_names_only_limits_that_a_space_has)
     union out out;
 
     for (uint64_t which = 0; which < 16; which++) {
-        const bool is_of_space = (UINT64_C(0x41e) >> which & 1) != 0; /* 1 to 4, 10 */
+        const bool is_of_space = (UINT64_C(0x49e) >> which & 1) != 0; /* 1 to 4, 7, 10 */
         const struct message message = {.words = {MEM_LIMITS, which, 1, 77}};
         EXPECT_ERR(read_message(&message, &out), is_of_space ? ERR_OK : ERR_INVAL);
     }

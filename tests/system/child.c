@@ -23,6 +23,11 @@ const char *child_role(int argc, char **argv)
 
 bool child_make(struct child *child, const char *role, const char *word)
 {
+    return child_make_within(child, role, word, 0);
+}
+
+bool child_make_within(struct child *child, const char *role, const char *word, uint64_t frames)
+{
     static const char *const envp[] = {NULL};
     char argument[64];
     snprintf(argument, sizeof(argument), "%s%s", ROLE_PREFIX, role);
@@ -33,6 +38,7 @@ bool child_make(struct child *child, const char *role, const char *word)
     }
     program.argv = argv;
     program.envp = envp;
+    program.frames_max = frames;
     const char *why = "";
     enum err error = hf_process_prepare(&program, &child->process, &child->start, &why);
     if (error != ERR_OK) {
@@ -69,6 +75,13 @@ bool child_run(const char *role, const char *word, struct mem_next_rep *end)
 {
     struct child child;
     return child_start(&child, role, word) && child_end(&child, end);
+}
+
+bool child_run_within(const char *role, const char *word, uint64_t frames, struct mem_next_rep *end)
+{
+    struct child child;
+    return child_make_within(&child, role, word, frames) && child_go(&child) &&
+           child_end(&child, end);
 }
 
 bool object_make(enum object_kind kind, uint64_t *handle)

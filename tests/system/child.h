@@ -32,6 +32,9 @@ const char *child_role(int argc, char **argv);
 /* Make a child; it does not run yet. Reports failure as an expectation of the running test. */
 bool child_make(struct child *child, const char *role, const char *word);
 
+/* The same with a budget of `frames`. */
+bool child_make_within(struct child *child, const char *role, const char *word, uint64_t frames);
+
 /* Put a copy of an own handle into the child's slot. */
 bool child_give(const struct child *child, uint64_t handle, uint64_t rights, uint64_t slot);
 
@@ -46,6 +49,10 @@ bool child_end(struct child *child, struct mem_next_rep *end);
 
 /* child_start() and child_end(). */
 bool child_run(const char *role, const char *word, struct mem_next_rep *end);
+
+/* The same with a budget of `frames`. */
+bool child_run_within(const char *role, const char *word, uint64_t frames,
+                      struct mem_next_rep *end);
 
 /* Make an endpoint or notification, with memory for it donated if need be. */
 bool object_make(enum object_kind kind, uint64_t *handle);

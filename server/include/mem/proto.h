@@ -275,9 +275,12 @@ struct mem_stats_rep {
 
 /*
  * LIMITS: which = REGIONS, PAGES, DATA, LOCKED or STACK of enum mem_limit. A limit has a value,
- * which refuses, and a ceiling, to which the value may be raised. A child inherits both.
+ * which refuses, and a ceiling, to which the value may be raised. A child inherits both. BUDGET, of
+ * the space or the forebear that pays for it, can only be read: `used` is by all spaces that it
+ * pays for, with what is reserved for budgets handed down.
  *
- * INVAL: a value above its new ceiling, regions in bytes; PERM: above the present ceiling.
+ * INVAL: a value above its new ceiling, regions in bytes, a budget to be set; PERM: above the
+ * present ceiling.
  */
 #define MEM_LIMITS_READ  0u
 #define MEM_LIMITS_LOWER 1u /* (CONTROL) value and ceiling become `value` */
@@ -297,20 +300,24 @@ struct mem_limits_rep {
     uint64_t error;
     uint64_t value; /* before the request */
     uint64_t used;
-    uint64_t ceiling; /* before the request */
-    uint64_t reserved[4];
+    uint64_t ceiling;     /* before the request */
+    uint64_t handed_down; /* frames reserved for budgets of others; BUDGET only */
+    uint64_t reserved[3];
 };
 
 /*
  * SPACE_MAKE: a child of the caller. Two handles come back: the server's (word 1) and the kernel's
- * (word 2).
+ * (word 2). A budget is taken out of the caller's at once, and given back when the child ends:
+ * NOMEM (MEM_LIMIT_BUDGET) if less is left. All that the child and its descendants cause counts:
+ * pages, page tables, threads, records. Over it, requests are refused with NOMEM; a new page that
+ * is touched is CAUSE_BUS.
  */
 #define MEM_PRIVILEGE_LOW  0x1u /* map below the lowest address */
 #define MEM_PRIVILEGE_LOCK 0x2u /* lock beyond limits */
 #define MEM_PRIVILEGES     0x3u
 struct mem_space_make_req {
     uint64_t head;
-    uint64_t frames_max;   /* budget in frames, 0: no limit but the parent's */
+    uint64_t frames_max;   /* budget in frames, 0: the caller's, shared */
     char name[16];         /* for people; NUL padded */
     uint64_t priority_max; /* of its threads, at most the caller's */
     uint64_t privileges;   /* MEM_PRIVILEGE_..., at most the caller's (PERM) */

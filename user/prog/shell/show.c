@@ -170,6 +170,7 @@ static const struct {
     {"regions", MEM_LIMIT_REGIONS},
     {"pages", MEM_LIMIT_PAGES},
     {"data", MEM_LIMIT_DATA},
+    {"budget", MEM_LIMIT_BUDGET},
 };
 #define LIMITS (sizeof(limits) / sizeof(limits[0]))
 
