@@ -11,6 +11,7 @@ sys.path += [os.path.join(TESTS, "harness"), os.path.join(os.path.dirname(TESTS)
 
 from archive import pack  # noqa: E402
 from flatten import BadElf, flatten  # noqa: E402
+from slim import slim  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 PAGE = 4096
@@ -96,6 +97,30 @@ def what_the_kernel_would_have_to_distrust_is_refused():
         raise AssertionError(f"accepted: {bad[:200]!r}")
 
 
+def slim_program_is_what_its_segments_hold():
+    whole = elf(0x10000, [(0x10000, b"code" * 10, 4096, R | X), (0x11000, b"data", 9000, R | W)])
+    with_sections = whole[:40] + struct.pack("<Q", len(whole)) + whole[48:58] + struct.pack(
+        "<HHH", 64, 3, 2) + b"debug sections" * 100
+    with_sections = with_sections[:64] + whole[64:] + with_sections[64:]
+    slimmed = slim(with_sections)
+    expect(slimmed, whole[:40] + bytes(8) + whole[48:58] + bytes(6) + whole[64:])
+    expect(flatten(slimmed), flatten(whole))
+    # A program header for tools goes, with what it names.
+    with_attributes = whole[:120] + struct.pack("<IIQQQQQQ", 0x70000003, 4, 999999, 0, 0, 9, 0, 1
+                                                ) + whole[176:]
+    expect(slim(with_attributes)[120:176], bytes(56))
+
+
+def what_is_no_whole_program_is_not_slimmed():
+    whole = elf(0x10000, [(0x10000, b"code" * 10, 4096, R | X)])
+    for broken in (b"", b"#!/bin/sh\n" * 20, whole[:63], whole[:100], whole[:-1]):
+        try:
+            slim(broken)
+        except BadElf:
+            continue
+        raise AssertionError(f"accepted: {broken[:20]}")
+
+
 if __name__ == "__main__":
     sys.exit(run([
         archive_holds_its_files_in_order_each_on_a_page,
@@ -103,4 +128,6 @@ if __name__ == "__main__":
         name_that_stands_twice_is_refused,
         image_holds_every_segment_on_pages_of_its_own,
         what_the_kernel_would_have_to_distrust_is_refused,
+        slim_program_is_what_its_segments_hold,
+        what_is_no_whole_program_is_not_slimmed,
     ]))
