@@ -18,33 +18,23 @@ STATIC_ASSERT(MEM_PRIVILEGE_LOW == SPACE_PRIVILEGE_LOW &&
                   MEM_PRIVILEGE_LOCK == SPACE_PRIVILEGE_LOCK,
               "core has the numbers of the protocol");
 
-enum err process_space_make(struct call *call)
+/* What SPACE_MAKE and CLONE may ask for. */
+static enum err check_made(const struct call *call, const struct wire_space_make *request)
+{
+    if (request->priority_max > call->own->settings.priority) {
+        return ERR_RANGE;
+    }
+    return (request->privileges & ~(uint64_t)call->own->settings.privileges) != 0 ? ERR_PERM
+                                                                                  : ERR_OK;
+}
+
+/* Make a new space the caller's child, and answer. On error the space is no more. */
+static enum err adopt_child(struct call *call, const char *name, struct space *space)
 {
     struct shell *shell = call->shell;
     struct core *core = &shell->core;
-    struct wire_space_make request;
-    struct space *space;
 
-    enum err error = wire_space_make(call->message, &request);
-    if (error != ERR_OK) {
-        return error;
-    }
-    if (request.priority_max > call->own->settings.priority) {
-        return ERR_RANGE;
-    }
-    if ((request.privileges & ~(uint64_t)call->own->settings.privileges) != 0) {
-        return ERR_PERM;
-    }
-    struct space_settings settings =
-        shell_settings(shell, (uint32_t)request.priority_max, (uint32_t)request.privileges);
-    settings.frames_max = request.frames_max;
-    settings.maker = call->own->number;
-    error = space_make(core, &settings, &space);
-    if (error != ERR_OK) {
-        return error;
-    }
-    space_inherit(space, call->own);
-    error = client_make(shell, client_of(core, call->own), request.name, space);
+    enum err error = client_make(shell, client_of(core, call->own), name, space);
     if (error != ERR_OK) {
         space_end(core, space);
         return error == ERR_NOMEM ? limit_refuse_frames(core, call->own, 1) : error;
@@ -60,6 +50,56 @@ enum err process_space_make(struct call *call)
         client_drop(shell, client);
     }
     return error;
+}
+
+enum err process_space_make(struct call *call)
+{
+    struct shell *shell = call->shell;
+    struct wire_space_make request;
+    struct space *space;
+
+    enum err error = wire_space_make(call->message, &request);
+    if (error == ERR_OK) {
+        error = check_made(call, &request);
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    struct space_settings settings =
+        shell_settings(shell, (uint32_t)request.priority_max, (uint32_t)request.privileges);
+    settings.frames_max = request.frames_max;
+    settings.maker = call->own->number;
+    error = space_make(&shell->core, &settings, &space);
+    if (error != ERR_OK) {
+        return error;
+    }
+    space_inherit(space, call->own);
+    return adopt_child(call, request.name, space);
+}
+
+enum err process_clone(struct call *call)
+{
+    struct wire_space_make request;
+    struct space *space;
+
+    enum err error = wire_clone(call->message, &request);
+    if (error == ERR_OK) {
+        error = check_made(call, &request);
+    }
+    if (error == ERR_OK) {
+        error = call_target(call, request.space, MEM_RIGHT_READ);
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    const struct clone_request clone = {
+        .frames_max = request.frames_max,
+        .maker = call->own->number,
+        .privileges = call->target->settings.privileges & call->own->settings.privileges,
+        .priority = (uint32_t)request.priority_max,
+    };
+    error = op_clone(&call->shell->core, call->target, &clone, &space);
+    return error == ERR_OK ? adopt_child(call, request.name, space) : error;
 }
 
 enum err process_space_end(struct call *call)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests about processes: SPACE_MAKE, SPACE_END, THREAD_MAKE, DONATE, NEXT, BOOT_OBJECT; and how
- * deaths end them.
+ * Requests about processes: SPACE_MAKE, CLONE, SPACE_END, THREAD_MAKE, DONATE, NEXT, BOOT_OBJECT;
+ * and how deaths end them.
  *
  * Each function serves one request: judges its words (wire.h), does it, and fills the answer's
  * words. What gives out handles is undone when they cannot be delivered.
@@ -16,8 +16,11 @@
 
 #include "server/shell/call.h"
 
-/* ERR_RANGE: priority above the caller's; ERR_OPNOTSUPP: a budget; ERR_NOMEM. */
+/* ERR_RANGE: priority above the caller's; ERR_PERM: privileges that he lacks; ERR_NOMEM. */
 MUST_USE enum err process_space_make(struct call *call);
+
+/* The same; ERR_NOMEM: the commit account too. */
+MUST_USE enum err process_clone(struct call *call);
 
 /* ERR_STALE: the space has ended, and was forgotten before. */
 MUST_USE enum err process_space_end(struct call *call);

@@ -222,6 +222,8 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
         return report_limits(call);
     case MEM_SPACE_MAKE:
         return process_space_make(call);
+    case MEM_CLONE:
+        return process_clone(call);
     case MEM_SPACE_END:
         return process_space_end(call);
     case MEM_THREAD_MAKE:

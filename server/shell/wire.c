@@ -26,7 +26,7 @@ static const uint64_t with_space =
     BIT(MEM_MAP) | BIT(MEM_UNMAP) | BIT(MEM_PROTECT) | BIT(MEM_REMAP) | BIT(MEM_ADVISE) |
     BIT(MEM_QUERY) | BIT(MEM_COPY) | BIT(MEM_LIMITS) | BIT(MEM_SPACE_END) | BIT(MEM_THREAD_MAKE) |
     BIT(MEM_DONATE) | BIT(MEM_LOCK) | BIT(MEM_UNLOCK) | BIT(MEM_LOCK_ALL) | BIT(MEM_UNLOCK_ALL) |
-    BIT(MEM_INCORE) | BIT(MEM_SYNC);
+    BIT(MEM_INCORE) | BIT(MEM_SYNC) | BIT(MEM_CLONE);
 
 uint64_t wire_features(void)
 {
@@ -281,19 +281,15 @@ enum err wire_limits(const struct message *message, struct wire_limits *out)
     return ERR_OK;
 }
 
-enum err wire_space_make(const struct message *message, struct wire_space_make *out)
+/* What SPACE_MAKE and CLONE have in common. */
+static enum err read_made(const struct message *message, struct wire_space_make *out)
 {
     struct wire_space_make made = {
         .frames_max = message->words[1],
         .priority_max = message->words[4],
-        .privileges = message->words[5],
     };
     bool is_ended = false;
 
-    if (!is_reserved_zero(message, 6) || message->words[WORD_SPACE] != 0 ||
-        (made.privileges & ~(uint64_t)MEM_PRIVILEGES) != 0) {
-        return ERR_INVAL;
-    }
     for (unsigned i = 0; i < sizeof(made.name); i++) {
         made.name[i] = (char)(message->words[2 + i / 8] >> (i % 8 * 8));
         if (is_ended && made.name[i] != '\0') {
@@ -305,6 +301,32 @@ enum err wire_space_make(const struct message *message, struct wire_space_make *
         return ERR_INVAL;
     }
     *out = made;
+    return ERR_OK;
+}
+
+enum err wire_space_make(const struct message *message, struct wire_space_make *out)
+{
+    const uint64_t privileges = message->words[5];
+
+    if (!is_reserved_zero(message, 6) || message->words[WORD_SPACE] != 0 ||
+        (privileges & ~(uint64_t)MEM_PRIVILEGES) != 0 || read_made(message, out) != ERR_OK) {
+        return ERR_INVAL;
+    }
+    out->privileges = privileges;
+    return ERR_OK;
+}
+
+enum err wire_clone(const struct message *message, struct wire_space_make *out)
+{
+    enum err error = check_tail(message, 5);
+
+    if (error == ERR_OK) {
+        error = read_made(message, out);
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    out->space = message->words[WORD_SPACE];
     return ERR_OK;
 }
 

@@ -133,10 +133,13 @@ struct wire_space_make {
     uint64_t frames_max;
     char name[16]; /* ends with a NUL, and is zero from there on */
     uint64_t priority_max;
-    uint64_t privileges;
+    uint64_t privileges; /* of SPACE_MAKE */
+    uint64_t space;      /* of CLONE */
 };
 /* Read SPACE_MAKE: a name that ends, and no unknown privilege. */
 MUST_USE enum err wire_space_make(const struct message *message, struct wire_space_make *out);
+/* Read CLONE: the same without privileges, and a space. */
+MUST_USE enum err wire_clone(const struct message *message, struct wire_space_make *out);
 
 struct wire_number {
     uint64_t number;

@@ -2,133 +2,12 @@
 /*
  * Reading requests: each word where it belongs, and nothing else accepted.
  */
-#include "server/shell/wire.h"
+#include "shapes.h"
 
 #include <string.h>
 
 #include <mem/limits.h>
 #include <tap.h>
-
-#define SPACE_BADGE UINT64_C(0x1f00000000000123)
-#define WORD_SPACE  7u
-#define WORD_OBJECT 6u
-#define NUMBERS     32u
-
-/* What is known of each request apart from its own words. */
-struct shape {
-    uint64_t number;
-    unsigned first_reserved; /* words from here to the space, or to the end, are reserved */
-    bool has_space;
-};
-
-static const struct shape shapes[] = {
-    {MEM_HELLO, 2, false},       {MEM_UNMAP, 3, true},        {MEM_PROTECT, 4, true},
-    {MEM_REMAP, 6, true},        {MEM_ADVISE, 4, true},       {MEM_QUERY, 3, true},
-    {MEM_REFUSAL, 1, false},     {MEM_COPY, 5, true},         {MEM_STATS, 1, false},
-    {MEM_LIMITS, 6, true},       {MEM_SPACE_MAKE, 6, false},  {MEM_SPACE_END, 2, true},
-    {MEM_THREAD_MAKE, 2, true},  {MEM_DONATE, 2, true},       {MEM_NEXT, 2, false},
-    {MEM_BOOT_OBJECT, 1, false}, {MEM_BOOT_DEVICE, 2, false}, {MEM_LOCK, 4, true},
-    {MEM_UNLOCK, 3, true},       {MEM_LOCK_ALL, 2, true},     {MEM_UNLOCK_ALL, 1, true},
-    {MEM_INCORE, 3, true},       {MEM_SYNC, 4, true},
-};
-#define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
-
-static struct message message_of(uint64_t number)
-{
-    struct message message = {.words = {number}};
-    if (number == MEM_HELLO) {
-        message.words[1] = MEM_PROTOCOL_VERSION;
-    }
-    if (number == MEM_LIMITS) {
-        message.words[1] = MEM_LIMIT_REGIONS;
-    }
-    return message;
-}
-
-static void name_handle(struct message *message, unsigned word, uint64_t badge)
-{
-    message->words[word] = badge;
-    message->tag |= UINT64_C(1) << (IPC_TAG_HANDLES_SHIFT + word);
-    message->tag |= UINT64_C(1) << (IPC_TAG_BADGES_SHIFT + word);
-}
-
-/* Room for what any of the functions writes. */
-union out {
-    struct wire_map map;
-    uint64_t index;
-    struct wire_range range;
-    struct wire_protect protect;
-    struct wire_remap remap;
-    struct wire_advise advise;
-    struct wire_query query;
-    struct wire_copy copy;
-    struct wire_limits limits;
-    struct wire_space_make space_make;
-    struct wire_number number;
-    struct wire_lock lock;
-    struct wire_sync sync;
-    uint64_t space;
-    bool is_nowait;
-};
-
-static enum err read_words(const struct message *message, uint64_t number, union out *out)
-{
-    switch ((enum mem_request)number) {
-    case MEM_MAP:
-        return wire_map(message, &out->map);
-    case MEM_UNMAP:
-    case MEM_INCORE:
-        return wire_unmap(message, &out->range);
-    case MEM_LOCK:
-        return wire_lock(message, &out->lock);
-    case MEM_UNLOCK:
-        return wire_unlock(message, &out->lock);
-    case MEM_UNLOCK_ALL:
-        return wire_space(message, &out->space);
-    case MEM_SYNC:
-        return wire_sync(message, &out->sync);
-    case MEM_PROTECT:
-        return wire_protect(message, &out->protect);
-    case MEM_REMAP:
-        return wire_remap(message, &out->remap);
-    case MEM_ADVISE:
-        return wire_advise(message, &out->advise);
-    case MEM_QUERY:
-        return wire_query(message, &out->query);
-    case MEM_COPY:
-        return wire_copy(message, &out->copy);
-    case MEM_LIMITS:
-        return wire_limits(message, &out->limits);
-    case MEM_SPACE_MAKE:
-        return wire_space_make(message, &out->space_make);
-    case MEM_SPACE_END:
-    case MEM_THREAD_MAKE:
-    case MEM_DONATE:
-    case MEM_LOCK_ALL:
-        return wire_number(message, &out->number);
-    case MEM_NEXT:
-        return wire_next(message, &out->is_nowait);
-    case MEM_HELLO:
-        return wire_hello(message);
-    case MEM_REFUSAL:
-    case MEM_STATS:
-    case MEM_BOOT_OBJECT:
-        return wire_bare(message);
-    case MEM_BOOT_DEVICE:
-        return wire_boot_device(message, &out->index);
-    }
-    return ERR_NOSYS;
-}
-
-/* Head first, then words, as the server does. */
-static enum err read_message(const struct message *message, union out *out)
-{
-    enum mem_request number;
-    bool is_linux;
-    enum err error = wire_head(message, &number, &is_linux);
-
-    return error != ERR_OK ? error : read_words(message, number, out);
-}
 
 TAP_TEST(the_list_and_the_features_are_the_same)
 {
@@ -404,7 +283,7 @@ static bool is_in_bounds(const struct message *message, uint64_t number, const u
         (number == MEM_COPY && out->copy.length > MEM_COPY_BYTES_MAX)) {
         return false;
     }
-    if (number == MEM_SPACE_MAKE) {
+    if (number == MEM_SPACE_MAKE || (number == MEM_CLONE && out->space_make.space == 0)) {
         return out->space_make.name[sizeof(out->space_make.name) - 1] == '\0';
     }
     if (number == MEM_MAP) {

@@ -145,6 +145,20 @@ enum err hf_space_make_privileged(const char *name, uint64_t frames_max, uint64_
     return mem_ask(&message, rep);
 }
 
+enum err hf_space_clone(uint64_t space, const char *name, uint64_t priority_max,
+                        struct mem_space_make_rep *rep)
+{
+    struct mem_clone_req req = {
+        .head = MEM_CLONE,
+        .priority_max = priority_max,
+        .space = space,
+    };
+    strncpy(req.name, name, sizeof(req.name) - 1);
+    struct hf_message message = {.tag = hf_mem_tag(space)};
+    memcpy(message.words, &req, sizeof(req));
+    return mem_ask(&message, rep);
+}
+
 enum err hf_space_end(uint64_t space, uint64_t detail)
 {
     struct hf_message message = {

@@ -331,6 +331,20 @@ struct mem_space_make_rep {
     uint64_t reserved[4];
 };
 
+/*
+ * CLONE (READ): a child of the caller, as with SPACE_MAKE, that starts as a copy of `space`: its
+ * regions but for DONTFORK, without locks; its pages, copy-on-write; its limits. No threads, no
+ * handles. The answer is that of SPACE_MAKE. NOMEM: the commit account, or no frame.
+ */
+struct mem_clone_req {
+    uint64_t head;
+    uint64_t frames_max; /* as in SPACE_MAKE; shared pages are charged to both */
+    char name[16];
+    uint64_t priority_max;
+    uint64_t reserved[2];
+    uint64_t space;
+};
+
 /* SPACE_END: every thread ends with CAUSE_KILLED and `detail`. Ending an ended space forgets it. */
 struct mem_space_end_req {
     uint64_t head;
@@ -437,6 +451,7 @@ STATIC_ASSERT(sizeof(struct mem_copy_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_stats_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_limits_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_space_make_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_clone_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_space_end_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_thread_make_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_donate_req) == 64, "eight words");

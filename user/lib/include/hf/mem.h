@@ -189,6 +189,9 @@ enum err hf_space_make(const char *name, uint64_t frames_max, uint64_t priority_
 /* The same with MEM_PRIVILEGE_... that the caller has too. */
 enum err hf_space_make_privileged(const char *name, uint64_t frames_max, uint64_t priority_max,
                                   uint64_t privileges, struct mem_space_make_rep *rep);
+/* The same, starting as a copy of `space`; hf_clone() of hf/clone.h is a process of that kind. */
+enum err hf_space_clone(uint64_t space, const char *name, uint64_t priority_max,
+                        struct mem_space_make_rep *rep);
 enum err hf_space_end(uint64_t space, uint64_t detail);
 
 /* A thread, not started. */

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What tests of the reader know of every request, and one way to read any of them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <abi/error.h>
+#include <base/attr.h>
+
+#include "server/shell/wire.h"
+
+#define SPACE_BADGE UINT64_C(0x1f00000000000123)
+#define WORD_SPACE  7u
+#define WORD_OBJECT 6u
+#define NUMBERS     32u
+
+#define SHAPES 24u
+
+/* What is known of each request apart from its own words. */
+struct shape {
+    uint64_t number;
+    unsigned first_reserved; /* words from here to the space, or to the end, are reserved */
+    bool has_space;
+};
+
+/* All requests but MAP, which has two handles. */
+extern const struct shape shapes[SHAPES];
+
+/* Room for what any of the functions writes. */
+union out {
+    struct wire_map map;
+    uint64_t index;
+    struct wire_range range;
+    struct wire_protect protect;
+    struct wire_remap remap;
+    struct wire_advise advise;
+    struct wire_query query;
+    struct wire_copy copy;
+    struct wire_limits limits;
+    struct wire_space_make space_make;
+    struct wire_number number;
+    struct wire_lock lock;
+    struct wire_sync sync;
+    uint64_t space;
+    bool is_nowait;
+};
+
+/* A legal request without handles. */
+struct message message_of(uint64_t number);
+
+/* Make a word of the message a handle with a badge. */
+void name_handle(struct message *message, unsigned word, uint64_t badge);
+
+/* Read the words of a request; the whole of it: head first, then words, as the server does. */
+MUST_USE enum err read_words(const struct message *message, uint64_t number, union out *out);
+MUST_USE enum err read_message(const struct message *message, union out *out);
