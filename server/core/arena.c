@@ -355,6 +355,7 @@ void arena_recover(struct core *core)
     case STEP_SLAB:
     case STEP_INSTALL:
     case STEP_FILL:
+    case STEP_TAIL:
         return;
     }
     intent_step_done(core);

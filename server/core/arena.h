@@ -82,6 +82,9 @@ struct arena_head {
     struct object_table object_table;
     struct slab regions;
     struct slab objects;
+    struct slab holds;
+    struct slab names;
+    struct radix names_by_hash; /* first name of each chain */
     struct slab threads;
     struct slab clients; /* set up and used by the shell alone */
     struct worker workers[ARENA_WORKERS];

@@ -42,9 +42,37 @@ void content_drop(struct core *core, struct object *object, uint64_t first)
     }
 }
 
+/* Zeros from byte `offset` of the frame on. */
+static void content_clear(struct core *core, uint32_t offset, uint32_t frame)
+{
+    intent_step(core, STEP_TAIL, offset, frame);
+    port_copy(core->port, pool_pfn(core, frame), offset,
+              pool_pfn(core, core->head->pool.zero_frame), offset, PAGE_SIZE - offset);
+    intent_step_done(core);
+}
+
+void content_clear_tail(struct core *core, const struct object *object)
+{
+    const uint32_t offset = (uint32_t)(object->bytes & PAGE_MASK);
+    const uint32_t frame = offset == 0 ? 0 : content_frame(core, object, object->bytes / PAGE_SIZE);
+
+    if (frame != 0) {
+        content_clear(core, offset, frame);
+    }
+}
+
 void content_recover(struct core *core)
 {
     const struct intent *intent = &core->worker->intent;
+
+    if (intent->step == STEP_TAIL) {
+        const uint32_t offset = intent->where;
+        const uint32_t frame = intent->frame;
+
+        intent_step_done(core);
+        content_clear(core, offset, frame);
+        return;
+    }
 
     if (intent->step == STEP_FILL) {
         pool_give(core, intent->frame);

@@ -31,7 +31,13 @@ MUST_USE uint32_t content_make(struct core *core, struct object *object, uint64_
 /* Give back the frames of all pages from `first` on, which are mapped nowhere. No port call. */
 void content_drop(struct core *core, struct object *object, uint64_t first);
 
-/* Take back the page that a dead server was about to fill. */
+/*
+ * Fill what follows the object's last byte on its page with zeros, if the page has a frame. A step
+ * of its own: a new instance of the server finishes it. Makes a port call.
+ */
+void content_clear_tail(struct core *core, const struct object *object);
+
+/* Take back the page that a dead server was about to fill, or finish clearing a tail. */
 void content_recover(struct core *core);
 
 /* Check that the frames say whose they are. */

@@ -91,6 +91,8 @@ enum err core_init(const struct core_boot *boot, struct core *core)
     head->commit.limit = boot->commit_limit != 0 ? boot->commit_limit : head->pool.total;
     slab_init(&head->regions, sizeof(struct region));
     slab_init(&head->objects, sizeof(struct object));
+    slab_init(&head->holds, sizeof(struct hold));
+    slab_init(&head->names, sizeof(struct name));
     slab_init(&head->threads, sizeof(struct thread));
     uint32_t zero = pool_take(core, FRAME_USER, 0, 0);
 
@@ -193,6 +195,9 @@ void core_audit(const struct core *core)
     budget_audit(core);
     slab_audit(core, &head->regions);
     slab_audit(core, &head->objects);
+    slab_audit(core, &head->holds);
+    slab_audit(core, &head->names);
+    (void)name_audit(core);
     slab_audit(core, &head->threads);
     ASSERT(spaces == head->spaces);
     ASSERT(regions == head->regions.records);

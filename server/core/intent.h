@@ -54,6 +54,7 @@ enum intent_step {
     STEP_INSTALL =
         9,          /* space, where: page, level: how, page: protection, pages, source; finished */
     STEP_FILL = 10, /* a frame on its way into an object; taken back */
+    STEP_TAIL = 11, /* where: bytes of an object's last page before its end; finished */
 };
 
 /* In the worker of the arena's head. */

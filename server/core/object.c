@@ -5,16 +5,20 @@
 
 #include "server/core/arena.h"
 #include "server/core/content.h"
+#include "server/core/hold.h"
 #include "server/core/region.h"
 #include "server/core/space.h"
 
-bool object_reserve(struct core *core)
+uint32_t object_needs(const struct core *core)
 {
     const struct arena_head *head = core->head;
-    const uint32_t pages =
-        radix_needs(core, &head->object_table.links, head->object_table.number + 1);
+    return radix_needs(core, &head->object_table.links, head->object_table.number + 1) +
+           slab_needs(&head->objects);
+}
 
-    return arena_page_reserve(core, pages + (head->objects.partial == 0 ? 1 : 0));
+bool object_reserve(struct core *core)
+{
+    return arena_page_reserve(core, object_needs(core));
 }
 
 /* A record with a number, which makes no port call. */
@@ -34,15 +38,27 @@ static struct object *object_make(struct core *core, enum object_sort sort, npag
     return object;
 }
 
-struct object *object_make_memory(struct core *core, npages_t pages, uint64_t charge,
+struct object *object_make_memory(struct core *core, uint64_t bytes, uint64_t charge,
                                   uint32_t flags)
 {
-    struct object *object = object_make(core, OBJECT_MEMORY, pages);
+    struct object *object = object_make(core, OBJECT_MEMORY, object_pages(bytes));
 
+    object->bytes = bytes;
     object->flags = flags;
     object->charge = charge;
     core->head->commit.used += charge;
     return object;
+}
+
+void object_set_bytes(struct core *core, struct object *object, uint64_t bytes)
+{
+    ASSERT(object->kind == OBJECT_MEMORY && bytes <= OBJECT_BYTES_MAX);
+    object->bytes = bytes;
+    object->pages = object_pages(bytes);
+    if ((object->flags & OBJECT_NORESERVE) == 0) {
+        core->head->commit.used += object->pages.v - object->charge;
+        object->charge = object->pages.v;
+    }
 }
 
 static enum err object_make_row(struct core *core, enum object_sort sort, pfn_t first,
@@ -162,7 +178,14 @@ static void object_audit_one(const struct core *core, const struct object *objec
         prev = region;
         link = region->object_next;
     }
-    ASSERT(regions <= object->references);
+    ASSERT(regions + hold_audit(core, object) + object->names <= object->references);
+    if (object->kind == OBJECT_MEMORY) {
+        /* Its maker lets it go before his request ends. */
+        ASSERT(regions + hold_audit(core, object) + object->names == object->references);
+        ASSERT(object->pages.v == object_pages(object->bytes).v);
+        ASSERT((object->flags & OBJECT_NORESERVE) == 0 ? object->charge == object->pages.v
+                                                       : object->charge == 0);
+    }
     ASSERT(object->kind == OBJECT_MEMORY || (object->charge == 0 && object->frames.count == 0));
     content_audit(core, object);
 }

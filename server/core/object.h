@@ -10,8 +10,8 @@
  *
  * Objects have numbers that are never used again; handles and QUERY name them so.
  *
- * I1  `references` counts the holds of who made it or has it by a handle, and each region that maps
- *     the object; those regions are in its list.
+ * I1  `references` counts the maker's own, each hold (hold.h), each name (name.h) and each region
+ *     that maps the object; those regions are in its list.
  * I2  A memory object has frames only for pages below its end.
  * I3  `charge` pages are in the commit account for it.
  * Owner: counted; the record goes with the last reference.
@@ -40,7 +40,12 @@ enum object_sort {
 /* Largest page number that an offset may reach (R3). */
 #define OBJECT_PAGES_MAX (UINT64_C(1) << 51)
 
-#define OBJECT_UNNAMED 0x1u /* made by MAP for one region: nobody has a handle to it */
+/* A memory object ends at the last byte that an offset of a file can have. */
+#define OBJECT_BYTES_MAX (UINT64_MAX >> 1)
+
+#define OBJECT_UNNAMED   0x1u /* made by MAP for one region: nobody has a handle to it */
+#define OBJECT_NORESERVE 0x2u /* not charged to the commit account */
+#define OBJECT_APPEND    0x4u /* append-only (R14) */
 
 struct object {
     uint32_t kind; /* enum object_sort; constant */
@@ -48,9 +53,14 @@ struct object {
     uint64_t number; /* constant */
     npages_t pages;  /* that exist; constant but for memory */
     pfn_t first;     /* constant; valid in WIRED, DEVICE */
-    uint32_t flags;  /* OBJECT_UNNAMED; constant */
+    uint32_t flags;  /* OBJECT_UNNAMED and the like; constant */
     uint32_t region_first;
+    uint32_t hold_first;
+    uint32_t names;
     /* The rest is valid in MEMORY. */
+    uint32_t seals; /* MEM_SEAL_ */
+    uint32_t reserved;
+    uint64_t bytes;
     uint64_t charge;
     struct radix frames; /* by page */
 };
@@ -62,6 +72,15 @@ struct object_table {
     uint64_t frames;    /* of all memory objects */
 };
 
+/* Pages that hold so many bytes. */
+static inline npages_t object_pages(uint64_t bytes)
+{
+    return (npages_t){bytes / PAGE_SIZE + (bytes % PAGE_SIZE != 0 ? 1 : 0)};
+}
+
+/* Arena pages that object_make_memory() takes. */
+uint32_t object_needs(const struct core *core);
+
 /*
  * Have what one object_make_memory() takes in hand; region_reserve() comes before.
  *
@@ -70,11 +89,12 @@ struct object_table {
 MUST_USE bool object_reserve(struct core *core);
 
 /*
- * Make a memory object with one reference and charge the commit account for it.
+ * Make a memory object of `bytes` bytes with one reference and charge the commit account for it.
  *
- * Requires:  object_reserve(); the account was judged. Makes no port call.
+ * Requires:  object_reserve(), or object_needs() arena pages in hand; the account was judged. Makes
+ *            no port call.
  */
-struct object *object_make_memory(struct core *core, npages_t pages, uint64_t charge,
+struct object *object_make_memory(struct core *core, uint64_t bytes, uint64_t charge,
                                   uint32_t flags);
 
 /*
@@ -89,6 +109,9 @@ MUST_USE enum err object_make_wired(struct core *core, pfn_t first, npages_t pag
 /* The same for the registers of a device. */
 MUST_USE enum err object_make_device(struct core *core, pfn_t first, npages_t pages,
                                      struct object **object);
+
+/* Make a memory object `bytes` long, past which it has no frames, and charge it for that. */
+void object_set_bytes(struct core *core, struct object *object, uint64_t bytes);
 
 /* The object of a link, which is not 0. */
 struct object *object_at(const struct core *core, uint32_t link);

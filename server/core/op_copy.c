@@ -3,7 +3,10 @@
 
 #include <base/assert.h>
 
+#include "server/core/content.h"
 #include "server/core/fault.h"
+#include "server/core/op_map.h"
+#include "server/core/pool.h"
 
 /* One side of a copy: a page made present. */
 struct copy_page {
@@ -75,6 +78,89 @@ enum err op_copy(struct core *core, const struct copy_request *request, uint64_t
 
         part = copy_least(part, request->length - done);
         port_copy(core->port, to.frame, to.offset, from.frame, from.offset, (uint32_t)part);
+        done += part;
+    }
+    *copied = done;
+    return error;
+}
+
+static uint64_t copy_object_bytes(const struct object *object)
+{
+    return object->kind == OBJECT_MEMORY ? object->bytes : npages_number(object->pages) * PAGE_SIZE;
+}
+
+/* Whether the handle and the object let it be done. */
+static enum err copy_check_object(const struct copy_object_request *request)
+{
+    const struct object *object = request->object;
+    const uint32_t right = request->is_to_object ? MAP_RIGHT_WRITE : MAP_RIGHT_READ;
+
+    if (object->kind == OBJECT_DEVICE) {
+        return limit_refuse(request->space, ERR_NODEV);
+    }
+    if ((request->rights & right) == 0 || (request->is_to_object && object->kind == OBJECT_WIRED)) {
+        return limit_refuse(request->space, ERR_ACCES);
+    }
+    if (request->is_to_object &&
+        ((object->flags & OBJECT_APPEND) != 0 ||
+         (object->seals & (MEM_SEAL_WRITE | MEM_SEAL_FUTURE_WRITE)) != 0)) {
+        return limit_refuse(request->space, ERR_PERM);
+    }
+    return ERR_OK;
+}
+
+/* The frame of the object's page that holds byte `offset`. */
+static enum err copy_find_object(struct core *core, const struct copy_object_request *request,
+                                 uint64_t offset, struct copy_page *page)
+{
+    const uint64_t number = offset / PAGE_SIZE;
+    struct object *object = request->object;
+
+    page->offset = (uint32_t)(offset & PAGE_MASK);
+    if (object->kind != OBJECT_MEMORY) {
+        page->frame = object_pfn(object, number);
+        return ERR_OK;
+    }
+    uint32_t frame = content_frame(core, object, number);
+
+    if (frame == 0) {
+        frame = request->is_to_object ? content_make(core, object, number)
+                                      : core->head->pool.zero_frame;
+    }
+    page->frame = pool_pfn(core, frame);
+    return frame == 0 ? limit_refuse_frames(core, request->space, 1) : ERR_OK;
+}
+
+enum err op_copy_object(struct core *core, const struct copy_object_request *request,
+                        uint64_t *copied)
+{
+    const uint64_t bytes = copy_object_bytes(request->object);
+    const uint64_t left = request->offset < bytes ? bytes - request->offset : 0;
+    const uint64_t length = copy_least(request->length, left);
+    const uint32_t access = request->is_to_object ? MEM_PROT_READ : MEM_PROT_WRITE;
+    uint64_t done = 0;
+
+    limit_begin(request->space);
+    enum err error = copy_check_object(request);
+
+    while (error == ERR_OK && done < length) {
+        struct copy_page client;
+        struct copy_page page;
+
+        error = copy_touch(core, request->space, uaddr_to_bytes(request->address) + done, access,
+                           &client);
+        if (error == ERR_OK) {
+            error = copy_find_object(core, request, request->offset + done, &page);
+        }
+        if (error != ERR_OK) {
+            break;
+        }
+        const struct copy_page *to = request->is_to_object ? &page : &client;
+        const struct copy_page *from = request->is_to_object ? &client : &page;
+        uint64_t part = copy_least(PAGE_SIZE - to->offset, PAGE_SIZE - from->offset);
+
+        part = copy_least(part, length - done);
+        port_copy(core->port, to->frame, to->offset, from->frame, from->offset, (uint32_t)part);
         done += part;
     }
     *copied = done;

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * COPY: move bytes between two spaces, as if each client had touched its own pages.
+ * COPY, OBJECT_COPY: move bytes between two spaces, or a space and an object, as if each client had
+ * touched its own pages.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <abi/error.h>
 #include <base/attr.h>
 #include <base/types.h>
 
+#include "server/core/object.h"
 #include "server/core/space.h"
 
 struct copy_request {
@@ -30,3 +33,25 @@ struct copy_request {
  * On error:  what was copied stays copied.
  */
 MUST_USE enum err op_copy(struct core *core, const struct copy_request *request, uint64_t *copied);
+
+struct copy_object_request {
+    struct space *space;
+    struct object *object;
+    uint32_t rights; /* MAP_RIGHT_; of the space's handle to the object */
+    bool is_to_object;
+    uaddr_t address;
+    uint64_t offset; /* bytes, into the object */
+    uint64_t length; /* bytes; what is past the end of the object is left out */
+};
+
+/*
+ * Copy between a space and an object. A page of shared memory that was never touched is read as
+ * zeros and stays so.
+ *
+ * Returns:   ERR_OK; ERR_NODEV for a device; ERR_ACCES without the right to read or write, or to
+ *            write what is wired; ERR_PERM: append-only, or sealed against writing; ERR_FAULT and
+ *            ERR_NOMEM as op_copy(). `*copied` as there.
+ * On error:  what was copied stays copied.
+ */
+MUST_USE enum err op_copy_object(struct core *core, const struct copy_object_request *request,
+                                 uint64_t *copied);

@@ -160,6 +160,8 @@ static enum err map_check_object(struct space *space, const struct map_request *
             return limit_refuse(space, ERR_ACCES);
         }
         *may &= ~MEM_PROT_WRITE;
+    } else if (type != MEM_MAP_PRIVATE && (request->object->flags & OBJECT_APPEND) != 0) {
+        return limit_refuse(space, ERR_ACCES);
     }
     if ((rights & MAP_RIGHT_READ) == 0) {
         return limit_refuse(space, ERR_ACCES);
@@ -257,6 +259,21 @@ static enum err map_check_room(struct core *core, struct space *space, const str
     return ERR_OK;
 }
 
+/* Seals of shared memory, after all else (Linux mmap_region(), seal_check_write()). */
+static enum err map_check_seals(const struct core *core, struct space *space, struct map_plan *plan)
+{
+    const uint32_t seals = object_at(core, plan->kind.object)->seals;
+
+    if ((plan->kind.flags & REGION_SHARED) != 0 &&
+        (seals & (MEM_SEAL_WRITE | MEM_SEAL_FUTURE_WRITE)) != 0) {
+        if ((plan->kind.flags & MEM_PROT_WRITE) != 0) {
+            return limit_refuse(space, ERR_PERM);
+        }
+        plan->kind.flags &= ~(MEM_PROT_WRITE << REGION_MAY_SHIFT);
+    }
+    return ERR_OK;
+}
+
 static enum err map_check(struct core *core, struct space *space, const struct map_request *request,
                           struct map_plan *plan)
 {
@@ -282,15 +299,20 @@ static enum err map_check(struct core *core, struct space *space, const struct m
     if (error != ERR_OK) {
         return error;
     }
-    return map_check_room(core, space, plan);
+    error = map_check_room(core, space, plan);
+    if (error == ERR_OK && plan->kind.object != 0) {
+        error = map_check_seals(core, space, plan);
+    }
+    return error;
 }
 
 /* The object behind one anonymous shared region. Returns: its link. */
 static uint32_t map_make_object(struct core *core, const struct map_plan *plan)
 {
-    const npages_t pages = {range_pages(plan->range)};
+    const bool is_charged = plan->charge != 0;
+    const uint32_t flags = OBJECT_UNNAMED | (is_charged ? 0 : OBJECT_NORESERVE);
 
-    return arena_link(core, object_make_memory(core, pages, plan->charge, OBJECT_UNNAMED));
+    return arena_link(core, object_make_memory(core, plan->length, plan->charge, flags));
 }
 
 static void map_apply(struct core *core, struct space *space, const struct map_plan *plan)

@@ -121,6 +121,17 @@ void radix_set(struct core *core, struct radix *radix, uint64_t index, uint32_t 
     radix->count++;
 }
 
+void radix_replace(struct core *core, struct radix *radix, uint64_t index, uint32_t value)
+{
+    uint32_t *word = &radix->root;
+
+    for (uint32_t level = radix->height; level > 0; level--) {
+        word = &radix_page(core, *word)[radix_slot(index, level - 1)];
+    }
+    ASSERT(*word != 0 && value != 0);
+    *word = value;
+}
+
 /* Make the tree no higher than its largest number needs. */
 static void radix_lower(struct core *core, struct radix *radix)
 {

@@ -49,6 +49,9 @@ uint32_t radix_needs(const struct core *core, const struct radix *radix, uint64_
  */
 void radix_set(struct core *core, struct radix *radix, uint64_t index, uint32_t value);
 
+/* Give a number that is there another value. */
+void radix_replace(struct core *core, struct radix *radix, uint64_t index, uint32_t value);
+
 /* Take a number that is there out of the map. Returns: its value. Makes no port call. */
 uint32_t radix_remove(struct core *core, struct radix *radix, uint64_t index);
 

@@ -33,6 +33,12 @@ struct slab {
 /* Set up a slab in zeroed memory. */
 void slab_init(struct slab *slab, uint32_t size);
 
+/* Arena pages that the next slab_take() needs. */
+static inline uint32_t slab_needs(const struct slab *slab)
+{
+    return slab->partial == 0 ? 1 : 0;
+}
+
 /*
  * Take a zeroed record. Returns: its link; 0 if there is no frame for a page. May make port calls.
  */

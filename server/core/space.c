@@ -4,6 +4,7 @@
 #include <base/assert.h>
 
 #include "server/core/budget.h"
+#include "server/core/hold.h"
 #include "server/core/merge.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
@@ -296,6 +297,7 @@ void space_end(struct core *core, struct space *space)
         port_space_end(core->port, space->kernel);
         thread_end_all(core, space);
         space_clear(core, space);
+        hold_end(core, space);
         thread_end_window(core, space);
         space_release_slabs(core, space);
         space_release(core, space, &space->slots_frame);

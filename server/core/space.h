@@ -86,10 +86,11 @@ struct space {
     uint32_t donated;       /* frames the kernel has for this space, tables and root aside */
     uint32_t thread_frames; /* objects and message pages of its threads, adopted ones aside */
     uint32_t children;      /* records of spaces that it made; the shell's to count */
-    uint32_t client; /* the shell's record of it, in the slab `clients`; core only stores it */
-    uint32_t future; /* REGION_LOCKS that new regions get (LOCK ALL) */
-    uint64_t merges; /* how often a region joined a neighbour; for QUERY */
-    uint64_t faults; /* of its threads that the shell was told of; for QUERY */
+    uint32_t client;     /* the shell's record of it, in the slab `clients`; core only stores it */
+    uint32_t hold_first; /* of objects (hold.h) */
+    uint32_t future;     /* REGION_LOCKS that new regions get (LOCK ALL) */
+    uint64_t merges;     /* how often a region joined a neighbour; for QUERY */
+    uint64_t faults;     /* of its threads that the shell was told of; for QUERY */
 
     struct tree tree;
     uint32_t region_cache; /* region that answered the last look-up */

@@ -8,7 +8,8 @@
  * Pages 10 to 39 of the last region are locked on fault.
  * w, r: anonymous, writable or not; O: private pages of a wired object. Pages 0, 1, 6 and 10 were
  * written, 2 and 3 read. The second space has page 1 in common with its clone, and shared memory at
- * 20 to 23, of which 20 and 22 were written. One more space has taken all free region records.
+ * 20 to 23, of which 20 and 22 were written, and an object with a name, shared at 30 to 34 and
+ * private at 40 to 44. One more space has taken all free region records.
  *
  * A case is one request with fixed arguments that succeeds on the scene when nothing is in short
  * supply.
@@ -24,6 +25,7 @@ struct scene {
     struct object *object;
     uint64_t first; /* numbers of two spaces */
     uint64_t second;
+    uint64_t memory; /* number of the object with a name */
     uint64_t thread; /* number of a thread of `first` */
 };
 

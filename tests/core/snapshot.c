@@ -71,6 +71,9 @@ static void put_object(const struct world *world, const struct object *object,
     put(snapshot, object->references);
     put(snapshot, object->pages.v);
     put(snapshot, object->charge);
+    put(snapshot, object->bytes);
+    put(snapshot, object->seals);
+    put(snapshot, object->names);
     for (;;) {
         const uint32_t frame = radix_below(&world->core, &object->frames, page, &page);
 
@@ -111,6 +114,8 @@ void snapshot_take(const struct world *world, struct snapshot *snapshot)
     put(snapshot, core->head->commit.used);
     put(snapshot, core->head->threads.records);
     put(snapshot, core->head->objects.records);
+    put(snapshot, core->head->holds.records);
+    put(snapshot, core->head->names.records);
     put_objects(world, snapshot);
     for (uint32_t link = core->head->space_first; link != 0;) {
         struct space *space = arena_page(core, link);

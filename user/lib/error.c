@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include <base/assert.h>
+
 const char *hf_strerror(enum err error)
 {
     static const struct {
@@ -23,25 +25,30 @@ const char *hf_strerror(enum err error)
     return "unknown error";
 }
 
+STATIC_ASSERT(EPERM == ERR_PERM && EFAULT == ERR_FAULT && EFBIG == ERR_FBIG && ERANGE == ERR_RANGE,
+              "the oldest errors need no translation");
+
 int hf_errno(enum err error)
 {
     switch (error) {
     case ERR_OK:
-        return 0;
     case ERR_PERM:
-        return EPERM;
     case ERR_NOENT:
-        return ENOENT;
     case ERR_SRCH:
-        return ESRCH;
     case ERR_INTR:
-        return EINTR;
     case ERR_IO:
-        return EIO;
+    case ERR_NOEXEC:
+    case ERR_FAULT:
+    case ERR_BUSY:
+    case ERR_EXIST:
+    case ERR_NODEV:
+    case ERR_FBIG:
+    case ERR_NOSPC:
+    case ERR_ROFS:
+    case ERR_RANGE:
+        return (int)error; /* the same numbers everywhere since Unix had them */
     case ERR_TOO_BIG:
         return E2BIG;
-    case ERR_NOEXEC:
-        return ENOEXEC;
     case ERR_AGAIN:
     case ERR_WOULD_BLOCK:
         return EAGAIN;
@@ -54,23 +61,9 @@ int hf_errno(enum err error)
     case ERR_ACCES:
     case ERR_RIGHTS:
         return EACCES;
-    case ERR_FAULT:
-        return EFAULT;
-    case ERR_BUSY:
-        return EBUSY;
-    case ERR_EXIST:
-        return EEXIST;
-    case ERR_NODEV:
-        return ENODEV;
     case ERR_INVAL:
     case ERR_FRAME_KIND:
         return EINVAL;
-    case ERR_NOSPC:
-        return ENOSPC;
-    case ERR_ROFS:
-        return EROFS;
-    case ERR_RANGE:
-        return ERANGE;
     case ERR_DEADLK:
         return EDEADLK;
     case ERR_NOSYS:

@@ -47,6 +47,19 @@
 #define MEM_SYNC_SYNC       0x4u
 #define MEM_SYNC_ALL        0x7u
 
+/* Seals of shared memory (F_ADD_SEALS, include/uapi/linux/fcntl.h) */
+#define MEM_SEAL_SEAL         0x1u
+#define MEM_SEAL_SHRINK       0x2u
+#define MEM_SEAL_GROW         0x4u
+#define MEM_SEAL_WRITE        0x8u
+#define MEM_SEAL_FUTURE_WRITE 0x10u
+#define MEM_SEAL_ALL          0x1fu
+
+/* What shared memory is made with */
+#define MEM_OBJECT_NORESERVE 0x1u /* not charged before it is used */
+#define MEM_OBJECT_APPEND    0x2u /* append-only */
+#define MEM_OBJECT_FLAGS     0x3u
+
 #define MEM_ADVISE_NORMAL          0
 #define MEM_ADVISE_RANDOM          1
 #define MEM_ADVISE_SEQUENTIAL      2

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/hold.h"
+
+#include <stddef.h>
+
+#include <base/assert.h>
+
+#include "server/core/arena.h"
+
+STATIC_ASSERT(sizeof(struct hold) == 32, "126 records to an arena page");
+
+static struct hold *hold_at_opt(const struct core *core, uint32_t link)
+{
+    return link == 0 ? NULL : arena_at(core, link);
+}
+
+/* The hold that the space has of the object; NULL if none. Few spaces hold the same object. */
+static struct hold *hold_find(const struct core *core, const struct space *space,
+                              const struct object *object)
+{
+    struct hold *hold = hold_at_opt(core, object->hold_first);
+
+    while (hold != NULL && hold->space != space->number) {
+        hold = hold_at_opt(core, hold->object_next);
+    }
+    return hold;
+}
+
+uint32_t hold_needs(const struct core *core)
+{
+    return slab_needs(&core->head->holds);
+}
+
+void hold_take(struct core *core, struct space *space, struct object *object)
+{
+    struct hold *hold = hold_find(core, space, object);
+
+    if (hold == NULL) {
+        const uint32_t link = slab_take(core, &core->head->holds);
+
+        ASSERT(link != 0);
+        hold = arena_at(core, link);
+        hold->space = space->number;
+        hold->object = arena_link(core, object);
+        hold->next = space->hold_first;
+        hold->object_next = object->hold_first;
+        if (hold->next != 0) {
+            hold_at_opt(core, hold->next)->prev = link;
+        }
+        if (hold->object_next != 0) {
+            hold_at_opt(core, hold->object_next)->object_prev = link;
+        }
+        space->hold_first = link;
+        object->hold_first = link;
+        object_get(object);
+    }
+    hold->count++;
+}
+
+/* Take a hold out of its lists and give back its reference. */
+static void hold_free(struct core *core, struct space *space, struct hold *hold)
+{
+    struct object *object = object_at(core, hold->object);
+    struct hold *next = hold_at_opt(core, hold->next);
+    struct hold *object_next = hold_at_opt(core, hold->object_next);
+
+    if (next != NULL) {
+        next->prev = hold->prev;
+    }
+    if (hold->prev != 0) {
+        hold_at_opt(core, hold->prev)->next = hold->next;
+    } else {
+        space->hold_first = hold->next;
+    }
+    if (object_next != NULL) {
+        object_next->object_prev = hold->object_prev;
+    }
+    if (hold->object_prev != 0) {
+        hold_at_opt(core, hold->object_prev)->object_next = hold->object_next;
+    } else {
+        object->hold_first = hold->object_next;
+    }
+    slab_give(core, &core->head->holds, arena_link(core, hold));
+    object_put(core, object);
+}
+
+bool hold_drop(struct core *core, struct space *space, struct object *object)
+{
+    struct hold *hold = hold_find(core, space, object);
+
+    if (hold == NULL) {
+        return false;
+    }
+    hold->count--;
+    if (hold->count == 0) {
+        hold_free(core, space, hold);
+    }
+    return true;
+}
+
+uint64_t hold_count(const struct core *core, const struct space *space, const struct object *object)
+{
+    const struct hold *hold = hold_find(core, space, object);
+
+    return hold == NULL ? 0 : hold->count;
+}
+
+void hold_end(struct core *core, struct space *space)
+{
+    while (space->hold_first != 0) {
+        hold_free(core, space, arena_at(core, space->hold_first));
+    }
+}
+
+uint32_t hold_audit(const struct core *core, const struct object *object)
+{
+    const struct hold *prev = NULL;
+    uint32_t holds = 0;
+
+    for (const struct hold *hold = hold_at_opt(core, object->hold_first); hold != NULL; holds++) {
+        const struct space *space = arena_page(core, hold->space);
+
+        ASSERT(object_at(core, hold->object) == object && hold->count > 0);
+        ASSERT(space->number == hold->space);
+        ASSERT(hold->object_prev == (prev == NULL ? 0 : arena_link(core, prev)));
+        ASSERT(hold->prev != 0 || space->hold_first == arena_link(core, hold));
+        prev = hold;
+        hold = hold_at_opt(core, hold->object_next);
+    }
+    return holds;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a space has of objects by its handles: while it holds one, the object stays.
+ *
+ * The kernel does not tell when the last handle to an object is closed, so a space says it: each
+ * handle that the server gives it counts, and CLOSE counts down. A handle that came from another
+ * space counts for nothing until it is held (HOLD): the object may go, and the handle is stale.
+ * Whatever a space holds goes when it ends.
+ *
+ *   space -> hold -> hold        by the links next, prev
+ *             |       |
+ *           object  object       by the links object_next, object_prev: all holds of one object
+ *
+ * I1  A hold is in the lists of its space and of its object, which has one reference of it.
+ * I2  A space has at most one hold of an object, and its count is not 0.
+ * Owner: the space; objects are shared.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/attr.h>
+
+#include "server/core/object.h"
+#include "server/core/space.h"
+
+struct hold {
+    uint32_t space;  /* number */
+    uint32_t object; /* link */
+    uint32_t next;   /* links; 0: none */
+    uint32_t prev;
+    uint32_t object_next;
+    uint32_t object_prev;
+    uint64_t count;
+};
+
+/* Arena pages that one hold_take() takes. */
+uint32_t hold_needs(const struct core *core);
+
+/*
+ * Let `space` hold the object once more.
+ *
+ * Requires:  hold_needs() arena pages in hand. Makes no port call.
+ */
+void hold_take(struct core *core, struct space *space, struct object *object);
+
+/* Let it go once. Returns: whether the space held it. The object may be gone. No port call. */
+bool hold_drop(struct core *core, struct space *space, struct object *object);
+
+/* How often the space holds it. */
+uint64_t hold_count(const struct core *core, const struct space *space,
+                    const struct object *object);
+
+/* Let everything go that the space holds. */
+void hold_end(struct core *core, struct space *space);
+
+/* Check the holds of an object. Returns: how many there are. */
+uint32_t hold_audit(const struct core *core, const struct object *object);

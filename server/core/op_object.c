@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/op_object.h"
+
+#include <base/assert.h>
+
+#include "server/core/content.h"
+#include "server/core/hold.h"
+#include "server/core/op_map.h"
+#include "server/core/op_unmap.h"
+#include "server/core/page.h"
+
+/* R24 for what an object promises more than before. */
+static enum err object_check_charge(const struct core *core, struct space *space, uint64_t pages)
+{
+    const struct limit_change change = {.commit_added = pages};
+
+    return limit_check_commit(core, space, &change);
+}
+
+enum err op_object_make(struct core *core, struct space *space,
+                        const struct object_request *request, struct object **object)
+{
+    const bool is_charged =
+        (request->flags & MEM_OBJECT_NORESERVE) == 0 || core->head->commit.mode == COMMIT_NEVER;
+    const uint64_t pages = npages_number(object_pages(request->bytes));
+    const uint64_t charge = is_charged ? pages : 0;
+
+    limit_begin(space);
+    if ((request->flags & ~MEM_OBJECT_FLAGS) != 0 || (request->seals & ~MEM_SEAL_ALL) != 0) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if (request->bytes > OBJECT_BYTES_MAX) {
+        return limit_refuse(space, ERR_FBIG);
+    }
+    enum err error = object_check_charge(core, space, charge);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (!arena_page_reserve(core, object_needs(core) + hold_needs(core))) {
+        return limit_refuse_frames(core, space, 1);
+    }
+    /* Point of no return: nothing below may fail, or makes a port call. */
+    uint32_t flags = is_charged ? 0 : OBJECT_NORESERVE;
+
+    flags |= (request->flags & MEM_OBJECT_APPEND) != 0 ? OBJECT_APPEND : 0;
+    struct object *made = object_make_memory(core, request->bytes, charge, flags);
+
+    made->seals = request->seals;
+    hold_take(core, space, made);
+    object_put(core, made);
+    *object = made;
+    return ERR_OK;
+}
+
+/* What of a region shows pages from `pages` on. */
+static struct range object_lost(const struct region *region, uint64_t pages)
+{
+    uint64_t kept = pages > region->offset ? pages - region->offset : 0;
+
+    if (kept >= region_pages(region)) {
+        return range_of(region->end, region->end);
+    }
+    return range_of(region->first + (uint32_t)kept, region->end);
+}
+
+static struct space *object_space(const struct core *core, const struct region *region)
+{
+    return arena_page(core, region->space);
+}
+
+static void object_shrink(struct core *core, const struct space *space, struct object *object,
+                          uint64_t bytes)
+{
+    const uint64_t pages = npages_number(object_pages(bytes));
+
+    intent_open(core, space, range_of(0, 0));
+    for (uint32_t link = object->region_first; link != 0;) {
+        const struct region *region = region_at(core, link);
+
+        (void)unmap_leaves(core, object_space(core, region), object_lost(region, pages));
+        link = region->object_next;
+    }
+    /* Point of no return: nothing below may fail. */
+    intent_write(core);
+    for (uint32_t link = object->region_first; link != 0;) {
+        const struct region *region = region_at(core, link);
+
+        page_clear(core, object_space(core, region), object_lost(region, pages));
+        link = region->object_next;
+    }
+    content_drop(core, object, pages);
+    object_set_bytes(core, object, bytes);
+    intent_close(core);
+    content_clear_tail(core, object);
+}
+
+enum err op_object_resize(struct core *core, struct space *space, struct object *object,
+                          uint32_t rights, uint64_t bytes)
+{
+    limit_begin(space);
+    if (object->kind != OBJECT_MEMORY) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if ((rights & MAP_RIGHT_WRITE) == 0) {
+        return limit_refuse(space, ERR_ACCES);
+    }
+    if (bytes > OBJECT_BYTES_MAX) {
+        return limit_refuse(space, ERR_FBIG);
+    }
+    const bool shrinks = bytes < object->bytes;
+    const bool grows = bytes > object->bytes;
+
+    if ((object->flags & OBJECT_APPEND) != 0 ||
+        (shrinks && (object->seals & MEM_SEAL_SHRINK) != 0) ||
+        (grows && (object->seals & MEM_SEAL_GROW) != 0)) {
+        return limit_refuse(space, ERR_PERM);
+    }
+    if (shrinks) {
+        object_shrink(core, space, object, bytes);
+        return ERR_OK;
+    }
+    if ((object->flags & OBJECT_NORESERVE) == 0) {
+        const uint64_t pages = npages_number(object_pages(bytes));
+        enum err error = object_check_charge(core, space, pages - object->charge);
+
+        if (error != ERR_OK) {
+            return error;
+        }
+    }
+    object_set_bytes(core, object, bytes);
+    return ERR_OK;
+}
+
+/* Whether some shared region may be written, now or later. */
+static bool object_is_mapped_for_writing(const struct core *core, const struct object *object)
+{
+    const uint32_t may_write = MEM_PROT_WRITE << REGION_MAY_SHIFT | REGION_SHARED;
+
+    for (uint32_t link = object->region_first; link != 0;) {
+        const struct region *region = region_at(core, link);
+
+        if ((region->flags & may_write) == may_write) {
+            return true;
+        }
+        link = region->object_next;
+    }
+    return false;
+}
+
+enum err op_object_seal(struct core *core, struct space *space, struct object *object,
+                        uint32_t rights, uint32_t seals)
+{
+    limit_begin(space);
+    if ((rights & MAP_RIGHT_WRITE) == 0) {
+        return limit_refuse(space, ERR_PERM);
+    }
+    if ((seals & ~MEM_SEAL_ALL) != 0 || object->kind != OBJECT_MEMORY) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if ((object->seals & MEM_SEAL_SEAL) != 0) {
+        return limit_refuse(space, ERR_PERM);
+    }
+    if ((seals & ~object->seals & MEM_SEAL_WRITE) != 0 &&
+        object_is_mapped_for_writing(core, object)) {
+        return limit_refuse(space, ERR_BUSY);
+    }
+    object->seals |= seals;
+    return ERR_OK;
+}

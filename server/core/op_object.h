@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * OBJECT_MAKE, OBJECT_RESIZE, OBJECT_SEAL: shared memory by handle.
+ *
+ * A memory object has a size in bytes and pages up to its last byte. Shrinking it takes the pages
+ * past the new end from every space that maps them, copies that private regions have of them
+ * too, and fills the rest of the last page with zeros. Seals forbid what they name for good.
+ *
+ * Not here: which handle gives which rights (shell); names (name.h); bytes (op_copy.h).
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <abi/error.h>
+#include <base/attr.h>
+#include <mem/prot.h>
+
+#include "server/core/object.h"
+#include "server/core/space.h"
+
+struct object_request {
+    uint64_t bytes;
+    uint32_t flags; /* MEM_OBJECT_ */
+    uint32_t seals; /* MEM_SEAL_; those it starts with */
+};
+
+/*
+ * Make a memory object, which `space` then holds.
+ *
+ * Returns:   ERR_OK; ERR_INVAL: unknown flags or seals; ERR_FBIG: larger than OBJECT_BYTES_MAX;
+ *            ERR_NOMEM: over the commit limit, or no frame (recorded).
+ * On error:  nothing changed.
+ * Semantics: memfd_create(2); charged by its size unless NORESERVE, which COMMIT_NEVER ignores.
+ */
+MUST_USE enum err op_object_make(struct core *core, struct space *space,
+                                 const struct object_request *request, struct object **object);
+
+/*
+ * Make the object `bytes` long, on behalf of `space`, whose handle has `rights` (MAP_RIGHT_).
+ *
+ * Returns:   ERR_OK; ERR_INVAL: not shared memory; ERR_ACCES: no right to write; ERR_FBIG;
+ *            ERR_PERM: append-only, or sealed; ERR_NOMEM: over the commit limit (recorded).
+ * On error:  nothing changed.
+ * Semantics: ftruncate(2), F_ADD_SEALS(2const). The cost of shrinking grows with the regions that
+ *            map the object and with the pages that go.
+ */
+MUST_USE enum err op_object_resize(struct core *core, struct space *space, struct object *object,
+                                   uint32_t rights, uint64_t bytes);
+
+/*
+ * Add seals.
+ *
+ * Returns:   ERR_OK; ERR_PERM: no right to write; ERR_INVAL: unknown seals, not shared memory;
+ *            ERR_PERM: MEM_SEAL_SEAL is set; ERR_BUSY: MEM_SEAL_WRITE, and a shared region may be
+ *            written (recorded).
+ * On error:  nothing changed.
+ * Semantics: F_ADD_SEALS(2const); no F_SEAL_EXEC.
+ */
+MUST_USE enum err op_object_seal(struct core *core, struct space *space, struct object *object,
+                                 uint32_t rights, uint32_t seals);

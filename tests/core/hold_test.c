@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What keeps an object: holds of spaces, regions, names.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <tap.h>
+
+#include "world.h"
+
+#define AT     0x1000u
+#define RW     (MEM_PROT_READ | MEM_PROT_WRITE)
+#define R_READ (MAP_RIGHT_READ | MAP_RIGHT_MAPPABLE)
+
+static struct world *world;
+static struct space *space;
+static struct object *object;
+
+/* A world with an object of one page, which the space holds. */
+static void start(void)
+{
+    const struct object_request request = {.bytes = PAGE_SIZE};
+
+    world = world_make(WORLD_FRAMES, COMMIT_NEVER);
+    space = world_space(world);
+    EXPECT_ERR(op_object_make(&world->core, space, &request, &object), ERR_OK);
+}
+
+static void finish(void)
+{
+    world_audit(world);
+    world_free(world);
+}
+
+static enum err map(void)
+{
+    const struct map_request request = {
+        .address = world_address(AT),
+        .length = PAGE_SIZE,
+        .prot = RW,
+        .flags = MEM_MAP_SHARED | MEM_MAP_FIXED,
+        .object = object,
+        .rights = R_READ | MAP_RIGHT_WRITE,
+    };
+    uaddr_t address;
+
+    return op_map(&world->core, space, &request, &address);
+}
+
+static struct name_text name_of(const char *text)
+{
+    return (struct name_text){(const uint8_t *)text, (uint32_t)strlen(text)};
+}
+
+TAP_TEST(an_object_stays_while_it_is_held_mapped_or_named)
+{
+    const struct name_text text = name_of("/one");
+    struct core *core;
+
+    start();
+    core = &world->core;
+    const uint64_t number = object->number;
+    struct space *other = world_space(world);
+    REQUIRE(EXPECT(arena_page_reserve(core, hold_needs(core))));
+    hold_take(core, other, object);
+    hold_take(core, other, object);
+    EXPECT_U64(hold_count(core, other, object), 2);
+    EXPECT(hold_drop(core, space, object));
+    EXPECT(!hold_drop(core, space, object));
+    EXPECT(object_find(core, number) == object);
+    EXPECT_ERR(map(), ERR_OK);
+    EXPECT_ERR(name_add(core, space, &text, object, R_READ), ERR_OK);
+    EXPECT(hold_drop(core, other, object));
+    world_audit(world);
+    space_end(core, other);
+    EXPECT(object_find(core, number) == object);
+    EXPECT_ERR(op_unmap(core, space, world_address(AT), PAGE_SIZE), ERR_OK);
+    EXPECT(object_find(core, number) == object);
+    EXPECT_ERR(name_remove(core, space, &text), ERR_OK);
+    EXPECT(object_find(core, number) == NULL);
+    EXPECT_U64(core->head->objects.records, 0);
+    EXPECT_U64(core->head->commit.used, 0);
+    EXPECT_U64(core->head->holds.records, 0);
+    finish();
+}
+
+TAP_TEST(mapping_over_the_last_region_of_an_object_that_nobody_holds_keeps_it)
+{
+    start();
+    EXPECT_ERR(map(), ERR_OK);
+    EXPECT_U64(world_write(world, space, AT, 7), FAULT_READY);
+    EXPECT(hold_drop(&world->core, space, object));
+    EXPECT_ERR(map(), ERR_OK);
+    uint64_t word = 0;
+    EXPECT_U64(world_read(world, space, AT, &word), FAULT_READY);
+    EXPECT_U64(word, 7);
+    finish();
+}
+
+TAP_TEST(a_name_is_found_until_it_is_removed_and_given_once)
+{
+    uint32_t rights = 0;
+    char text[8] = {0};
+
+    start();
+    struct core *core = &world->core;
+    /* More names than there are chains, so that some share one. */
+    for (uint32_t i = 0; i < 1500; i++) {
+        (void)snprintf(text, sizeof text, "/%u", i);
+        const struct name_text name = name_of(text);
+        EXPECT(name_find(core, &name, &rights) == NULL);
+        EXPECT_ERR(name_add(core, space, &name, object, i % 16), ERR_OK);
+    }
+    (void)name_audit(core);
+    for (uint32_t i = 0; i < 1500; i++) {
+        const uint32_t number = i * 7 % 1500;
+        (void)snprintf(text, sizeof text, "/%u", number);
+        const struct name_text name = name_of(text);
+        EXPECT_ERR(name_add(core, space, &name, object, 0), ERR_EXIST);
+        EXPECT(name_find(core, &name, &rights) == object);
+        EXPECT_U64(rights, number % 16);
+        EXPECT_ERR(name_remove(core, space, &name), ERR_OK);
+        EXPECT_ERR(name_remove(core, space, &name), ERR_NOENT);
+        if (i % 100 == 0) {
+            (void)name_audit(core);
+        }
+    }
+    EXPECT_U64(core->head->names_by_hash.root, 0);
+    EXPECT_U64(object->names, 0);
+    finish();
+}
+
+TAP_TEST(names_beyond_the_limit_are_refused_with_the_numbers)
+{
+    char text[8] = {0};
+    enum err error = ERR_OK;
+    uint32_t count = 0;
+
+    start();
+    while (error == ERR_OK) {
+        (void)snprintf(text, sizeof text, "/%u", count);
+        const struct name_text name = name_of(text);
+        error = name_add(&world->core, space, &name, object, 0);
+        count += error == ERR_OK ? 1 : 0;
+    }
+    EXPECT_ERR(error, ERR_NOSPC);
+    EXPECT_U64(count, NAME_MAX);
+    EXPECT_U64(space->refusal.value, NAME_MAX);
+    EXPECT_U64(space->refusal.used, NAME_MAX);
+    finish();
+}
+
+int main(int argc, char **argv)
+{
+    static const struct tap_test tests[] = {
+        TAP(an_object_stays_while_it_is_held_mapped_or_named),
+        TAP(mapping_over_the_last_region_of_an_object_that_nobody_holds_keeps_it),
+        TAP(a_name_is_found_until_it_is_removed_and_given_once),
+        TAP(names_beyond_the_limit_are_refused_with_the_numbers),
+    };
+
+    return TAP_RUN(argc, argv, tests);
+}

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT */
+#include "scene.h"
+#include "scene_space.h"
+
+#include <base/assert.h>
+#include <mem/prot.h>
+
+static struct space *first(const struct scene *scene)
+{
+    return world_find(scene->world, scene->first);
+}
+
+static struct space *second(const struct scene *scene)
+{
+    return world_find(scene->world, scene->second);
+}
+
+static struct core *core_of(const struct scene *scene)
+{
+    return &scene->world->core;
+}
+
+static enum err map(const struct scene *scene, uint32_t index, uint32_t pages, uint32_t prot,
+                    uint32_t flags, bool has_object)
+{
+    const struct map_request request = {
+        .address = flags & MEM_MAP_FIXED ? world_address(scene_page(index)) : (uaddr_t){0},
+        .length = (uint64_t)pages * PAGE_SIZE,
+        .prot = prot,
+        .flags = flags | (has_object ? 0 : MEM_MAP_ANONYMOUS),
+        .object = has_object ? scene->object : NULL,
+        .rights = MAP_RIGHT_READ | MAP_RIGHT_MAPPABLE,
+    };
+    uaddr_t address;
+
+    return op_map(core_of(scene), first(scene), &request, &address);
+}
+
+static enum err map_elsewhere(const struct scene *scene)
+{
+    return map(scene, 0, 3, 3, MEM_MAP_PRIVATE, false);
+}
+
+static enum err map_joining_both_sides(const struct scene *scene)
+{
+    return map(scene, 12, 1, 3, MEM_MAP_PRIVATE | MEM_MAP_FIXED, false);
+}
+
+static enum err map_over_everything(const struct scene *scene)
+{
+    uint32_t pages = scene_page(11) - scene_page(1);
+
+    return map(scene, 1, pages, 1, MEM_MAP_PRIVATE | MEM_MAP_FIXED, false);
+}
+
+static enum err map_object_into_the_middle(const struct scene *scene)
+{
+    return map(scene, 1, 1, 1, MEM_MAP_SHARED | MEM_MAP_FIXED, true);
+}
+
+static enum err map_shared(const struct scene *scene)
+{
+    return map(scene, 0, 4, 3, MEM_MAP_SHARED, false);
+}
+
+static enum err map_shared_over_everything(const struct scene *scene)
+{
+    uint32_t pages = scene_page(11) - scene_page(1);
+
+    return map(scene, 1, pages, 3, MEM_MAP_SHARED | MEM_MAP_FIXED, false);
+}
+
+static enum err map_shared_populated(const struct scene *scene)
+{
+    return map(scene, 0, 4, 3, MEM_MAP_SHARED | MEM_MAP_POPULATE, false);
+}
+
+static enum err map_populated(const struct scene *scene)
+{
+    return map(scene, 0, 4, 3, MEM_MAP_PRIVATE | MEM_MAP_POPULATE, false);
+}
+
+static enum err unmap_the_middle(const struct scene *scene)
+{
+    return op_unmap(core_of(scene), first(scene), world_address(scene_page(1)), PAGE_SIZE);
+}
+
+static enum err unmap_everything(const struct scene *scene)
+{
+    return op_unmap(core_of(scene), first(scene), world_address(RANGE_USER_FIRST),
+                    page_to_address(RANGE_USER_END - RANGE_USER_FIRST));
+}
+
+static enum err unmap_the_middle_of_shared(const struct scene *scene)
+{
+    return op_unmap(core_of(scene), second(scene), world_address(scene_page(21)), PAGE_SIZE);
+}
+
+static enum err unmap_all_of_shared(const struct scene *scene)
+{
+    return op_unmap(core_of(scene), second(scene), world_address(scene_page(20)), 4 * PAGE_SIZE);
+}
+
+static enum err protect_the_middle(const struct scene *scene)
+{
+    const struct protect_request request = {
+        .address = world_address(scene_page(1)), .length = PAGE_SIZE, .prot = 1};
+
+    return op_protect(core_of(scene), first(scene), &request);
+}
+
+static enum err protect_two_regions(const struct scene *scene)
+{
+    const struct protect_request request = {
+        .address = world_address(scene_page(1)), .length = 3 * PAGE_SIZE, .prot = 0};
+
+    return op_protect(core_of(scene), first(scene), &request);
+}
+
+static enum err remap(const struct scene *scene, uint32_t index, uint32_t old_pages,
+                      uint32_t new_pages, uint32_t flags, uint32_t target)
+{
+    const struct remap_request request = {
+        .address = world_address(scene_page(index)),
+        .length_old = (uint64_t)old_pages * PAGE_SIZE,
+        .length_new = (uint64_t)new_pages * PAGE_SIZE,
+        .flags = flags,
+        .target = world_address(target),
+    };
+    uaddr_t address;
+
+    return op_remap(core_of(scene), first(scene), &request, &address);
+}
+
+static enum err remap_shrinking(const struct scene *scene)
+{
+    return remap(scene, 0, 3, 1, 0, 0);
+}
+
+static enum err remap_growing_in_place(const struct scene *scene)
+{
+    return remap(scene, 3, 2, 3, 0, 0);
+}
+
+static enum err remap_moving(const struct scene *scene)
+{
+    return remap(scene, 0, 3, 550, MEM_REMAP_MAYMOVE, 0);
+}
+
+static enum err remap_moving_over_others(const struct scene *scene)
+{
+    return remap(scene, 0, 2, 4, MEM_REMAP_MAYMOVE | MEM_REMAP_FIXED, scene_page(6));
+}
+
+static enum err remap_without_unmapping(const struct scene *scene)
+{
+    return remap(scene, 1, 1, 1, MEM_REMAP_MAYMOVE | MEM_REMAP_DONTUNMAP, 0);
+}
+
+static enum err remap_duplicating_shared(const struct scene *scene)
+{
+    const struct remap_request request = {
+        .address = world_address(scene_page(20)),
+        .length_new = 6 * PAGE_SIZE,
+        .flags = MEM_REMAP_MAYMOVE,
+    };
+    uaddr_t address;
+
+    return op_remap(core_of(scene), second(scene), &request, &address);
+}
+
+static struct object *memory(const struct scene *scene)
+{
+    struct object *object = object_find(core_of(scene), scene->memory);
+
+    ASSERT(object != NULL);
+    return object;
+}
+
+static enum err resize(const struct scene *scene, uint64_t bytes)
+{
+    return op_object_resize(core_of(scene), second(scene), memory(scene), MAP_RIGHT_WRITE, bytes);
+}
+
+static enum err resize_shrinking(const struct scene *scene)
+{
+    return resize(scene, PAGE_SIZE + 4);
+}
+
+static enum err resize_to_nothing(const struct scene *scene)
+{
+    return resize(scene, 0);
+}
+
+static enum err resize_growing(const struct scene *scene)
+{
+    return resize(scene, 9 * PAGE_SIZE);
+}
+
+static enum err make_an_object(const struct scene *scene)
+{
+    const struct object_request request = {.bytes = 3 * PAGE_SIZE};
+    struct object *object;
+
+    return op_object_make(core_of(scene), first(scene), &request, &object);
+}
+
+static enum err name_an_object(const struct scene *scene)
+{
+    const struct name_text text = {(const uint8_t *)"/two", 4};
+
+    return name_add(core_of(scene), first(scene), &text, memory(scene), MAP_RIGHT_READ);
+}
+
+static enum err take_back_a_name(const struct scene *scene)
+{
+    const struct name_text text = {(const uint8_t *)"/one", 4};
+
+    return name_remove(core_of(scene), first(scene), &text);
+}
+
+static enum err copy_to_an_object(const struct scene *scene)
+{
+    const struct copy_object_request request = {
+        .space = second(scene),
+        .object = memory(scene),
+        .rights = MAP_RIGHT_WRITE,
+        .is_to_object = true,
+        .address = world_address(scene_page(20)),
+        .offset = 3 * PAGE_SIZE + 100,
+        .length = 2 * PAGE_SIZE,
+    };
+    uint64_t copied;
+
+    return op_copy_object(core_of(scene), &request, &copied);
+}
+
+static enum err map_memory_over_itself(const struct scene *scene)
+{
+    const struct map_request request = {
+        .address = world_address(scene_page(30)),
+        .length = 3 * PAGE_SIZE,
+        .prot = MEM_PROT_READ,
+        .flags = MEM_MAP_SHARED | MEM_MAP_FIXED,
+        .offset = PAGE_SIZE,
+        .object = memory(scene),
+        .rights = MAP_RIGHT_READ | MAP_RIGHT_MAPPABLE,
+    };
+    uaddr_t address;
+
+    return op_map(core_of(scene), second(scene), &request, &address);
+}
+
+static enum err advise(const struct scene *scene, uint32_t advice)
+{
+    const struct advise_request request = {
+        .address = world_address(scene_page(1)), .length = 3 * PAGE_SIZE, .advice = advice};
+
+    return op_advise(core_of(scene), first(scene), &request);
+}
+
+static enum err advise_dontneed(const struct scene *scene)
+{
+    return advise(scene, MEM_ADVISE_DONTNEED);
+}
+
+static enum err advise_dontfork(const struct scene *scene)
+{
+    return advise(scene, MEM_ADVISE_DONTFORK);
+}
+
+static enum err lock(const struct scene *scene, uint32_t pages, uint32_t flags)
+{
+    const struct lock_request request = {.address = world_address(scene_page(1)),
+                                         .length = (uint64_t)pages * PAGE_SIZE,
+                                         .flags = flags};
+
+    enum err error = op_lock(core_of(scene), first(scene), &request);
+
+    /* Which of the two it says tells only what there was no frame for. */
+    return error == ERR_AGAIN ? ERR_NOMEM : error;
+}
+
+static enum err lock_the_middle_on_fault(const struct scene *scene)
+{
+    return lock(scene, 1, MEM_LOCK_ONFAULT);
+}
+
+static enum err lock_two_regions(const struct scene *scene)
+{
+    return lock(scene, 3, 0);
+}
+
+static enum err unlock_what_a_lock_left(const struct scene *scene)
+{
+    const struct lock_request request = {.address = world_address(scene_page(13) + 20),
+                                         .length = PAGE_SIZE};
+
+    return op_unlock(core_of(scene), first(scene), &request);
+}
+
+static enum err lock_all_on_fault(const struct scene *scene)
+{
+    return op_lock_all(core_of(scene), first(scene), MEM_LOCK_ALL_FLAGS);
+}
+
+static enum err map_locked(const struct scene *scene)
+{
+    return map(scene, 0, 4, 3, MEM_MAP_PRIVATE | MEM_MAP_LOCKED, false);
+}
+
+static enum err advise_populate_write(const struct scene *scene)
+{
+    const struct advise_request request = {.address = world_address(scene_page(0)),
+                                           .length = 3 * PAGE_SIZE,
+                                           .advice = MEM_ADVISE_POPULATE_WRITE};
+
+    return op_advise(core_of(scene), first(scene), &request);
+}
+
+static enum err outcome_to_err(enum fault_outcome outcome)
+{
+    ASSERT(outcome == FAULT_READY || outcome == FAULT_NO_FRAME);
+    return outcome == FAULT_READY ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err fault_where_no_table_is(const struct scene *scene)
+{
+    return outcome_to_err(world_write(scene->world, first(scene), scene_page(9) + 515, 77));
+}
+
+static enum err fault_over_the_zero_frame(const struct scene *scene)
+{
+    return outcome_to_err(world_write(scene->world, first(scene), scene_page(2), 78));
+}
+
+static enum err fault_reading_an_object(const struct scene *scene)
+{
+    uint64_t word;
+
+    return outcome_to_err(world_read(scene->world, first(scene), scene_page(6) + 1, &word));
+}
+
+static enum err fault_on_a_new_shared_page(const struct scene *scene)
+{
+    return outcome_to_err(world_write(scene->world, second(scene), scene_page(21), 79));
+}
+
+static enum err copy_between_spaces(const struct scene *scene)
+{
+    const struct copy_request request = {
+        .to = second(scene),
+        .from = first(scene),
+        .to_address = {page_to_address(scene_page(0)) + 100},
+        .from_address = {page_to_address(scene_page(0)) + 50},
+        .length = 2 * PAGE_SIZE,
+    };
+    uint64_t copied;
+
+    return op_copy(core_of(scene), &request, &copied);
+}
+
+static enum err clone_a_space(const struct scene *scene)
+{
+    struct space *clone;
+
+    return op_clone(core_of(scene), first(scene), &(struct clone_request){.priority = 10}, &clone);
+}
+
+/* A page whose frame a clone has too. */
+static enum err fault_on_a_shared_page(const struct scene *scene)
+{
+    return outcome_to_err(world_write(scene->world, second(scene), scene_page(1), 79));
+}
+
+static enum err end_a_space_with_objects(const struct scene *scene)
+{
+    space_end(core_of(scene), second(scene));
+    return ERR_OK;
+}
+
+static enum err end_a_space(const struct scene *scene)
+{
+    space_end(core_of(scene), first(scene));
+    return ERR_OK;
+}
+
+static enum err make_a_thread(const struct scene *scene)
+{
+    struct thread *thread;
+
+    return thread_make(core_of(scene), second(scene), 3, 10, &thread);
+}
+
+static enum err end_a_thread(const struct scene *scene)
+{
+    thread_end(core_of(scene), thread_find(core_of(scene), scene->thread));
+    return ERR_OK;
+}
+
+static enum err donate_a_slab(const struct scene *scene)
+{
+    return space_donate(core_of(scene), first(scene), PORT_SLAB_OBJECTS);
+}
+
+static enum err settle(const struct scene *scene)
+{
+    core_settle(core_of(scene));
+    return ERR_OK;
+}
+
+const struct scene_case scene_cases[] = {
+    {"map elsewhere", map_elsewhere, false, ERR_NOMEM},
+    {"map joining both sides", map_joining_both_sides, false, ERR_NOMEM},
+    {"map over everything", map_over_everything, false, ERR_NOMEM},
+    {"map an object into the middle", map_object_into_the_middle, false, ERR_NOMEM},
+    {"map shared", map_shared, false, ERR_NOMEM},
+    {"map shared over everything", map_shared_over_everything, false, ERR_NOMEM},
+    {"map shared populated", map_shared_populated, true, ERR_NOMEM},
+    {"map populated", map_populated, true, ERR_NOMEM},
+    {"unmap the middle", unmap_the_middle, false, ERR_NOMEM},
+    {"unmap everything", unmap_everything, false, ERR_NOMEM},
+    {"unmap the middle of shared", unmap_the_middle_of_shared, false, ERR_NOMEM},
+    {"unmap all of shared", unmap_all_of_shared, false, ERR_NOMEM},
+    {"protect the middle", protect_the_middle, false, ERR_NOMEM},
+    {"protect two regions", protect_two_regions, false, ERR_NOMEM},
+    {"remap shrinking", remap_shrinking, false, ERR_NOMEM},
+    {"remap growing in place", remap_growing_in_place, false, ERR_NOMEM},
+    {"remap moving", remap_moving, false, ERR_NOMEM},
+    {"remap moving over others", remap_moving_over_others, false, ERR_NOMEM},
+    {"remap without unmapping", remap_without_unmapping, false, ERR_NOMEM},
+    {"remap duplicating shared", remap_duplicating_shared, false, ERR_NOMEM},
+    {"resize shrinking", resize_shrinking, false, ERR_NOMEM},
+    {"resize to nothing", resize_to_nothing, false, ERR_NOMEM},
+    {"resize growing", resize_growing, false, ERR_NOMEM},
+    {"make an object", make_an_object, false, ERR_NOMEM},
+    {"name an object", name_an_object, false, ERR_NOMEM},
+    {"take back a name", take_back_a_name, false, ERR_NOMEM},
+    {"copy to an object", copy_to_an_object, true, ERR_NOMEM},
+    {"map memory over itself", map_memory_over_itself, false, ERR_NOMEM},
+    {"advise dontneed", advise_dontneed, false, ERR_NOMEM},
+    {"advise dontfork", advise_dontfork, false, ERR_AGAIN},
+    {"advise populate write", advise_populate_write, true, ERR_NOMEM},
+    {"lock the middle on fault", lock_the_middle_on_fault, false, ERR_NOMEM},
+    {"lock two regions", lock_two_regions, false, ERR_NOMEM},
+    {"unlock what a lock left", unlock_what_a_lock_left, false, ERR_NOMEM},
+    {"lock all on fault", lock_all_on_fault, false, ERR_NOMEM},
+    {"map locked", map_locked, true, ERR_NOMEM},
+    {"fault where no table is", fault_where_no_table_is, false, ERR_NOMEM},
+    {"fault over the zero frame", fault_over_the_zero_frame, false, ERR_NOMEM},
+    {"fault reading an object", fault_reading_an_object, false, ERR_NOMEM},
+    {"fault on a new shared page", fault_on_a_new_shared_page, false, ERR_NOMEM},
+    {"copy between spaces", copy_between_spaces, true, ERR_NOMEM},
+    {"clone a space", clone_a_space, false, ERR_NOMEM},
+    {"fault on a shared page", fault_on_a_shared_page, false, ERR_NOMEM},
+    {"make a space", make_a_space, false, ERR_NOMEM},
+    {"make a space within a budget", make_a_space_within_a_budget, false, ERR_NOMEM},
+    {"make a space with a budget", make_a_space_with_a_budget, false, ERR_NOMEM},
+    {"end a space", end_a_space, false, ERR_NOMEM},
+    {"end a space with objects", end_a_space_with_objects, false, ERR_NOMEM},
+    {"make a thread", make_a_thread, false, ERR_NOMEM},
+    {"end a thread", end_a_thread, false, ERR_NOMEM},
+    {"donate a slab", donate_a_slab, false, ERR_NOMEM},
+    {"settle", settle, false, ERR_NOMEM},
+};
+const size_t scene_case_count = sizeof scene_cases / sizeof scene_cases[0];
