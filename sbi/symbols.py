@@ -10,9 +10,12 @@ FUNCTION_BYTES_MAX = 65536
 
 
 class Symbols:
-    """The functions of one ELF file. Without the tools or the file nothing has a name."""
+    """The functions of one ELF file, or other `kinds` of symbols as nm(1) has them.
 
-    def __init__(self, elf):
+    Without the tools or the file nothing has a name.
+    """
+
+    def __init__(self, elf, kinds="tTwW"):
         self.elf = elf
         self.starts = []
         self.names = []
@@ -23,7 +26,7 @@ class Symbols:
                 continue
             address, kind, name = int(fields[0], 16), fields[1], fields[2]
             # Labels that the compiler or assembler made are not functions.
-            if kind in "tTwW" and not name.startswith((".", "$")):
+            if kind in kinds and not name.startswith((".", "$")):
                 self.starts.append(address)
                 self.names.append(name)
 

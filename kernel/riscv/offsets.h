@@ -58,6 +58,7 @@
 #define SPACE_ASPACE 48
 
 /* struct aspace */
+#define ASPACE_SATP       8
 #define ASPACE_NEAR       24
 #define ASPACE_NEAR_TABLE 32
 
