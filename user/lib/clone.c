@@ -12,6 +12,7 @@
 #include <base/assert.h>
 #include <hf/env.h>
 #include <hf/mem.h>
+#include <hf/wait.h>
 
 #define CLONE_STACK_BYTES 2048
 
@@ -27,6 +28,7 @@ static void clone_enter(void *message_page)
 {
     struct mem_hello_rep hello;
     hf_message_page_set(message_page);
+    hf_waiter_forget();
     enum err error = hf_accept(HF_ACCEPT_FIRST, HF_ACCEPT_COUNT);
     ASSERT(error == ERR_OK);
     error = hf_hello(&hello);

@@ -16,10 +16,14 @@
 #include <hf/auxv.h>
 #include <hf/env.h>
 #include <hf/mem.h>
+#include <hf/mutex.h>
 
-#define NAME_BYTES_MAX 256
-#define AUX_COUNT      12
+#define NAME_BYTES_MAX    256
+#define AUX_COUNT         12
+#define STACK_GUARD_BYTES HF_PAGE_BYTES
 
+/* Held while a process is prepared: guards the two below. */
+static struct hf_mutex prepare_lock;
 /* The start structure while it is built; too large for the stack of a thread. */
 static char start_buffer[HF_START_BYTES_MAX];
 
@@ -94,17 +98,21 @@ static enum err segment_load(uint64_t space, const struct elf_segment *segment, 
     return error;
 }
 
+/* A stack of so many bytes with a guard page below. */
 static enum err stack_make(uint64_t space, uint64_t bytes, uint64_t *top)
 {
     const struct hf_map map = {
         .space = space,
-        .length = bytes,
-        .prot = MEM_PROT_READ | MEM_PROT_WRITE,
+        .length = STACK_GUARD_BYTES + bytes,
+        .prot = MEM_PROT_NONE,
         .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | MEM_MAP_NORESERVE | MEM_MAP_STACK,
     };
-    uint64_t bottom = 0;
-    enum err error = hf_map(map, &bottom);
-    *top = bottom + bytes;
+    uint64_t guard = 0;
+    enum err error = hf_map(map, &guard);
+    if (error == ERR_OK) {
+        error = hf_protect(space, guard + STACK_GUARD_BYTES, bytes, MEM_PROT_READ | MEM_PROT_WRITE);
+    }
+    *top = guard + STACK_GUARD_BYTES + bytes;
     return error;
 }
 
@@ -291,7 +299,9 @@ enum err hf_process_prepare(const struct hf_program *program, struct hf_process 
         .kernel_space = space.kernel_space,
         .space_id = space.space_id,
     };
+    hf_mutex_lock(&prepare_lock);
     error = process_fill(program, &image, &child, start, why);
+    hf_mutex_unlock(&prepare_lock);
     if (error != ERR_OK) {
         hf_process_forget(&child);
         return error;

@@ -54,7 +54,7 @@ static const char *limit_name(uint64_t limit)
 
 const char *hf_last_refusal(void)
 {
-    static char line[LINE_BYTES];
+    static _Thread_local char line[LINE_BYTES];
     struct mem_refusal_rep rep;
     enum err error = hf_refusal(&rep);
     if (error != ERR_OK) {

@@ -9,6 +9,8 @@
 #include <hf/auxv.h>
 #include <hf/env.h>
 
+#include "posix/streams.h"
+
 int main(int argc, char **argv, char **envp);
 
 /* From the linker script. */
@@ -24,6 +26,7 @@ static void stdout_flush(void)
 void hf_run(int argc, char **argv, char **envp)
 {
     environ = envp;
+    streams_init();
     /* Registered first, so that it runs last. */
     atexit(stdout_flush);
     for (void (*const *function)(void) = hf_init_array; function < hf_init_array_end; function++) {

@@ -9,17 +9,25 @@
 #define BLOCK_ALIGNMENT 64
 
 /*
- * Say that the thread is done and end it. Nothing may lie on the stack between the two: whoever
- * waits takes the stack away.
+ * Say that the thread is done, wake the one who waits for that, and end it. Nothing may lie on the
+ * stack from the first of the three on: whoever waits takes the stack away.
  */
-NORETURN static void thread_leave(atomic_uint_least32_t *is_done)
+NORETURN static void thread_leave(atomic_uint *state, uint64_t notification)
 {
-    register uint64_t t0 __asm__("t0") = SYS_THREAD_EXIT;
-    register uint64_t a0 __asm__("a0") = 0;
+    register uint64_t t0 __asm__("t0") = SYS_NOTIFY;
+    register uint64_t t1 __asm__("t1") = notification;
+    register uint64_t a0 __asm__("a0") = HF_WAKE_BIT;
     for (;;) {
-        __asm__ volatile("fence rw, w\n\tsw %2, 0(%3)\n\tecall"
-                         : "+r"(t0), "+r"(a0)
-                         : "r"(1), "r"(is_done)
+        __asm__ volatile("fence rw, w\n\t"
+                         "sw %3, 0(%4)\n\t"
+                         "beqz %1, 1f\n\t"
+                         "ecall\n"
+                         "1:\tli t0, %5\n\t"
+                         "li a0, 0\n\t"
+                         "ecall\n\t"
+                         "j 1b"
+                         : "+r"(t0), "+r"(t1), "+r"(a0)
+                         : "r"(HF_THREAD_DONE), "r"(state), "i"(SYS_THREAD_EXIT)
                          : "memory");
     }
 }
@@ -27,8 +35,9 @@ NORETURN static void thread_leave(atomic_uint_least32_t *is_done)
 static void thread_enter(struct hf_thread *thread)
 {
     hf_thread_init(thread->message_page);
+    hf_waiter_set(&thread->waiter);
     thread->function(thread->argument);
-    thread_leave(&thread->is_done);
+    thread_leave(&thread->state, hf_wake_later(&thread->state, HF_THREAD_LEAVING));
 }
 
 static enum err thread_make_and_start(struct hf_thread *thread, uint64_t priority)
@@ -60,38 +69,81 @@ static enum err thread_make_and_start(struct hf_thread *thread, uint64_t priorit
     return error;
 }
 
-enum err hf_thread_run(struct hf_thread *thread, uint64_t priority,
-                       void (*function)(void *argument), void *argument)
+/* The region, all of it without access but for what is above the guard page. */
+static enum err region_make(struct hf_thread *thread)
 {
-    *thread = (struct hf_thread){
-        .function = function,
-        .argument = argument,
-        .region_bytes = HF_THREAD_STACK_BYTES,
-    };
-    while (thread->region_bytes < HF_THREAD_STACK_BYTES / 2 + hf_thread_block_bytes()) {
-        thread->region_bytes += HF_THREAD_STACK_BYTES;
-    }
     const struct hf_map map = {
         .length = thread->region_bytes,
-        .prot = MEM_PROT_READ | MEM_PROT_WRITE,
+        .prot = MEM_PROT_NONE,
         .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | MEM_MAP_NORESERVE | MEM_MAP_STACK,
     };
     enum err error = hf_map(map, &thread->region);
     if (error != ERR_OK) {
         return error;
     }
-    error = thread_make_and_start(thread, priority);
+    error =
+        hf_protect(HF_OWN_SPACE, thread->region + HF_THREAD_GUARD_BYTES,
+                   thread->region_bytes - HF_THREAD_GUARD_BYTES, MEM_PROT_READ | MEM_PROT_WRITE);
     if (error != ERR_OK) {
         (void)hf_unmap(HF_OWN_SPACE, thread->region, thread->region_bytes);
     }
     return error;
 }
 
+enum err hf_thread_run(struct hf_thread *thread, uint64_t priority,
+                       void (*function)(void *argument), void *argument)
+{
+    return hf_thread_run_stack(thread, priority, HF_THREAD_STACK_BYTES, function, argument);
+}
+
+enum err hf_thread_run_stack(struct hf_thread *thread, uint64_t priority, uint64_t stack_bytes,
+                             void (*function)(void *argument), void *argument)
+{
+    if (stack_bytes == 0 || stack_bytes > UINT64_MAX / 2) {
+        return ERR_INVAL;
+    }
+    const uint64_t bytes = stack_bytes + hf_thread_block_bytes() + BLOCK_ALIGNMENT;
+    *thread = (struct hf_thread){
+        .function = function,
+        .argument = argument,
+        .region_bytes =
+            HF_THREAD_GUARD_BYTES + bits_align_down(bytes + HF_PAGE_BYTES - 1, HF_PAGE_BYTES),
+    };
+    enum err error = hf_waiter_init(&thread->waiter);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = region_make(thread);
+    if (error == ERR_OK) {
+        error = thread_make_and_start(thread, priority);
+        if (error != ERR_OK) {
+            (void)hf_unmap(HF_OWN_SPACE, thread->region, thread->region_bytes);
+        }
+    }
+    if (error != ERR_OK) {
+        hf_waiter_fini(&thread->waiter);
+    }
+    return error;
+}
+
 void hf_thread_join(struct hf_thread *thread)
 {
-    while (atomic_load(&thread->is_done) == 0) {
-        (void)hf_yield();
+    unsigned state;
+    while ((state = atomic_load(&thread->state)) != HF_THREAD_DONE) {
+        if (state == HF_THREAD_LEAVING ||
+            hf_wait_on(&thread->state, HF_THREAD_RUNNING, 0) != ERR_OK) {
+            /* A few instructions are left to it. */
+            if (hf_sleep_until(hf_time_now() + 1) != ERR_OK) {
+                (void)hf_yield();
+            }
+        }
     }
+    hf_thread_release(thread);
+}
+
+void hf_thread_kill(struct hf_thread *thread)
+{
+    (void)hf_thread_end(thread->handle, 0); /* STALE: it has ended already */
     hf_thread_release(thread);
 }
 
@@ -101,4 +153,5 @@ void hf_thread_release(struct hf_thread *thread)
     ASSERT(error == ERR_OK);
     error = hf_unmap(HF_OWN_SPACE, thread->region, thread->region_bytes);
     ASSERT(error == ERR_OK);
+    hf_waiter_fini(&thread->waiter);
 }

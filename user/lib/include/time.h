@@ -17,6 +17,9 @@ extern "C" {
 /* POSIX clock_gettime(): CLOCK_REALTIME and CLOCK_MONOTONIC; EINVAL for others. */
 int clock_gettime(clockid_t clock, struct timespec *now);
 
+/* POSIX nanosleep(): never cut short, so that nothing is left; EINVAL: not a time. */
+int nanosleep(const struct timespec *wanted, struct timespec *left);
+
 #ifdef __cplusplus
 }
 #endif

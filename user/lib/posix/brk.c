@@ -7,7 +7,7 @@
  *
  * I1  heap_start is the first page boundary behind the program; heap_start <= heap_break.
  * I2  Exactly the pages from heap_start up to heap_break, rounded up, are mapped by us.
- * Owner: one thread at a time, as all of the C library.
+ * Locks: break_lock, around each of the two calls.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -20,10 +20,12 @@
 #include <hf/env.h>
 #include <hf/error.h>
 #include <hf/mem.h>
+#include <hf/mutex.h>
 
 /* Of the linker script: the end of the program. */
 extern const char _end[];
 
+static struct hf_mutex break_lock;
 /* 0: not asked for yet. */
 static uint64_t heap_start;
 static uint64_t heap_break;
@@ -66,9 +68,12 @@ static enum err heap_set(uint64_t address)
 
 int brk(void *address)
 {
+    const uint64_t wanted = (uint64_t)address;
+    hf_mutex_lock(&break_lock);
     heap_init();
-    uint64_t wanted = (uint64_t)address;
-    if (wanted < heap_start || wanted > USER_END || heap_set(wanted) != ERR_OK) {
+    const bool is_done = wanted >= heap_start && wanted <= USER_END && heap_set(wanted) == ERR_OK;
+    hf_mutex_unlock(&break_lock);
+    if (!is_done) {
         errno = ENOMEM;
         return -1;
     }
@@ -77,12 +82,15 @@ int brk(void *address)
 
 void *sbrk(ptrdiff_t increment)
 {
+    hf_mutex_lock(&break_lock);
     heap_init();
-    uint64_t before = heap_break;
-    uint64_t wanted = before + (uint64_t)increment;
-    bool is_possible = increment >= 0 ? wanted >= before && wanted <= USER_END
-                                      : wanted < before && wanted >= heap_start;
-    if (!is_possible || heap_set(wanted) != ERR_OK) {
+    const uint64_t before = heap_break;
+    const uint64_t wanted = before + (uint64_t)increment;
+    const bool is_possible = increment >= 0 ? wanted >= before && wanted <= USER_END
+                                            : wanted < before && wanted >= heap_start;
+    const bool is_done = is_possible && heap_set(wanted) == ERR_OK;
+    hf_mutex_unlock(&break_lock);
+    if (!is_done) {
         errno = ENOMEM;
         return (void *)-1;
     }

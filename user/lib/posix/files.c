@@ -17,7 +17,10 @@
 #include "console.h"
 #include <hf/archive.h>
 #include <hf/env.h>
+#include <hf/mutex.h>
 
+/* Around taking a free entry, and around moving an offset. Two threads do not close one file. */
+static struct hf_mutex files_lock;
 static struct file files[FILES_MAX] = {
     {.kind = FILE_CONSOLE, .access = O_RDONLY, .mode = S_IFCHR | 0600},
     {.kind = FILE_CONSOLE, .access = O_WRONLY, .mode = S_IFCHR | 0600},
@@ -58,6 +61,21 @@ static int files_find(const char *path, struct hf_archive_file *found)
     return -1;
 }
 
+/* Put a file into the first free entry; -1: there is none. */
+static int files_put(const struct file *file)
+{
+    int fd = 0;
+    hf_mutex_lock(&files_lock);
+    while (fd < FILES_MAX && files[fd].kind != FILE_NONE) {
+        fd++;
+    }
+    if (fd < FILES_MAX) {
+        files[fd] = *file;
+    }
+    hf_mutex_unlock(&files_lock);
+    return fd < FILES_MAX ? fd : -1;
+}
+
 int open(const char *path, int flags, ...)
 {
     struct hf_archive_file found;
@@ -76,21 +94,19 @@ int open(const char *path, int flags, ...)
         errno = EROFS;
         return -1;
     }
-    for (int fd = 0; fd < FILES_MAX; fd++) {
-        if (files[fd].kind == FILE_NONE) {
-            files[fd] = (struct file){
-                .kind = FILE_ARCHIVE,
-                .access = access,
-                .data = found.data,
-                .bytes = found.bytes,
-                .mode = found.mode,
-                .inode = found.inode,
-            };
-            return fd;
-        }
+    const struct file file = {
+        .kind = FILE_ARCHIVE,
+        .access = access,
+        .data = found.data,
+        .bytes = found.bytes,
+        .mode = found.mode,
+        .inode = found.inode,
+    };
+    const int fd = files_put(&file);
+    if (fd < 0) {
+        errno = EMFILE;
     }
-    errno = EMFILE;
-    return -1;
+    return fd;
 }
 
 int close(int fd)
@@ -116,13 +132,13 @@ ssize_t read(int fd, void *buffer, size_t count)
     if (file->kind == FILE_CONSOLE) {
         return console_read(buffer, count);
     }
-    if (file->offset >= file->bytes) {
-        return 0;
-    }
-    uint64_t left = file->bytes - file->offset;
-    size_t length = count < left ? count : (size_t)left;
-    memcpy(buffer, file->data + file->offset, length);
+    hf_mutex_lock(&files_lock);
+    const uint64_t start = file->offset < file->bytes ? file->offset : file->bytes;
+    const uint64_t left = file->bytes - start;
+    const size_t length = count < left ? count : (size_t)left;
     file->offset += length;
+    hf_mutex_unlock(&files_lock);
+    memcpy(buffer, file->data + start, length);
     return (ssize_t)length;
 }
 

@@ -8,7 +8,7 @@
  * Larger ones are mappings of their own, given back when they are freed; the two words in front of
  * their payload are the distance to the mapping's start, and its length with the flag that tells
  * such a block from one of the heap.
- * Owner: one thread at a time.
+ * Locks: heap_lock, around whatever looks at blocks of the heap; mappings need none.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -22,13 +22,15 @@
 #include <base/bits.h>
 #include <base/checked.h>
 #include <hf/env.h>
+#include <hf/mutex.h>
 
 #define MAPPED_BYTES_MIN (UINT64_C(256) << 10)
 #define GROWTH_BYTES     (UINT64_C(64) << 10)
 #define FLAG_MAPPED      UINT64_C(4)
 #define MAPPED_OVERHEAD  UINT64_C(16)
 
-static struct heap heap;
+static struct heap heap; /* under heap_lock */
+static struct hf_mutex heap_lock;
 
 /* The two words in front of a mapped block's payload. */
 struct mapped {
@@ -103,10 +105,12 @@ static void *take(size_t alignment, size_t bytes)
     if (bytes >= MAPPED_BYTES_MIN || alignment >= MAPPED_BYTES_MIN) {
         payload = mapped_take(alignment, bytes);
     } else {
+        hf_mutex_lock(&heap_lock);
         payload = heap_take(&heap, alignment, bytes);
         if (payload == NULL && heap_grow(bytes + 2 * alignment + bytes / HEAP_COLUMNS)) {
             payload = heap_take(&heap, alignment, bytes);
         }
+        hf_mutex_unlock(&heap_lock);
     }
     if (payload == NULL) {
         errno = ENOMEM;
@@ -128,7 +132,9 @@ void free(void *payload)
         (void)munmap(mapped_start(payload), mapped_length(payload));
         return;
     }
+    hf_mutex_lock(&heap_lock);
     heap_give(&heap, payload);
+    hf_mutex_unlock(&heap_lock);
 }
 
 void *calloc(size_t count, size_t bytes)
@@ -173,6 +179,15 @@ static void *mapped_resize(void *payload, size_t bytes)
     return payload;
 }
 
+/* Resize a block of the heap in its place. Returns: whether that was possible. */
+static bool resize_in_place(void *payload, size_t bytes)
+{
+    hf_mutex_lock(&heap_lock);
+    const bool is_done = heap_resize(&heap, payload, bytes);
+    hf_mutex_unlock(&heap_lock);
+    return is_done;
+}
+
 void *realloc(void *payload, size_t bytes)
 {
     if (payload == NULL) {
@@ -186,7 +201,7 @@ void *realloc(void *payload, size_t bytes)
     if (was_mapped && bytes >= MAPPED_BYTES_MIN) {
         return mapped_resize(payload, bytes);
     }
-    if (!was_mapped && bytes < MAPPED_BYTES_MIN && heap_resize(&heap, payload, bytes)) {
+    if (!was_mapped && bytes < MAPPED_BYTES_MIN && resize_in_place(payload, bytes)) {
         return payload;
     }
     void *moved = malloc(bytes);
