@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: MIT
 """`replay` in QEMU: the recorded traces, and files that are none. Prints TAP.
 
-Usage: replay_test.py --build DIR
+Each trace must leave what the same program leaves on the Linux of this machine: its region list,
+what the system says of those regions, and the counts.
+
+Usage: replay_test.py --build DIR --native REPLAY
 """
 import os
 import random
+import subprocess
 import sys
 import tempfile
 
@@ -20,6 +24,9 @@ from tap import expect, run  # noqa: E402
 
 CC1 = os.path.join(TOP, "user", "traces", "cc1.trace")
 STATUS_TRACE = 1  # of replay: the trace is at fault
+
+# Lines that say something of the system it ran on, not of the trace.
+OF_THE_SYSTEM = ("faults:", "instructions:", "system regions:", "calls made in pieces:", "init:")
 
 
 def replayed(name, mem="256M", extra=(), seed=1, board="virt"):
@@ -43,26 +50,44 @@ def expect_replay(name, mem="256M", extra=(), seed=1, board="virt"):
     before, after = lines[-1].split("frames free: ")[1].split(" before, ")
     expect(after, before + " after")
     expect(any(line.startswith("instructions: ") for line in lines), True)
+    return lines
 
 
-def cc1_replays_and_gives_every_frame_back():
-    expect_replay("/traces/cc1.trace")
+def of_the_trace(lines):
+    return [line for line in lines if line and not line.startswith(OF_THE_SYSTEM)]
 
 
-def sqlite_replays_and_gives_every_frame_back():
-    expect_replay("/traces/sqlite.trace")
+def expect_as_on_linux(name, board="virt"):
+    """The trace replays, and what it leaves is what it leaves on Linux."""
+    guest = of_the_trace(expect_replay("/traces/" + name, board=board))
+    path = os.path.join(TOP, "user", "traces", name)
+    done = subprocess.run([os.environ["REPLAY_NATIVE"], path], capture_output=True, text=True,
+                          timeout=120, check=True)
+    linux = of_the_trace(done.stdout.splitlines())
+    for here, there in zip(guest, linux):
+        expect(here, there)
+    expect(len(guest), len(linux))
+    expect(sum(line.startswith("system ") for line in guest) > 10, True)
 
 
-def python_replays_and_gives_every_frame_back():
-    expect_replay("/traces/python.trace")
+def cc1_leaves_what_it_leaves_on_linux_and_gives_every_frame_back():
+    expect_as_on_linux("cc1.trace")
+
+
+def sqlite_leaves_what_it_leaves_on_linux_and_gives_every_frame_back():
+    expect_as_on_linux("sqlite.trace")
+
+
+def python_leaves_what_it_leaves_on_linux_and_gives_every_frame_back():
+    expect_as_on_linux("python.trace")
 
 
 def python_replays_on_sifive_u():
     expect_replay("/traces/python.trace", board="sifive_u")
 
 
-def node_replays_and_gives_every_frame_back():
-    expect_replay("/traces/node.trace")
+def node_leaves_what_it_leaves_on_linux_and_gives_every_frame_back():
+    expect_as_on_linux("node.trace")
 
 
 def frames_come_back_wherever_things_lie():
@@ -99,15 +124,16 @@ def nonsense_and_truncated_traces_are_refused_by_line():
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] != "--build":
-        sys.exit("replay_test.py: usage: replay_test.py --build DIR")
+    if len(sys.argv) != 5 or sys.argv[1] != "--build" or sys.argv[3] != "--native":
+        sys.exit("replay_test.py: usage: replay_test.py --build DIR --native REPLAY")
     os.environ["HOLDFAST_BUILD"] = sys.argv[2]
+    os.environ["REPLAY_NATIVE"] = sys.argv[4]
     sys.exit(run([
-        cc1_replays_and_gives_every_frame_back,
-        sqlite_replays_and_gives_every_frame_back,
-        python_replays_and_gives_every_frame_back,
+        cc1_leaves_what_it_leaves_on_linux_and_gives_every_frame_back,
+        sqlite_leaves_what_it_leaves_on_linux_and_gives_every_frame_back,
+        python_leaves_what_it_leaves_on_linux_and_gives_every_frame_back,
         python_replays_on_sifive_u,
-        node_replays_and_gives_every_frame_back,
+        node_leaves_what_it_leaves_on_linux_and_gives_every_frame_back,
         frames_come_back_wherever_things_lie,
         file_given_with_the_command_is_replayed,
         nonsense_and_truncated_traces_are_refused_by_line,

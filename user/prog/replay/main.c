@@ -21,6 +21,7 @@ static enum outcome main_replay(const struct trace *trace)
     }
     if (outcome == OUTCOME_OK) {
         report_print(&replay);
+        report_print_system(&replay);
         outcome = report_check_regions(&replay);
     }
     if (outcome == OUTCOME_OK) {

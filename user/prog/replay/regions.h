@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the system itself says of this process: how many regions it keeps for a range of addresses,
- * and how many faults it has resolved.
+ * What the system itself says of this process: which regions it keeps, how many for a range of
+ * addresses, and how many faults it has resolved.
  *
  * One implementation is linked, chosen by the build: regions_linux.c reads /proc/self/maps,
  * regions_holdfast.c asks the memory server.
@@ -17,6 +17,20 @@
  * Returns:   whether the system could be asked; `count` is written only then.
  */
 bool regions_count(uint64_t start, uint64_t end, uint64_t *count);
+
+/* A region as the system keeps it; prot: enum trace_prot bits. */
+struct regions_one {
+    uint64_t start;
+    uint64_t end;
+    uint32_t prot;
+};
+
+/*
+ * The first region of this process that ends above `address`.
+ *
+ * Returns:   whether there is one and the system could be asked; `one` is written only then.
+ */
+bool regions_at(uint64_t address, struct regions_one *one);
 
 /*
  * Count the page faults of this process that were resolved so far.

@@ -6,6 +6,8 @@
 
 #include <hf/mem.h>
 
+#include "trace.h"
+
 bool regions_count(uint64_t start, uint64_t end, uint64_t *count)
 {
     static struct mem_region regions[MEM_QUERY_REGIONS_MAX];
@@ -28,6 +30,22 @@ bool regions_count(uint64_t start, uint64_t end, uint64_t *count)
         at = answer.next;
     } while (at != 0 && at < end);
     *count = sum;
+    return true;
+}
+
+bool regions_at(uint64_t address, struct regions_one *one)
+{
+    struct mem_region region;
+    struct mem_query_rep answer;
+
+    if (hf_query(HF_OWN_SPACE, address, 1, &region, &answer) != ERR_OK || answer.count != 1) {
+        return false;
+    }
+    one->start = region.start;
+    one->end = region.end;
+    one->prot = ((region.prot & MEM_PROT_READ) != 0 ? TRACE_PROT_READ : 0) |
+                ((region.prot & MEM_PROT_WRITE) != 0 ? TRACE_PROT_WRITE : 0) |
+                ((region.prot & MEM_PROT_EXEC) != 0 ? TRACE_PROT_EXEC : 0);
     return true;
 }
 

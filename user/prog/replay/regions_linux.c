@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "trace.h"
+
 #define REGIONS_LINE_MAX 512
 
 bool regions_count(uint64_t start, uint64_t end, uint64_t *count)
@@ -40,6 +42,33 @@ bool regions_count(uint64_t start, uint64_t end, uint64_t *count)
     (void)fclose(maps);
     *count = sum;
     return true;
+}
+
+bool regions_at(uint64_t address, struct regions_one *one)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[REGIONS_LINE_MAX];
+    char prot[8];
+    unsigned long long low;
+    unsigned long long high;
+    bool is_found = false;
+
+    while (maps != NULL && !is_found && fgets(line, sizeof line, maps) != NULL) {
+        is_found = sscanf(line, "%llx-%llx %7s", &low, &high, prot) == 3 && high > address;
+    }
+    if (is_found) {
+        *one = (struct regions_one){
+            .start = low,
+            .end = high,
+            .prot = (prot[0] == 'r' ? TRACE_PROT_READ : 0) |
+                    (prot[1] == 'w' ? TRACE_PROT_WRITE : 0) |
+                    (prot[2] == 'x' ? TRACE_PROT_EXEC : 0),
+        };
+    }
+    if (maps != NULL) {
+        (void)fclose(maps);
+    }
+    return is_found;
 }
 
 bool regions_faults(uint64_t *count)

@@ -16,13 +16,19 @@ static const char *report_kind_name(uint8_t kind)
     return names[kind];
 }
 
+static void report_prot_text(uint32_t prot, char text[4])
+{
+    for (unsigned i = 0; i < 3; i++) {
+        text[i] = (prot & (1u << i)) != 0 ? "rwx"[i] : '-';
+    }
+    text[3] = '\0';
+}
+
 static void report_print_region(uint64_t start, uint64_t end, const struct block_traits *traits)
 {
-    char prot[] = "---";
+    char prot[4];
 
-    for (unsigned i = 0; i < 3; i++) {
-        prot[i] = (traits->prot & (1u << i)) != 0 ? "rwx"[i] : '-';
-    }
+    report_prot_text(traits->prot, prot);
     (void)printf("%lx-%lx %s %s%s\n", (unsigned long)start, (unsigned long)end, prot,
                  report_kind_name(traits->kind),
                  (traits->attributes & BLOCK_SHARED) != 0 ? ",shared" : "");
@@ -82,6 +88,44 @@ void report_print(const struct replay *replay)
     } else {
         report_print_count("instructions", replay->instructions);
     }
+}
+
+static void report_print_run(const struct regions_one *run)
+{
+    char prot[4];
+
+    if (run->start < run->end) {
+        report_prot_text(run->prot, prot);
+        (void)printf("system %lx-%lx %s\n", (unsigned long)run->start, (unsigned long)run->end,
+                     prot);
+    }
+}
+
+void report_print_system(const struct replay *replay)
+{
+    const struct block *block = block_first(&replay->blocks, 0);
+    struct regions_one run = {0}; /* in recorded addresses; empty before the first */
+
+    for (; block != NULL; block = block_next(block)) {
+        uint64_t at = block_start(block);
+        struct regions_one one;
+
+        while (at < block->end && regions_at(at + block->distance, &one) &&
+               one.start < block->end + block->distance) {
+            uint64_t start = one.start - block->distance;
+            uint64_t end = one.end - block->distance;
+
+            start = one.start > at + block->distance ? start : at;
+            end = one.end < block->end + block->distance ? end : block->end;
+            if (start != run.end || one.prot != run.prot) {
+                report_print_run(&run);
+                run = (struct regions_one){.start = start, .prot = one.prot};
+            }
+            run.end = end;
+            at = end;
+        }
+    }
+    report_print_run(&run);
 }
 
 static const struct block *report_next_own(const struct block *block)

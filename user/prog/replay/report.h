@@ -13,6 +13,13 @@
 void report_print(const struct replay *replay);
 
 /*
+ * Print what the system keeps for the replayed memory, a line `system START-END PROT` for each run
+ * of pages that follow each other in the recording and have one protection: the same list on every
+ * system that did what the calls say.
+ */
+void report_print_system(const struct replay *replay);
+
+/*
  * Ask the system how many regions it keeps for the replayed memory, and print that.
  *
  * Returns:   OUTCOME_OK, also where the system cannot be asked; OUTCOME_ANSWER if it keeps more
