@@ -186,7 +186,7 @@ TAP_TEST(lock_of_length_0_does_nothing_and_wrapping_is_judged_last)
     end();
 }
 
-TAP_TEST(lock_over_a_hole_keeps_what_is_before_it_in_the_linux_form_alone)
+TAP_TEST(r0_lock_over_a_hole_keeps_what_is_before_it_in_the_linux_form_alone)
 {
     begin();
     world_map(world, space, 0x1000, 2, 3);
@@ -203,7 +203,7 @@ TAP_TEST(lock_over_a_hole_keeps_what_is_before_it_in_the_linux_form_alone)
     end();
 }
 
-TAP_TEST(lock_that_cannot_populate_stays_set_in_the_linux_form_alone)
+TAP_TEST(r0_lock_that_cannot_populate_stays_set_in_the_linux_form_alone)
 {
     begin();
     world_map(world, space, 0x1000, 1, 0);
@@ -448,8 +448,8 @@ int main(int argc, char **argv)
         TAP(r27_a_locked_map_that_cannot_be_populated_stands),
         TAP(lock_takes_every_page_that_the_bytes_touch),
         TAP(lock_of_length_0_does_nothing_and_wrapping_is_judged_last),
-        TAP(lock_over_a_hole_keeps_what_is_before_it_in_the_linux_form_alone),
-        TAP(lock_that_cannot_populate_stays_set_in_the_linux_form_alone),
+        TAP(r0_lock_over_a_hole_keeps_what_is_before_it_in_the_linux_form_alone),
+        TAP(r0_lock_that_cannot_populate_stays_set_in_the_linux_form_alone),
         TAP(lock_does_not_count_twice_what_is_locked),
         TAP(lock_on_fault_makes_nothing_present_and_lock_afterwards_does),
         TAP(lock_splits_at_the_limit_of_regions_are_no_memory),

@@ -94,7 +94,7 @@ static uint64_t try_all(void (*starve)(uint64_t left))
     return refusals;
 }
 
-TAP_TEST(a_refused_reservation_leaves_everything_as_it_was)
+TAP_TEST(r0_a_refused_reservation_leaves_everything_as_it_was)
 {
     EXPECT(try_all(starve_machine) > 30);
 }
@@ -121,7 +121,7 @@ TAP_TEST(a_refusal_for_want_of_frames_says_so)
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
-        TAP(a_refused_reservation_leaves_everything_as_it_was),
+        TAP(r0_a_refused_reservation_leaves_everything_as_it_was),
         TAP(a_budget_that_refuses_leaves_everything_as_it_was_and_is_named),
         TAP(a_refusal_for_want_of_frames_says_so),
     };

@@ -139,7 +139,7 @@ TAP_TEST(protect_refuses_crooked_ranges_and_unknown_bits)
     area_clear();
 }
 
-TAP_TEST(a_hole_refuses_the_whole_in_strict_form)
+TAP_TEST(r0_a_hole_refuses_the_whole_in_strict_form)
 {
     REQUIRE(EXPECT_ERR(area_map(0, 2, RW), ERR_OK));
     REQUIRE(EXPECT_ERR(area_map(4, 2, RW), ERR_OK));
@@ -149,7 +149,7 @@ TAP_TEST(a_hole_refuses_the_whole_in_strict_form)
     area_clear();
 }
 
-TAP_TEST(mprotect_leaves_the_part_before_a_hole_changed)
+TAP_TEST(r0_mprotect_leaves_the_part_before_a_hole_changed)
 {
     REQUIRE(EXPECT_ERR(area_map(0, 2, RW), ERR_OK));
     REQUIRE(EXPECT_ERR(area_map(4, 2, RW), ERR_OK));
@@ -208,8 +208,8 @@ int main(int argc, char **argv)
         TAP(protection_is_enforced_on_pages_that_are_present),
         TAP(code_written_into_a_page_runs_when_it_may),
         TAP(protect_refuses_crooked_ranges_and_unknown_bits),
-        TAP(a_hole_refuses_the_whole_in_strict_form),
-        TAP(mprotect_leaves_the_part_before_a_hole_changed),
+        TAP(r0_a_hole_refuses_the_whole_in_strict_form),
+        TAP(r0_mprotect_leaves_the_part_before_a_hole_changed),
         TAP(a_private_mapping_of_the_archive_may_become_writable_and_is_a_copy),
     };
     const char *role_opt = child_role(argc, argv);

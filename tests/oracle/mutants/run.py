@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Show that the oracle and the tests of core can fail: at least one mutant of core for R0 and for
-each rule that a test of tests/core has in its name.
+"""Show that the oracle and the tests of core can fail: each rule has a test of tests/core with its
+number in the name, and at least one mutant of core.
 
     run.py --root DIR --cc 'CC ARG...' --linux ORACLE-LINUX [--only TEXT] [--seconds N]
 
@@ -23,6 +23,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-DHF_AUDIT", "-O1", "-g0", "-w"]
 INCLUDES = [".", "kernel/include", "server/include", "tests/harness", "tests/core", "tests/oracle"]
 RUN_TIMEOUT = 240
+
+# R0 to R28; those without tests need a kind of object that does not exist yet.
+RULES = 29
+WITHOUT_OBJECT = {
+    "R14": "append-only objects",
+    "R15": "mandatory locks of objects",
+    "R19": "huge pages",
+}
 
 
 class Stale(Exception):
@@ -142,13 +150,20 @@ def main():
             print(f"{state} {number} - {mutant.rule} | {mutant.what} | {how or 'survived'}",
                   flush=True)
     tested = "".join(path.read_text() for path in (arguments.root / "tests/core").glob("*_test.c"))
-    rules = {"R0"} | {rule.upper() for rule in re.findall(r"\br\d+(?=_)|(?<=_)r\d+(?=_)", tested)}
+    named = {rule.upper() for rule in re.findall(r"\br\d+(?=_)|(?<=_)r\d+(?=_)", tested)}
+    rules = {f"R{number}" for number in range(RULES)} - set(WITHOUT_OBJECT) | named
+    untested = sorted(rules - named)
     missing = sorted(rules - {mutant.rule for mutant in mutants})
+    if untested:
+        print(f"# rules that no test names: {' '.join(untested)}")
+    for rule in sorted(set(WITHOUT_OBJECT) - named):
+        print(f"# {rule} is not there yet: {WITHOUT_OBJECT[rule]}")
     if missing and not arguments.only:
         print(f"# rules without a mutant: {' '.join(missing)}")
-        failed += 1
-    state = "not ok" if missing and not arguments.only else "ok"
-    print(f"{state} {len(mutants) + 1} - every rule has a mutant")
+    is_complete = not untested and (not missing or arguments.only)
+    failed += not is_complete
+    state = "ok" if is_complete else "not ok"
+    print(f"{state} {len(mutants) + 1} - every rule has a test with its number and a mutant")
     return 1 if failed else 0
 
 
