@@ -61,6 +61,19 @@ static bool cow_get(const struct core *core, uint64_t entry)
     return false;
 }
 
+uint32_t cow_count(const struct core *core, struct space *space, struct range range)
+{
+    const uint64_t *entry = shadow_find(core, space, range.first);
+    uint32_t count = 0;
+
+    ASSERT(entry != NULL);
+    ASSERT(shadow_block(range.first, 0) == shadow_block(range.end - 1, 0));
+    for (uint32_t i = 0; i < range_pages(range); i++) {
+        count += shadow_entry_is_private(entry[i]) ? 1 : 0;
+    }
+    return count;
+}
+
 void cow_share(struct core *core, struct space *from, struct space *to, struct range range)
 {
     uint64_t *source = shadow_find(core, from, range.first);

@@ -44,6 +44,9 @@ static inline bool cow_put(const struct core *core, uint32_t frame)
 MUST_USE enum fault_outcome cow_fault(struct core *core, const struct fault *fault,
                                       struct fault_answer *answer);
 
+/* Pages of `range`, which lies in one leaf that stands, whose contents are the space's own. */
+uint32_t cow_count(const struct core *core, struct space *space, struct range range);
+
 /*
  * Enter the pages of `range`, which lie in one leaf, in the space `to`, whose leaf stands and has
  * none of them: private pages as SHARED in both, others as they are.

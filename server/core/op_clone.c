@@ -78,8 +78,7 @@ static enum err clone_leaf(struct core *core, struct space *from, struct space *
                            const struct region *region, struct range range)
 {
     const uint32_t rights = region_rights(region->flags);
-
-    const uint32_t pages = (uint32_t)page_totals(core, from, range).own;
+    const uint32_t pages = cow_count(core, from, range);
 
     if (shadow_make(core, to, range.first) == NULL || !budget_take_all_pages(core, to, pages)) {
         return ERR_NOMEM;

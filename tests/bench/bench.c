@@ -115,6 +115,9 @@ static const struct row {
     {"map_fixed_16", rows_map_fixed_16, 1},
     {"unmap_touched", rows_unmap_touched, PAGES},
     {"copy", rows_copy, 1},
+    {"cow_copy", rows_cow_copy, 1},
+    {"cow_reuse", rows_cow_reuse, 1},
+    {"clone_touched", rows_clone_touched, PAGES},
     {"fault_refused", rows_fault_refused, 1},
 };
 

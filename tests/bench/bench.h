@@ -62,6 +62,9 @@ void rows_protect_split(void);
 void rows_protect_merge(void);
 void rows_map_fixed_16(void);
 void rows_copy(void);
+void rows_clone_touched(void);
+void rows_cow_copy(void);
+void rows_cow_reuse(void);
 
 /* Map at the end of `regions` others, RUNS times. */
 void rows_map_at_end(uint64_t regions);
