@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "boot/boot.h"
 
+#include "boot/checksum.h"
 #include "boot/handoff.h"
 #include "boot/paging.h"
 #include "boot/text.h"
@@ -15,6 +16,7 @@
 #include "riscv/hart.h"
 #include "riscv/image.h"
 #include "riscv/timer.h"
+#include <sbi/board.h>
 #include <sbi/ecall.h>
 
 #define MEGA (UINT64_C(1) << 20)
@@ -52,12 +54,44 @@ static void read_tree(paddr_t tree)
     }
 }
 
+/* A damaged image is named here, as long as this code and what it needs is not damaged too. */
+static void check_image(void)
+{
+    const uint64_t start = image_text_start();
+    if (boot.options.has_kernel_sum &&
+        checksum_of((const void *)(uintptr_t)start, image_rodata_end() - start) !=
+            boot.options.kernel_sum) {
+        panic("the kernel's image is damaged: write the boot medium again");
+    }
+}
+
+static volatile uint32_t *registers_at(uint64_t pa)
+{
+    return direct_from_paddr((paddr_t){pa});
+}
+
+/* Do for the board what the firmware left to do. */
+static void start_board(void)
+{
+    if (boot.machine.board_opt == NULL) {
+        return;
+    }
+    paging_open_registers();
+    boot.board = board_start(boot.machine.board_opt, (struct board_registers){
+                                                         .clock = registers_at(BOARD_CLOCK_PA),
+                                                         .uart = registers_at(BOARD_UART_PA),
+                                                         .cache = registers_at(BOARD_CACHE_PA),
+                                                     });
+}
+
 /* See what RAM the kernel may use, and what of it is free. */
 static void find_ram(void)
 {
     const struct machine *machine = &boot.machine;
     const uint64_t image = image_text_start() - DIRECT_BASE;
     const uint64_t image_bytes = image_end() - image_text_start();
+    const uint64_t archive = machine->archive_start & ~(uint64_t)PAGE_MASK;
+    const uint64_t archive_bytes = handoff_archive_pages(machine) << PAGE_SHIFT;
 
     boot.ram = machine->memory;
     ranges_remove(&boot.ram, DIRECT_BYTES, RANGES_END);
@@ -65,6 +99,10 @@ static void find_ram(void)
     for (uint64_t i = 0; i < machine->reserved.count; i++) {
         const struct range *range = &machine->reserved.items[i];
         ranges_remove(&boot.ram, range->start, range->end - range->start);
+    }
+    /* U-Boot reserves the archive for its user, which this is. */
+    if (ranges_have(&machine->memory, archive, archive + archive_bytes)) {
+        ranges_add(&boot.ram, archive, archive_bytes);
     }
     ranges_trim(&boot.ram, PAGE_SIZE);
     if (boot.ram.count == 0) {
@@ -74,8 +112,7 @@ static void find_ram(void)
     ranges_remove(&boot.free, image, image_bytes);
     ranges_add(&boot.free, image_guard(boot.hart_count) - DIRECT_BASE,
                image_guard(IMAGE_STACKS) - image_guard(boot.hart_count));
-    ranges_remove(&boot.free, machine->archive_start & ~(uint64_t)PAGE_MASK,
-                  handoff_archive_pages(machine) << PAGE_SHIFT);
+    ranges_remove(&boot.free, archive, archive_bytes);
 }
 
 /*
@@ -203,6 +240,12 @@ static void print_banner(void)
         console_print("  firmware  SBI %lu.%lu, console by %s\n", version >> 24, version & 0xffffff,
                       console_is_dbcn() ? "DBCN" : "legacy calls");
     }
+    if (boot.board == BOARD_STARTED) {
+        console_print("  clock     raised to %u MHz, all of the cache enabled\n",
+                      machine->board_opt->core_mhz);
+    } else if (boot.board == BOARD_SLOW) {
+        console_print("  clock     cannot be raised: the core's PLL does not lock\n");
+    }
     if (machine->memory.is_full) {
         console_print("  some memory is not used: too many ranges\n");
     }
@@ -224,6 +267,8 @@ void boot_main(uint64_t hart_id, paddr_t tree)
     boot.hart_id = hart_id;
     console_init();
     read_tree(tree);
+    check_image();
+    start_board();
     find_ram();
     drop_far_ram();
     start_memory();

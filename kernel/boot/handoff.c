@@ -9,6 +9,7 @@
 #include "boot/archive.h"
 #include "boot/boot.h"
 #include "boot/build.h"
+#include "boot/checksum.h"
 #include "debug/panic.h"
 #include "debug/trace.h"
 #include "ipc/death.h"
@@ -122,8 +123,9 @@ static void start_others(const struct boot *boot)
 /*
  * The archive as bytes; its frames are WIRED from now on, and nothing else is in the last of them.
  */
-static struct archive_file wire_archive(const struct machine *machine)
+static struct archive_file wire_archive(const struct boot *boot)
 {
+    const struct machine *machine = &boot->machine;
     const uint64_t pages = handoff_archive_pages(machine);
     const uint64_t length = machine->archive_end - machine->archive_start;
     const paddr_t start = {machine->archive_start};
@@ -137,6 +139,10 @@ static struct archive_file wire_archive(const struct machine *machine)
     }
     uint8_t *bytes = direct_from_paddr(start);
     page_clear(bytes + length, (pages << PAGE_SHIFT) - length);
+    if (boot->options.has_archive_sum &&
+        checksum_of(bytes, pages << PAGE_SHIFT) != boot->options.archive_sum) {
+        panic("the boot archive is damaged: write the boot medium again");
+    }
     frame_fill(first, (npages_t){pages}, FRAME_WIRED);
     return (struct archive_file){.bytes = bytes, .length = length};
 }
@@ -272,7 +278,7 @@ void handoff(struct boot *boot)
         .frames_kernel =
             boot->frames_kernel - ((image_boot_end() - image_text_end()) >> PAGE_SHIFT),
     });
-    const struct archive_file archive = wire_archive(&boot->machine);
+    const struct archive_file archive = wire_archive(boot);
     const struct archive_file server_file =
         find_file(&archive, "boot/server", "no boot/server in the boot archive");
     const struct archive_file init_file =

@@ -146,6 +146,8 @@ static void property(struct reader *reader, uint32_t level, const struct dtb_ite
     devices_property(&reader->nodes[level].device, item);
     if (level == 1 && text_equals(item->name, "model")) {
         text_copy(machine->model, sizeof(machine->model), (const char *)item->value, item->length);
+    } else if (level == 1 && text_equals(item->name, "compatible")) {
+        machine->board_opt = board_find((const char *)item->value, item->length);
     } else if (level == 2 && reader->section == SECTION_CHOSEN) {
         chosen_property(machine, item);
     } else if (level == 2 && reader->section == SECTION_ALIASES &&

@@ -11,6 +11,7 @@
 #include "boot/dtb.h"
 #include "boot/ranges.h"
 #include <base/attr.h>
+#include <sbi/board.h>
 
 #define MACHINE_MODEL_BYTES    64u
 #define MACHINE_BOOTARGS_BYTES 256u
@@ -20,7 +21,8 @@ struct machine {
     char model[MACHINE_MODEL_BYTES];
     char bootargs[MACHINE_BOOTARGS_BYTES];
     char stdout_path[MACHINE_MODEL_BYTES];
-    struct ranges memory; /* RAM, as the memory nodes have it */
+    const struct board *board_opt; /* NULL: it needs nothing of the kernel */
+    struct ranges memory;          /* RAM, as the memory nodes have it */
     struct ranges
         reserved; /* of /reserved-memory, with and without no-map, and of the reservation block */
     uint64_t archive_start; /* the initrd; both 0: none */

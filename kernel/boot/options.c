@@ -26,6 +26,12 @@ static void read_word(const char *word, size_t length, struct options *options)
         text_copy(options->nonce, sizeof(options->nonce), value, length - (size_t)(value - word));
     } else if (word_has_key(word, length, "seed=", &value)) {
         options->has_seed = text_to_number(value, length - (size_t)(value - word), &options->seed);
+    } else if (word_has_key(word, length, "kernel-sum=", &value)) {
+        options->has_kernel_sum =
+            text_to_number(value, length - (size_t)(value - word), &options->kernel_sum);
+    } else if (word_has_key(word, length, "archive-sum=", &value)) {
+        options->has_archive_sum =
+            text_to_number(value, length - (size_t)(value - word), &options->archive_sum);
     } else if (word_has_key(word, length, "harts=", &value)) {
         if (!text_to_number(value, length - (size_t)(value - word), &options->harts)) {
             options->harts = UINT64_MAX;

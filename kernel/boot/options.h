@@ -5,6 +5,9 @@
  *     nonce=WORD   goes into the end line (debug/power.h)
  *     seed=NUMBER  what would be random follows from it
  *     harts=NUMBER no more harts are used
+ *     kernel-sum=NUMBER, archive-sum=NUMBER
+ *                  what must come out of checksum.h for text and constants of the kernel, and for
+ *                  the boot archive
  *     quiet        nothing about the machine is printed at boot
  *     trace        events are recorded from the start (debug/trace.h)
  *
@@ -22,6 +25,10 @@ struct options {
     bool has_seed;
     uint64_t seed;
     uint64_t harts; /* UINT64_MAX: all */
+    bool has_kernel_sum;
+    bool has_archive_sum;
+    uint64_t kernel_sum;
+    uint64_t archive_sum;
     bool is_quiet;
     bool is_traced;
 };

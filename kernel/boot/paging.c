@@ -52,6 +52,12 @@ const void *paging_open_tree(paddr_t tree, uint64_t *readable)
     return (const void *)(uintptr_t)(TREE_VA + (pa & (GIGA - 1)));
 }
 
+void paging_open_registers(void)
+{
+    boot_first_root[DIRECT_ROOT_FIRST] = giga_leaf(0, PTE_KERNEL_WRITE);
+    tlb_flush();
+}
+
 void paging_open_ram(const struct ranges *ram)
 {
     for (uint64_t i = 0; i < ram->count; i++) {

@@ -25,6 +25,9 @@ extern pte_t boot_first_root[TABLE_ENTRIES];
  */
 const void *paging_open_tree(paddr_t tree, uint64_t *readable);
 
+/* Let the provisional map reach the registers of devices below 1 GiB. */
+void paging_open_registers(void);
+
 /* Let the provisional map reach all of the ranges, which are below DIRECT_BYTES. */
 void paging_open_ram(const struct ranges *ram);
 

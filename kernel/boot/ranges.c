@@ -132,6 +132,16 @@ bool ranges_meet(const struct ranges *ranges, uint64_t start, uint64_t end)
     return false;
 }
 
+bool ranges_have(const struct ranges *ranges, uint64_t start, uint64_t end)
+{
+    for (uint64_t i = 0; i < ranges->count; i++) {
+        if (ranges->items[i].start <= start && end <= ranges->items[i].end) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t ranges_bytes(const struct ranges *ranges)
 {
     uint64_t bytes = 0;

@@ -58,6 +58,9 @@ MUST_USE bool ranges_take(struct ranges *ranges, uint64_t bytes, uint64_t unit, 
 /* Some address of [start, end) is in the set. */
 bool ranges_meet(const struct ranges *ranges, uint64_t start, uint64_t end);
 
+/* Every address of [start, end) is in one range of the set. */
+bool ranges_have(const struct ranges *ranges, uint64_t start, uint64_t end);
+
 /* Number of addresses. */
 uint64_t ranges_bytes(const struct ranges *ranges);
 

@@ -14,6 +14,15 @@ TAP_TEST(all_options_are_read)
     EXPECT(options.is_traced);
 }
 
+TAP_TEST(sums_are_known_only_if_they_are_numbers)
+{
+    const struct options options = options_read("kernel-sum=0xfedcba9876543210 archive-sum=xyz");
+    EXPECT(options.has_kernel_sum);
+    EXPECT_U64(options.kernel_sum, UINT64_C(0xfedcba9876543210));
+    EXPECT(!options.has_archive_sum);
+    EXPECT(options_read("archive-sum=12").has_archive_sum);
+}
+
 TAP_TEST(words_of_others_are_no_options)
 {
     const struct options options =
@@ -68,6 +77,7 @@ int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
         TAP(all_options_are_read),
+        TAP(sums_are_known_only_if_they_are_numbers),
         TAP(words_of_others_are_no_options),
         TAP(an_empty_line_has_no_options),
         TAP(long_nonces_are_cut),

@@ -100,6 +100,18 @@ TAP_TEST(the_lowest_place_that_is_aligned_and_large_enough_is_taken)
     EXPECT(has(&ranges, 0x1fff) && !has(&ranges, 0x2000));
 }
 
+TAP_TEST(a_set_has_what_lies_in_one_of_its_ranges)
+{
+    struct ranges ranges = {.count = 0};
+    ranges_add(&ranges, 0x1000, 0x1000);
+    ranges_add(&ranges, 0x3000, 0x2000);
+    EXPECT(ranges_have(&ranges, 0x1000, 0x2000));
+    EXPECT(ranges_have(&ranges, 0x3800, 0x5000));
+    EXPECT(!ranges_have(&ranges, 0x1800, 0x2001));
+    EXPECT(!ranges_have(&ranges, 0x1800, 0x3800)); /* a hole between */
+    EXPECT(!ranges_have(&ranges, 0x2000, 0x3000));
+}
+
 TAP_TEST(trimming_keeps_whole_units)
 {
     struct ranges ranges = {.count = 0};
@@ -119,6 +131,7 @@ int main(int argc, char **argv)
         TAP(ends_beyond_all_addresses_are_cut),
         TAP(a_full_set_says_so_and_keeps_what_it_has),
         TAP(the_lowest_place_that_is_aligned_and_large_enough_is_taken),
+        TAP(a_set_has_what_lies_in_one_of_its_ranges),
         TAP(trimming_keeps_whole_units),
     };
     return TAP_RUN(argc, argv, tests);
