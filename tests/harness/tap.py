@@ -3,6 +3,10 @@
 import traceback
 
 
+class Skip(Exception):
+    """Raised by a test that cannot run on this machine; the text says why."""
+
+
 def run(tests):
     """Run test functions in their order; returns the exit status. A failed test raises."""
     failed = 0
@@ -12,6 +16,8 @@ def run(tests):
         try:
             test()
             print(f"ok {number} - {name}", flush=True)
+        except Skip as reason:
+            print(f"ok {number} - {name} # SKIP {reason}", flush=True)
         except Exception:  # pylint: disable=broad-except
             for line in traceback.format_exc().rstrip().split("\n"):
                 print(f"# {line}")

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""What the options of the host commands have in common."""
+import argparse
+import os
+import re
+
+from archive import TRAILER as ARCHIVE_END
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong use is one line and the command's way to fail."""
+
+    def __init__(self, fail, **settings):
+        super().__init__(**settings)
+        self._fail = fail
+
+    def error(self, message):
+        self._fail(message)
+
+
+def extra_file(text):
+    """An argument type: a file of the host and its name in the boot archive."""
+    path, separator, name = text.partition("=")
+    if not separator:
+        name = os.path.basename(path)
+    name = name.lstrip("/")
+    if not os.path.isfile(path):
+        raise argparse.ArgumentTypeError(f"no file '{path}'")
+    if not name or len(name) > 255 or name == ARCHIVE_END:
+        raise argparse.ArgumentTypeError(f"'{text}' gives no name for the boot archive")
+    return path, name
+
+
+def word(text):
+    """An argument type: one word of the kernel's command line."""
+    if not re.fullmatch(r"[!-~]{1,80}", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a word for a command line")
+    return text
+
+
+def split_program(arguments, fail):
+    """What stands before '--', and the program behind it; empty without one."""
+    if "--" not in arguments:
+        return arguments, []
+    position = arguments.index("--")
+    if position + 1 == len(arguments):
+        fail("a program must follow '--'")
+    return arguments[:position], arguments[position + 1:]
