@@ -68,7 +68,7 @@ class Machine:
         self.icount = False
         self.seed_opt = None
         self.timeout = 120.0
-        self.gdb = False
+        self.gdb_port_opt = None  # wait there for a debugger before the first instruction
         self.trace = False        # the kernel records events
         self.quiet = True         # the kernel does not report what it finds at boot
         self.interactive = False  # keys, ^C too, go to the guest; QEMU's own are Ctrl-A x, h, ...
@@ -97,8 +97,8 @@ class Machine:
             command += ["-seed", str(self.seed_opt)]
         if self.icount:
             command += ["-icount", "shift=0,sleep=off"]
-        if self.gdb:
-            command += ["-s", "-S"]
+        if self.gdb_port_opt is not None:
+            command += ["-gdb", f"tcp:127.0.0.1:{self.gdb_port_opt}", "-S"]
         return command + self.extra
 
     def run(self, show):

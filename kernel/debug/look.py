@@ -60,7 +60,7 @@ def event_texts(folder):
 
 
 class Entry:
-    """A valid entry of a page table."""
+    """An entry of a page table."""
 
     def __init__(self, address, level, word, table):
         self.address = address  # lowest that it covers, not sign-extended
@@ -84,7 +84,8 @@ class Entry:
         letters = "".join(letter if self.word & 1 << bit else "-"
                           for bit, letter in reversed(list(enumerate("vrwxugad"))))
         what = "leaf" if self.is_leaf else "table"
-        return f"level {self.level}  {letters}  {what} {self.frame << PAGE_SHIFT:#x}"
+        leads = f"{what} {self.frame << PAGE_SHIFT:#x}" if self.word & VALID else "not valid"
+        return f"level {self.level}  {letters}  {leads}"
 
 
 def canonical(address):
@@ -124,7 +125,10 @@ class Kernel:
     """The kernel of a stopped machine, after boot."""
 
     def __init__(self, read, address_of, folder):
-        """`read(physical, bytes)`, `address_of(symbol)`; `folder` holds the kernel's sources."""
+        """`read(physical, bytes)`, `address_of(symbol)`; `folder` holds the kernel's sources.
+
+        Raises ValueError before the end of the boot, and for what cannot be an address.
+        """
         self.read = read
         self.numbers, self.enums = header_numbers(folder)
         self.events = event_texts(folder)
@@ -133,6 +137,8 @@ class Kernel:
         table = address_of("frame_table")
         self.frame_words, self.frame_start, self.frame_count = struct.unpack(
             "<3Q", self.bytes(table, 24))
+        if self.frame_words == 0 or self.field(self.harts, "HART_THREADS") == 0:
+            raise ValueError("it has not booted so far")
 
     # Kernel memory, by addresses of the direct map.
 
