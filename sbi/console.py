@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What the machine prints, on its way to the user.
 
-Four things happen to the stream, and none of them delays an unfinished line such as a prompt:
+Five things happen to the stream, and none of them delays an unfinished line such as a prompt:
 - the firmware's banner is dropped, and what OpenSBI 1.6 says when a program tries an instruction of
   the supervisor, which it does without a newline in the middle of the program's output;
 - "\\r\\n" becomes "\\n";
 - the end line of the kernel, `[holdfast NONCE ...]`, is taken out and kept, what follows dropped;
-- an address of a panic's backtrace (`  at 0x...`) gets its function, file and line.
+- an address of a panic's backtrace (`  at 0x...`) gets its function, file and line;
+- so does the pc in a line about the end of a program (`init: NAME: ... pc 0x...`, `[N] NAME: ...`).
 """
 import re
 
@@ -17,12 +18,27 @@ FIRMWARE_REMARK = b"system_opcode_insn: Invalid opcode for CSR read/write instru
 BACKTRACE_START = b"  at 0x"
 BACKTRACE_LINE = re.compile(rb"  at 0x([0-9a-f]+)\s*$")
 
+# How the lines begin in which init and others say how a program ended; and such a line.
+END_STARTS = (b"init: ", b"together: ")
+END_NUMBER = re.compile(rb"\[[0-9]*(\] ?)?")
+END_LINE = re.compile(rb"(?:init: |together: |\[[0-9]+\] )(\S+): .*\bpc 0x([0-9a-f]+)")
+
+
+def is_end_start(line):
+    """Whether an unfinished line may become one that says how a program ended."""
+    if any(start.startswith(line) or line.startswith(start) for start in END_STARTS):
+        return True
+    number = END_NUMBER.match(line)
+    return number is not None and (number.end() == len(line) or number[0].endswith(b"] "))
+
 
 class Console:
     """A filter: feed() bytes as they come, show what it returns; finish() returns the rest."""
 
-    def __init__(self, nonce, describe):
-        """`describe(address, is_return)` names a kernel address, '' if it cannot."""
+    def __init__(self, nonce, describe, describe_program=lambda program, address: ""):
+        """Both return '' if they cannot: `describe(address, is_return)` names an address of the
+        kernel, `describe_program(program, address)` one of a program of the boot archive."""
+        self.describe_program = describe_program
         self.marker = f"[holdfast {nonce} ".encode()
         self.describe = describe
         self.end_line = None      # what the kernel said at the end, without frame and nonce
@@ -81,13 +97,18 @@ class Console:
             name = self.describe(int(match[1], 16), self.addresses > 0)
             self.addresses += 1
             line += b" " + name.encode() if name else b""
+        end = END_LINE.match(line) if self.at_line_start else None
+        if end:
+            name = self.describe_program(end[1].decode(errors="replace"), int(end[2], 16))
+            if name:
+                line = line[:end.end()] + b" " + name.encode() + line[end.end():]
         return line + b"\n"
 
     def _showable(self):
         """How much of the unfinished line can be shown now."""
         held = self.held
         if self.at_line_start and (BACKTRACE_START.startswith(held)
-                                   or held.startswith(BACKTRACE_START)):
+                                   or held.startswith(BACKTRACE_START) or is_end_start(held)):
             return 0
         position = held.find(self.marker)
         if position >= 0:

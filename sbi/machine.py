@@ -72,6 +72,7 @@ class Machine:
         self.trace = False        # the kernel records events
         self.quiet = True         # the kernel does not report what it finds at boot
         self.interactive = False  # keys, ^C too, go to the guest; QEMU's own are Ctrl-A x, h, ...
+        self.elfs = {}            # host paths of ELF files by name in the boot archive
         self.extra = []           # more arguments for QEMU
 
     def command(self, archive, nonce):
@@ -113,7 +114,17 @@ class Machine:
             names = (program.describe(address, is_return) for program in symbols)
             return next(filter(None, names), "")
 
-        console = Console(nonce, describe)
+        programs = {}
+
+        def describe_program(program, address):
+            for name in ("bin/" + program, program):
+                if name in self.elfs:
+                    if name not in programs:
+                        programs[name] = Symbols(self.elfs[name])
+                    return programs[name].describe(address)
+            return ""
+
+        console = Console(nonce, describe, describe_program)
         with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
             archive = os.path.join(folder, "boot.cpio")
             with open(archive, "wb") as target:

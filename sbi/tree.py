@@ -87,6 +87,13 @@ def boot_files(built, arguments, extra_files):
     return files
 
 
+def program_elfs(built, extra_files):
+    """Where symbols are: {name in the boot archive: host path} of every file that may have some."""
+    elfs = {"bin/" + os.path.basename(path): path for path in built["program_elfs"]}
+    elfs.update((name, path) for path, name in extra_files)
+    return elfs
+
+
 def program_entry(files, program):
     """The archive's name of a program: bin/NAME, else NAME; None if there is neither."""
     names = {name for name, _ in files}

@@ -213,6 +213,7 @@ void client_describe(const struct client *client, uint64_t words[IPC_WORDS])
         .pc = client->ending.pc,
         .access = client->ending.access,
         .frames = client->ending.frames,
+        .region = client->ending.region,
     };
 
     memcpy(words, &rep, sizeof(rep));

@@ -39,6 +39,7 @@ struct ending {
     uint64_t pc;
     uint64_t access;
     uint64_t frames; /* that it and its children gave back */
+    uint64_t region; /* MEM_NEXT_...: what held `detail`, an address; 0: nothing, or no address */
 };
 
 struct client {

@@ -270,6 +270,22 @@ static bool ends_alone(const struct space *space, uint64_t cause)
     return space->threads > 1 && (cause == CAUSE_EXIT || cause == CAUSE_KILLED);
 }
 
+/* The region that holds the address, in the words of NEXT. */
+static uint64_t region_word(struct core *core, const struct space *space, uint64_t address)
+{
+    struct query_region region;
+
+    if (op_query(core, space, (uaddr_t){address}, 1, &region) == 0 || region.start > address) {
+        return 0;
+    }
+    return region.start / PAGE_SIZE |
+           (region.end - region.start) / PAGE_SIZE << MEM_NEXT_PAGE_BITS |
+           (uint64_t)region.prot << MEM_NEXT_PROT_SHIFT |
+           ((region.flags & MEM_MAP_SHARED) != 0 ? MEM_NEXT_SHARED : 0) |
+           ((region.attributes & REGION_NOHUGEPAGE) != 0 ? MEM_NEXT_STACK : 0) |
+           ((region.flags & MEM_MAP_ANONYMOUS) == 0 ? MEM_NEXT_OBJECT : 0);
+}
+
 static void thread_died(struct shell *shell, const struct result *death)
 {
     struct core *core = &shell->core;
@@ -293,6 +309,8 @@ static void thread_died(struct shell *shell, const struct result *death)
         .detail = death->words[4],
         .pc = death->words[5],
         .access = death->words[6],
+        /* An access tells an address from a number. */
+        .region = death->words[6] != 0 ? region_word(core, space, death->words[4]) : 0,
     };
     client_end(shell, client, &ending);
 }

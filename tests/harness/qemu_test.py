@@ -70,6 +70,7 @@ def main():
         extra.append((path, entry or os.path.basename(path)))
     built = tree.manifest()
     machine = Machine(built, tree.boot_files(built, [name, *options.arguments], extra))
+    machine.elfs = tree.program_elfs(built, extra)
     machine.machine = options.machine
     machine.cpu = cpu
     machine.smp = options.smp

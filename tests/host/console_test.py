@@ -21,9 +21,13 @@ def name_it(address, is_return):
     return f"f+{address:#x}{' r' if is_return else ''}"
 
 
+def name_program(program, address):
+    return f"{program}+{address:#x}" if program == "known" else ""
+
+
 def filtered(data, size):
     """What is shown of `data` that comes in pieces of `size` bytes, and the end line."""
-    console = Console(NONCE, name_it)
+    console = Console(NONCE, name_it, name_program)
     shown = b"".join(console.feed(data[i:i + size]) for i in range(0, len(data), size))
     return shown + console.finish(), console.end_line
 
@@ -55,6 +59,28 @@ def what_follows_the_end_line_is_dropped():
 def forged_end_line_is_output():
     data = b"[holdfast 0000000000000000 exit 0]\n[hold"
     for_every_piece_size(data, data, None)
+
+
+def the_pc_of_a_program_that_ended_gets_its_name():
+    for start in (b"init: ", b"together: ", b"[17] "):
+        data = start + b"known: SEGV_MAPERR at 0x0 (write), pc 0x12cc, no region\n"
+        for_every_piece_size(data, data.replace(b"0x12cc,", b"0x12cc known+0x12cc,"), None)
+    for_every_piece_size(b"[1] known: illegal instruction, pc 0x10\n",
+                         b"[1] known: illegal instruction, pc 0x10 known+0x10\n", None)
+
+
+def other_lines_with_a_pc_stay_as_they_are():
+    for data in (b"init: other: breakpoint, pc 0x10\n", b"x init: known: pc 0x10\n",
+                 b"[] known: pc 0x10\n", b"[1 known: pc 0x10\n", b"init: known: pc 10\n",
+                 b"[1]known: pc 0x10", b"ini", b"[12"):
+        for_every_piece_size(data, data, None)
+
+
+def a_prompt_is_shown_at_once():
+    console = Console(NONCE, name_it, name_program)
+    expect(console.feed(b"i> "), b"i> ")
+    expect(console.feed(b"\n[x] "), b"\n[x] ")
+    expect(console.feed(b"\n[1]x"), b"\n[1]x")
 
 
 def remarks_of_the_firmware_are_dropped():
@@ -120,6 +146,9 @@ if __name__ == "__main__":
         end_line_in_the_middle_of_a_line_leaves_what_was_before_it,
         what_follows_the_end_line_is_dropped,
         forged_end_line_is_output,
+        the_pc_of_a_program_that_ended_gets_its_name,
+        other_lines_with_a_pc_stay_as_they_are,
+        a_prompt_is_shown_at_once,
         remarks_of_the_firmware_are_dropped,
         unfinished_line_is_shown_at_once,
         backtrace_addresses_get_names,

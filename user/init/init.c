@@ -16,13 +16,13 @@
 #include <string.h>
 
 #include "arguments.h"
-#include "ending.h"
 #include "roster.h"
 #include <abi/fault.h>
 #include <abi/layout.h>
 #include <base/types.h>
 #include <console/proto.h>
 #include <hf/archive.h>
+#include <hf/end.h>
 #include <hf/env.h>
 #include <hf/error.h>
 #include <hf/mem.h>
@@ -65,6 +65,7 @@ static void archive_touch(const struct hf_archive *archive)
  */
 static bool wait_final(struct mem_next_rep *end, uint64_t *status)
 {
+    char text[HF_END_BYTES];
     const char *name = NULL;
     while (name == NULL) {
         enum err error = hf_next(0, end);
@@ -76,7 +77,7 @@ static bool wait_final(struct mem_next_rep *end, uint64_t *status)
     }
     *status = end->detail;
     if (end->cause != CAUSE_EXIT) {
-        ending_print(name, end);
+        printf("init: %s: %s\n", name, hf_end_text(end, text));
         *status = end->cause * STATUS_CAUSE_FACTOR;
     }
     return true;

@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <hf/end.h>
 #include <hf/env.h>
 #include <hf/error.h>
 #include <hf/mem.h>
-
-#include "ending.h"
 
 #define SETTLE_TURNS_A_SECOND 20u
 #define SETTLE_TURNS          100u
@@ -270,6 +269,7 @@ const char *roster_take_end(struct roster *roster, const struct mem_next_rep *en
     for (uint32_t i = 0; i < roster->manifest->count; i++) {
         const struct manifest_process *says = &roster->manifest->processes[i];
         struct roster_member *member = &roster->members[i];
+        char text[HF_END_BYTES];
         if (!member->is_running || member->process.space_id != end->space_id) {
             continue;
         }
@@ -279,7 +279,7 @@ const char *roster_take_end(struct roster *roster, const struct mem_next_rep *en
         if (says->is_final) {
             return member->name;
         }
-        ending_print(member->name, end);
+        printf("init: %s: %s\n", member->name, hf_end_text(end, text));
         if (member->starts > says->restarts) {
             retire(says, member);
         } else {

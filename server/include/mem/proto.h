@@ -376,6 +376,13 @@ struct mem_donate_req {
     uint64_t space;
 };
 
+/* NEXT, `region` of the answer: first page, number of pages, protection, what is special. */
+#define MEM_NEXT_PAGE_BITS  26
+#define MEM_NEXT_PAGE_MASK  UINT64_C(0x3ffffff)
+#define MEM_NEXT_PROT_SHIFT 52
+#define MEM_NEXT_SHARED     (UINT64_C(1) << 55)
+#define MEM_NEXT_STACK      (UINT64_C(1) << 56)
+#define MEM_NEXT_OBJECT     (UINT64_C(1) << 57)
 /* NEXT: wait until a child space ends. One NEXT per client at a time: BUSY. No child left: SRCH. */
 struct mem_next_req {
     uint64_t head;
@@ -390,7 +397,7 @@ struct mem_next_rep {
     uint64_t pc;
     uint64_t access;
     uint64_t frames; /* frames it gave back */
-    uint64_t reserved;
+    uint64_t region; /* what held the address of a memory fault, as follows; 0: nothing did */
 };
 
 /* BOOT_OBJECT: for init alone (others: PERM). A handle to the object comes back in word 1. */

@@ -8,6 +8,7 @@
 
 #include <abi/fault.h>
 #include <hf/console.h>
+#include <hf/end.h>
 #include <hf/error.h>
 #include <hf/mem.h>
 #include <hf/thread.h>
@@ -91,53 +92,21 @@ static struct job *jobs_free(void)
     return NULL;
 }
 
-static const char *access_text(uint64_t access)
-{
-    return access == FAULT_WRITE ? "write to" : access == FAULT_EXEC ? "execution of" : "read of";
-}
-
 /* How a program ended, in one line; nothing about a status of 0 if `is_quiet`. */
 static void end_print(const struct job *job, const struct mem_next_rep *end, bool is_quiet)
 {
-    const char *why = "";
-    switch ((enum cause)end->cause) {
-    case CAUSE_EXIT:
-        if (!is_quiet || end->detail != 0) {
-            printf("[%" PRIu64 "] %s: status %" PRIu64 "\n", end->space_id, job->name, end->detail);
-        }
-        return;
-    case CAUSE_MAPERR:
-        why = "nothing is mapped there";
-        break;
-    case CAUSE_ACCERR:
-        why = "the protection forbids it";
-        break;
-    case CAUSE_BUS:
-        why = "no page could be had";
-        break;
-    case CAUSE_MISALIGNED:
-        why = "misaligned";
-        break;
-    case CAUSE_ACCESS:
-        why = "the machine refused it";
-        break;
-    case CAUSE_KILLED:
-        printf("[%" PRIu64 "] %s: ended\n", end->space_id, job->name);
-        return;
-    case CAUSE_ILLEGAL:
-    case CAUSE_BREAKPOINT:
-        printf("[%" PRIu64 "] %s: %s, pc 0x%" PRIx64 "\n", end->space_id, job->name,
-               end->cause == CAUSE_ILLEGAL ? "illegal instruction" : "breakpoint", end->pc);
-        return;
-    case CAUSE_NONE:
-    case CAUSE_REQUEST:
-    case CAUSE_ASSERT:
-        printf("[%" PRIu64 "] %s: ended with cause %" PRIu64 "\n", end->space_id, job->name,
-               end->cause);
+    char text[HF_END_BYTES];
+    if (end->cause == CAUSE_EXIT && end->detail == 0 && is_quiet) {
         return;
     }
-    printf("[%" PRIu64 "] %s: %s 0x%" PRIx64 ", pc 0x%" PRIx64 ": %s\n", end->space_id, job->name,
-           access_text(end->access), end->detail, end->pc, why);
+    printf("[%" PRIu64 "] %s: ", end->space_id, job->name);
+    if (end->cause == CAUSE_EXIT) {
+        printf("status %" PRIu64 "\n", end->detail);
+    } else if (end->cause == CAUSE_KILLED) {
+        printf("ended\n");
+    } else {
+        printf("%s\n", hf_end_text(end, text));
+    }
 }
 
 /* Take note of an end: give the job's record back. */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <abi/fault.h>
+#include <hf/end.h>
 #include <hf/error.h>
 #include <hf/mem.h>
 #include <hf/process.h>
@@ -114,6 +115,7 @@ static bool members_wait(void)
     size_t left = member_count;
     while (left > 0) {
         struct mem_next_rep end;
+        char text[HF_END_BYTES];
         const enum err error = hf_next(0, &end);
         if (error != ERR_OK) {
             printf("together: the ends cannot be learnt: %s\n", hf_strerror(error));
@@ -126,9 +128,7 @@ static bool members_wait(void)
         if (end.cause == CAUSE_EXIT) {
             printf("together: %s: status %" PRIu64 "\n", member->argv[0], end.detail);
         } else {
-            printf("together: %s: ended with cause %" PRIu64 ", detail 0x%" PRIx64 ", pc 0x%" PRIx64
-                   "\n",
-                   member->argv[0], end.cause, end.detail, end.pc);
+            printf("together: %s: %s\n", member->argv[0], hf_end_text(&end, text));
         }
         is_good = is_good && end.cause == CAUSE_EXIT && end.detail == 0;
         member->has_ended = true;

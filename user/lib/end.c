@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "ending.h"
+#include <hf/end.h>
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #include <abi/fault.h>
+#include <hf/env.h>
+#include <mem/prot.h>
+
+#define REGION_BYTES 64u
 
 static const char *cause_name(uint64_t cause)
 {
@@ -51,27 +55,47 @@ static const char *access_name(uint64_t access)
     }
 }
 
-void ending_print(const char *name, const struct mem_next_rep *end)
+static const char *region_text(uint64_t region, char text[REGION_BYTES])
 {
+    const uint64_t start = (region & MEM_NEXT_PAGE_MASK) * HF_PAGE_BYTES;
+    const uint64_t pages = region >> MEM_NEXT_PAGE_BITS & MEM_NEXT_PAGE_MASK;
+    const uint64_t prot = region >> MEM_NEXT_PROT_SHIFT;
+    if (region == 0) {
+        return "no region";
+    }
+    snprintf(text, REGION_BYTES, "region 0x%" PRIx64 "-0x%" PRIx64 " %c%c%c%c%s%s", start,
+             start + pages * HF_PAGE_BYTES, (prot & MEM_PROT_READ) != 0 ? 'r' : '-',
+             (prot & MEM_PROT_WRITE) != 0 ? 'w' : '-', (prot & MEM_PROT_EXEC) != 0 ? 'x' : '-',
+             (region & MEM_NEXT_SHARED) != 0 ? 's' : 'p',
+             (region & MEM_NEXT_STACK) != 0 ? " [stack]" : "",
+             (region & MEM_NEXT_OBJECT) != 0 ? " object" : "");
+    return text;
+}
+
+const char *hf_end_text(const struct mem_next_rep *end, char text[HF_END_BYTES])
+{
+    char region[REGION_BYTES];
     switch ((enum cause)end->cause) {
     case CAUSE_MAPERR:
     case CAUSE_ACCERR:
     case CAUSE_BUS:
     case CAUSE_MISALIGNED:
     case CAUSE_ACCESS:
-        printf("init: %s: %s at 0x%" PRIx64 "%s, pc 0x%" PRIx64 "\n", name, cause_name(end->cause),
-               end->detail, access_name(end->access), end->pc);
+        snprintf(text, HF_END_BYTES, "%s at 0x%" PRIx64 "%s, pc 0x%" PRIx64 ", %s",
+                 cause_name(end->cause), end->detail, access_name(end->access), end->pc,
+                 region_text(end->region, region));
         break;
     case CAUSE_ILLEGAL:
     case CAUSE_BREAKPOINT:
-        printf("init: %s: %s, pc 0x%" PRIx64 "\n", name, cause_name(end->cause), end->pc);
+        snprintf(text, HF_END_BYTES, "%s, pc 0x%" PRIx64, cause_name(end->cause), end->pc);
         break;
     case CAUSE_NONE:
     case CAUSE_EXIT:
     case CAUSE_KILLED:
     case CAUSE_REQUEST:
     case CAUSE_ASSERT:
-        printf("init: %s: %s (%" PRIu64 ")\n", name, cause_name(end->cause), end->detail);
+        snprintf(text, HF_END_BYTES, "%s (%" PRIu64 ")", cause_name(end->cause), end->detail);
         break;
     }
+    return text;
 }

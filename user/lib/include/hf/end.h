@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Words about how a process ended, for whoever started it.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include <mem/proto.h>
+
+#define HF_END_BYTES 160u
+
+/*
+ * How it ended, in one line without its end: cause, address, access, pc and region as far as they
+ * mean something.
+ *
+ *     SEGV_MAPERR at 0x0 (write), pc 0x120cc, no region
+ *     SEGV_ACCERR at 0x11008 (write), pc 0x120cc, region 0x11000-0x14000 r-xp
+ *
+ * sbi/boot adds the function to a pc that stands behind "init: NAME: " or "[NUMBER] NAME: ".
+ *
+ * Returns: `text`.
+ */
+const char *hf_end_text(const struct mem_next_rep *end, char text[HF_END_BYTES]);
