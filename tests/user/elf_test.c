@@ -185,6 +185,9 @@ TAP_TEST(segments_with_wrong_numbers_are_refused)
     build();
     put(PROGRAM(1) + PROGRAM_FLAGS, 0x14, 4);
     expect_refused("a segment has an unknown flag");
+    build();
+    put(PROGRAM(1) + PROGRAM_FLAGS, 0x7, 4);
+    expect_refused("a segment is both writable and executable");
 }
 
 TAP_TEST(a_segment_may_end_with_user_space)

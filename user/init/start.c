@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "../lib/guard.h"
 #include "../lib/start.h"
 #include <base/assert.h>
 #include <hf/env.h>
@@ -48,5 +49,6 @@ void init_start(struct init_info *info)
         env.space_id = hello.space_id;
     }
     hf_env_set(&env);
+    guard_init(env.random, name);
     hf_run(1, argv, envp);
 }

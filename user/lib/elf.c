@@ -111,6 +111,9 @@ static bool segment_check(const struct elf_program_header *header, uint64_t byte
     if (page_down(header->va) < end) {
         return refuse("segments do not ascend, share a page, or lie too low", why);
     }
+    if ((header->flags & (SEGMENT_WRITE | SEGMENT_EXEC)) == (SEGMENT_WRITE | SEGMENT_EXEC)) {
+        return refuse("a segment is both writable and executable", why);
+    }
     if ((header->flags & ~(SEGMENT_READ | SEGMENT_WRITE | SEGMENT_EXEC)) != 0) {
         return refuse("a segment has an unknown flag", why);
     }

@@ -9,6 +9,7 @@
 #include <hf/auxv.h>
 #include <hf/env.h>
 
+#include "guard.h"
 #include "posix/streams.h"
 
 int main(int argc, char **argv, char **envp);
@@ -48,11 +49,15 @@ void hf_start(const uint64_t *stack)
 {
     struct hf_env env = {0};
     const uint64_t *auxv = vector_skip(vector_skip(stack + 1));
+    const char *name = "";
     void *page = NULL;
     for (; auxv[0] != HF_AT_NULL; auxv += 2) {
         switch (auxv[0]) {
         case HF_AT_RANDOM:
             memcpy(env.random, (const void *)auxv[1], sizeof(env.random));
+            break;
+        case HF_AT_EXECFN:
+            name = (const char *)auxv[1];
             break;
         case HF_AT_MESSAGE_PAGE:
             page = (void *)auxv[1];
@@ -83,6 +88,7 @@ void hf_start(const uint64_t *stack)
         }
     }
     hf_env_set(&env);
+    guard_init(env.random, name);
     hf_thread_init(page);
     char **argv = (char **)(stack + 1);
     int argc = (int)stack[0];
