@@ -223,7 +223,7 @@ static enum err request_limits(struct space *space, const struct record *record)
         message.words[4] = MEM_UNLIMITED;
         error = wire_limits(&message, &wire);
     }
-    return error != ERR_OK ? error : op_limits(space, &wire.limits, &view);
+    return error != ERR_OK ? error : op_limits(&machine.world->core, space, &wire.limits, &view);
 }
 
 /* What is copied before a refusal stays, so that it is not judged. */
@@ -276,7 +276,9 @@ static enum err request_clone(struct space *space, const struct record *record)
     struct space **place = &machine.space[1 + record->target % (SPACES - 1)];
 
     if (*place == NULL) {
-        return op_clone(&machine.world->core, space, 0, 10, place);
+        const struct clone_request request = {.priority = 10, .frames_max = record->value};
+
+        return op_clone(&machine.world->core, space, &request, place);
     }
     if (*place != space) {
         space_end(&machine.world->core, *place);

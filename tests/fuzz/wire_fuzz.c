@@ -87,7 +87,8 @@ static bool read_limits(const struct message *message, union out *out)
            out->limits.limits.which == MEM_LIMIT_PAGES ||
            out->limits.limits.which == MEM_LIMIT_DATA ||
            out->limits.limits.which == MEM_LIMIT_LOCKED ||
-           out->limits.limits.which == MEM_LIMIT_STACK);
+           out->limits.limits.which == MEM_LIMIT_STACK ||
+           out->limits.limits.which == MEM_LIMIT_BUDGET);
     return true;
 }
 
@@ -116,6 +117,7 @@ READER(sync, wire_sync, sync)
 READER(space, wire_space, word)
 READER(number, wire_number, number)
 READER(next, wire_next, is_nowait)
+READER(clone, wire_clone, space_make)
 READER(boot_device, wire_boot_device, word)
 #undef READER
 
@@ -124,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     static bool (*const readers[])(const struct message *message, union out *out) = {
         read_map,        read_range,  read_protect, read_remap,       read_advise, read_lock,
         read_unlock,     read_sync,   read_space,   read_query,       read_copy,   read_limits,
-        read_space_make, read_number, read_next,    read_boot_device,
+        read_space_make, read_number, read_next,    read_boot_device, read_clone,
     };
     uint64_t words[IPC_WORDS + 1] = {0};
     struct message message = {0};
