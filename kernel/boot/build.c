@@ -4,6 +4,7 @@
 #include "boot/boot.h"
 #include "debug/panic.h"
 #include "mm/aspace.h"
+#include "mm/fill.h"
 #include "mm/page.h"
 #include "riscv/direct.h"
 #include "task/slab.h"
@@ -49,6 +50,9 @@ static void apply(struct aspace *aspace, struct map_entry entry) REQUIRES(memory
     enum err error;
     do {
         error = aspace_apply(aspace, &entry, 1, &progress);
+        if (fill_is_open()) {
+            fill_finish();
+        }
     } while (error == ERR_INTR);
     ASSERT(error == ERR_OK);
 }

@@ -45,8 +45,6 @@
 STATIC_ASSERT(sizeof(struct boot_info) <= MESSAGE_DATA_BYTES, "fits the server's message page");
 STATIC_ASSERT(RANGES_MAX <= BOOT_RANGES_MAX, "every free range can be told");
 
-static uint64_t token_counter;
-
 uint64_t handoff_archive_pages(const struct machine *machine)
 {
     const uint64_t start = machine->archive_start;
@@ -63,7 +61,7 @@ static void fill_hart(const struct boot *boot, uint64_t index, struct thread **t
         .threads = threads,
         .thread_max = numbers,
         .frame_bias = frame_bias(),
-        .token_counter = &token_counter,
+        .token = index,
         .kernel_lock = &kernel_lock,
         .frame_words = frame_table.words,
         .frame_start = frame_table.start,
@@ -118,6 +116,7 @@ static void start_others(const struct boot *boot)
         }
     }
     harts_count = index;
+    harts[0].is_alone = index == 1;
 }
 
 /*

@@ -16,7 +16,9 @@
 bool attend_thread(struct thread *thread)
 {
     if (thread_has_flags(thread, THREAD_PENDING)) {
-        pending_flush();
+        if (!pending_flush()) {
+            return false;
+        }
     }
     if (thread_has_flags(thread, THREAD_STOP)) {
         thread_set_state(thread, THREAD_STOPPED);

@@ -15,8 +15,9 @@
 #include "task/sched.h"
 #include "task/space.h"
 
-/* What fastpath.S knows of mm/. */
+/* What fastpath_fault.S knows of mm/. */
 STATIC_ASSERT(FAST_FRAME_USER == FRAME_USER && FAST_FRAME_CLEAN == FRAME_CLEAN, "fastpath.h");
+STATIC_ASSERT(FAST_FRAME_BUSY == FRAME_BUSY && FAST_PTE_VALID == PTE_VALID, "fastpath.h");
 STATIC_ASSERT(FAST_FRAME_COUNT_SHIFT == FRAME_COUNT_SHIFT, "fastpath.h");
 STATIC_ASSERT(offsetof(struct aspace, near) == ASPACE_NEAR, "see offsets.h");
 STATIC_ASSERT(offsetof(struct aspace, near_table) == ASPACE_NEAR_TABLE, "see offsets.h");
@@ -27,7 +28,9 @@ STATIC_ASSERT(offsetof(struct aspace, near_table) == ASPACE_NEAR_TABLE, "see off
 /* The page tables allow the access by now; what is kept for them counts as done. */
 static bool fault_is_over(struct thread *self, uint64_t address, uint32_t access)
 {
-    pending_flush();
+    if (!pending_flush()) {
+        return true; /* there is nobody left to go on */
+    }
     lock_take(&memory_lock);
     const bool is_allowed = aspace_allows(&self->space->aspace, (uaddr_t){address}, access);
     lock_release(&memory_lock);
@@ -102,7 +105,9 @@ void fault_install(struct thread *faulted, uint64_t where, uint64_t what)
     const struct map_entry entry = {where, what};
 
     pending_add(faulted, &entry, 1);
-    pending_flush();
+    if (!pending_flush()) {
+        return; /* fastpath_fault.S sees it */
+    }
 }
 
 static enum err fault_refuse(struct thread *self, struct thread *faulted, uint64_t cause)

@@ -32,7 +32,8 @@ void fault_take(struct thread *self, uint64_t address, uint32_t access);
 MUST_USE enum err fault_answer(struct thread *self, struct thread *faulted);
 
 /*
- * Called by fastpath.S for what it does not do itself: carry out the one entry of a fault's answer.
+ * Called by fastpath_fault.S for what it does not do itself: carry out the one entry of a fault's
+ * answer.
  *
  * Refused: counted, and the thread faults again. Requires: nothing is kept in ipc/pending.c.
  */

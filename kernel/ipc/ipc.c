@@ -78,8 +78,9 @@ static enum err ipc_hand_over(struct endpoint *endpoint, struct thread *from, st
     }
 
     /* Point of no return: nothing below may fail. */
-    _Atomic uint64_t *counter = (_Atomic uint64_t *)hart_self()->token_counter;
-    const uint64_t serial = atomic_fetch_add(counter, 1) + 1;
+    struct hart *hart = hart_self();
+    const uint64_t serial = hart->token + HARTS_MAX;
+    hart->token = serial;
     ipc_write_message(to, badge, tag, words);
     to->x[REG_T3] = serial;
     to->x[REG_T4] = from->number;

@@ -30,16 +30,16 @@
 
 /* The kernel calls CALL, CALL_TIMED, REPLY_WAIT, REPLY: results go to the registers of `self`. */
 void ipc_call(struct thread *self);
-void ipc_call_timed(struct thread *self);
+COLD void ipc_call_timed(struct thread *self);
 void ipc_reply_wait(struct thread *self);
 void ipc_reply(struct thread *self);
 
 /* Prepare an endpoint of `owner` in a zeroed cell. */
-void endpoint_init(struct endpoint *endpoint, struct space *owner);
+COLD void endpoint_init(struct endpoint *endpoint, struct space *owner);
 
 /* The endpoint is about to end: everybody in its queues gets PEER_GONE, faults end their
  * threads. */
-void endpoint_fini(struct endpoint *endpoint) REQUIRES(task_lock);
+COLD void endpoint_fini(struct endpoint *endpoint) REQUIRES(task_lock);
 
 /*
  * Send the message of `self`, RUNNING, to the endpoint that `slot` names: to a receiver, or into
@@ -68,7 +68,7 @@ struct thread *ipc_find_waiter(struct thread *self);
 bool ipc_claim(struct thread *waiter, uint64_t serial);
 
 /* Bits for the bound notification of `thread` came: end its RECEIVING if it is in it. */
-void ipc_poke(struct thread *thread);
+COLD void ipc_poke(struct thread *thread);
 
 /* Take `thread` out of the queue of the endpoint it waits on. Returns: whether it was still
  * there. */

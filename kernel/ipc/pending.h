@@ -9,13 +9,18 @@
  * that is refused ends the entries of its thread, is counted in hart->refused_count, and the thread
  * faults again.
  *
+ * The kernel lock is given back while frames are filled. Whoever comes to the queue then goes on
+ * where its first thread is (pending_progress), and waits where it meets one of those frames.
+ *
  * I1  A thread is in the queue exactly while pending_count != 0, and then has THREAD_PENDING.
- * Lock: pending_lock inside; memory_lock is taken under it.
+ * Lock: the kernel lock alone; memory_lock is taken inside.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include <base/attr.h>
 
 #include "task/thread.h"
 
@@ -26,5 +31,16 @@
  */
 void pending_add(struct thread *thread, const struct map_entry *entries, uint64_t count);
 
-/* Carry out everything that is kept, in order. */
-void pending_flush(void);
+/* The same where something is kept. */
+MUST_USE bool pending_carry_out(void);
+
+/*
+ * Carry out everything that is kept, in order. Called before anything else is looked up: the kernel
+ * lock may be given back meanwhile.
+ *
+ * Returns: whether current is the same as before; false: it was ended, and there is none.
+ */
+MUST_USE static inline bool pending_flush(void)
+{
+    return hart_self()->fault_look == 0 || pending_carry_out();
+}

@@ -2,6 +2,7 @@
 #include "mm/aspace.h"
 
 #include "mm/entry.h"
+#include "mm/fill.h"
 #include "mm/install.h"
 #include "mm/page.h"
 #include "mm/pt.h"
@@ -76,11 +77,6 @@ enum err aspace_check(const struct aspace *aspace, const struct map_entry *entri
         }
     }
     return ERR_OK;
-}
-
-bool aspace_install_page(struct aspace *aspace, struct map_entry entry)
-{
-    return quick_install(aspace, entry.where, entry.what, true);
 }
 
 /* State of one run over a vector. */
@@ -202,9 +198,12 @@ enum err aspace_apply(struct aspace *aspace, const struct map_entry *entries, ui
             is_done = progress->pages == 0 && quick_take(aspace, entry.where, entry.what);
         } else {
             flush_stale(aspace, &run);
-            is_done = progress->pages == 0 && quick_install(aspace, entry.where, entry.what, false);
+            is_done = progress->pages == 0 && quick_install(aspace, entry.where, entry.what);
         }
         if (!is_done) {
+            if (fill_is_open()) {
+                break;
+            }
             error = apply_slowly(aspace, entry, &run);
             if (error != ERR_OK) {
                 break;
@@ -212,11 +211,14 @@ enum err aspace_apply(struct aspace *aspace, const struct map_entry *entries, ui
         }
         progress->entries++;
         progress->pages = 0;
-        if (progress->entries % POLL_ENTRIES == 0 && progress->entries < count &&
-            tlb_has_interrupt()) {
+        if (fill_is_full() || (progress->entries % POLL_ENTRIES == 0 && progress->entries < count &&
+                               tlb_has_interrupt())) {
             error = ERR_INTR;
             break;
         }
+    }
+    if (fill_is_open()) {
+        error = ERR_INTR;
     }
     tlb_flush();
     if (run.is_stale) {

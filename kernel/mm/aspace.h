@@ -19,7 +19,7 @@
  *
  * *Pending installs.* The answer to a fault may be carried out later than it is given, when the
  * faulted thread resumes. To the server it must look as if it had happened at once. So whoever
- * keeps them (ipc/fault.c) keeps them in the order in which they were given, in one queue, and
+ * keeps them (ipc/pending.c) keeps them in the order in which they were given, in one queue, and
  * carries out all of them, up to and including the one wanted, before anything else that looks at
  * frames or page tables: SYS_MAP, SYS_FRAME_COPY, donations, releases, a resume further back in
  * the queue. They are never dropped, not even when their thread ends: the frame has to become
@@ -61,7 +61,7 @@ struct map_progress {
 };
 
 /* Root table that every space's kernel half is copied from; set once by boot. */
-void aspace_set_kernel_root(pte_t *root);
+COLD void aspace_set_kernel_root(pte_t *root);
 pte_t *aspace_kernel_root(void);
 
 /*
@@ -69,13 +69,13 @@ pte_t *aspace_kernel_root(void);
  *
  * Requires:  `root` has been taken as TABLE of level 2 (frame_take).
  */
-void aspace_init(struct aspace *aspace, pfn_t root, bool is_server) REQUIRES(memory_lock);
+COLD void aspace_init(struct aspace *aspace, pfn_t root, bool is_server) REQUIRES(memory_lock);
 
 /* No table but the root, and no leaf. */
-bool aspace_is_empty(const struct aspace *aspace) REQUIRES(memory_lock);
+COLD bool aspace_is_empty(const struct aspace *aspace) REQUIRES(memory_lock);
 
 /* Give the root back. Requires: aspace_is_empty(), and no hart runs in the space. */
-void aspace_fini(struct aspace *aspace) REQUIRES(memory_lock);
+COLD void aspace_fini(struct aspace *aspace) REQUIRES(memory_lock);
 
 /* Let this hart run in the space. */
 static inline void aspace_use(const struct aspace *aspace)
@@ -95,12 +95,14 @@ MUST_USE enum err aspace_check(const struct aspace *aspace, const struct map_ent
 
 /*
  * Carry out entries in order, from `progress` on, until done, refused, or somebody wants the hart.
+ * Frames are filled in between (mm/fill.h).
  *
  * An entry that is refused part-way takes back what it installed (so a leaf that it replaced is
  * gone too: a leaf may always go). Frames that it had made USER stay USER.
  *
- * Returns:   ERR_OK: all done. ERR_INTR: an interrupt is pending; call again with the same
- *            progress after it has been served. Else the entry after progress->entries is refused:
+ * Returns:   ERR_OK: all done. ERR_INTR: an interrupt is pending, or frames are to be filled
+ *            (fill_is_open, also behind the last entry); call again with the same progress after
+ *            that was done. Else the entry after progress->entries is refused:
  *            ERR_INVAL as aspace_check();
  *            ERR_FRAME_KIND: a frame is not RAM, not of the kind needed, or still mapped; UNTABLE:
  *            the table there is another frame;
@@ -112,13 +114,6 @@ MUST_USE enum err aspace_check(const struct aspace *aspace, const struct map_ent
  */
 MUST_USE enum err aspace_apply(struct aspace *aspace, const struct map_entry *entries,
                                uint64_t count, struct map_progress *progress) REQUIRES(memory_lock);
-
-/*
- * Carry out one entry if it is the frequent kind: install a single 4 KiB page, zeroed or as it is.
- *
- * Returns:   whether it was; false: nothing changed, and aspace_apply() decides.
- */
-bool aspace_install_page(struct aspace *aspace, struct map_entry entry) REQUIRES(memory_lock);
 
 /*
  * See whether the leaf at a user address allows an access (FAULT_READ, _WRITE, _EXEC) by now.
@@ -133,11 +128,12 @@ bool aspace_allows(const struct aspace *aspace, uaddr_t address, uint32_t access
  *
  * Returns:   ERR_OK; ERR_RANGE: beyond the window; ERR_NO_TABLE; ERR_EXIST: taken.
  */
-MUST_USE enum err aspace_check_message(const struct aspace *aspace, uint64_t number)
+COLD MUST_USE enum err aspace_check_message(const struct aspace *aspace, uint64_t number)
     REQUIRES(memory_lock);
 
 /* Map a MESSAGE frame as message page `number`. Requires: aspace_check_message() said ERR_OK. */
-void aspace_map_message(struct aspace *aspace, uint64_t number, pfn_t pfn) REQUIRES(memory_lock);
+COLD void aspace_map_message(struct aspace *aspace, uint64_t number, pfn_t pfn)
+    REQUIRES(memory_lock);
 
 /* Drop message page `number`, which is mapped. */
-void aspace_unmap_message(struct aspace *aspace, uint64_t number) REQUIRES(memory_lock);
+COLD void aspace_unmap_message(struct aspace *aspace, uint64_t number) REQUIRES(memory_lock);

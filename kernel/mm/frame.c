@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/frame.h"
 
+#include "mm/fill.h"
 #include "mm/page.h"
 
 struct frame_table frame_table;
@@ -39,14 +40,24 @@ void frame_fill(pfn_t first, npages_t count, enum frame_kind kind)
     }
 }
 
+uint64_t *frame_settle(pfn_t pfn)
+{
+    uint64_t *word = frame_word(pfn);
+
+    if (UNLIKELY(frame_word_kind(*word) == FRAME_BUSY)) {
+        fill_settle();
+    }
+    return word;
+}
+
 enum frame_kind frame_kind_of(pfn_t pfn)
 {
-    return frame_is_ram(pfn) ? frame_word_kind(*frame_word(pfn)) : FRAME_KERNEL;
+    return frame_is_ram(pfn) ? frame_word_kind(*frame_settle(pfn)) : FRAME_KERNEL;
 }
 
 bool frame_is_unused(pfn_t pfn)
 {
-    return frame_is_ram(pfn) && frame_word_is_unused(*frame_word(pfn));
+    return frame_is_ram(pfn) && frame_word_is_unused(*frame_settle(pfn));
 }
 
 bool frame_is_object(pfn_t pfn, unsigned object_kind)

@@ -10,11 +10,12 @@
  *
  *     FREE, USER, CLEAN --frame_take--> TABLE, OBJECT, MESSAGE --frame_release--> FREE
  *     FREE, USER, CLEAN --install (aspace.c)--> USER, SERVER;  SERVER --remove--> FREE
+ *     FREE, USER, CLEAN --fill_begin--> BUSY --fill_commit--> USER, CLEAN
  *     WIRED, KERNEL: for ever
  *
  * I1  A frame changes its kind only with count 0, and is zeroed before the new kind lets anyone
  *     see it.
- * I2  Count > 0 only in USER, WIRED, SERVER and MESSAGE. TABLE and OBJECT are never mapped.
+ * I2  Count > 0 only in USER, BUSY, WIRED, SERVER and MESSAGE. TABLE and OBJECT are never mapped.
  * I3  The frame numbers of RAM are start .. start + count - 1; holes in between are KERNEL.
  * Lock: memory_lock guards all words, and all page tables (aspace.h).
  * Owner: the table is carved out of RAM at boot and never freed.
@@ -44,6 +45,7 @@ enum frame_kind {
     FRAME_TABLE = 6,   /* page table; detail: its level */
     FRAME_OBJECT = 7,  /* kernel object; detail: enum object_kind */
     FRAME_KERNEL = 8, /* kernel image, frame table, holes, and whatever else is nobody's business */
+    FRAME_BUSY = 9,   /* USER or CLEAN soon: a hart fills it, or copies from it (fill.h) */
 };
 
 #define FRAME_DETAIL_SHIFT 8
@@ -130,10 +132,19 @@ void frame_init(uint64_t *words, pfn_t start, npages_t count);
 /* At boot: give `count` frames the kind, count 0, contents as they are. */
 void frame_fill(pfn_t first, npages_t count, enum frame_kind kind);
 
-/* Kind of the frame; FRAME_KERNEL if it is not RAM. */
+/*
+ * The word of a frame that is RAM, once no other hart fills it any longer.
+ *
+ * Requires: this hart fills none.
+ */
+uint64_t *frame_settle(pfn_t pfn) REQUIRES(memory_lock);
+
+/* Kind of the frame, settled; FRAME_KERNEL if it is not RAM. */
 enum frame_kind frame_kind_of(pfn_t pfn) REQUIRES(memory_lock);
 
-/* FREE, or USER with no mapping left: frame_take() may have it. False for what is not RAM. */
+/*
+ * FREE, or USER with no mapping left, settled: frame_take() may have it. False for what is not RAM.
+ */
 bool frame_is_unused(pfn_t pfn) REQUIRES(memory_lock);
 
 /* The frame is a kernel object of the kind (enum object_kind). False for what is not RAM. */

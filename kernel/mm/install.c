@@ -3,6 +3,7 @@
 
 #include "mm/device.h"
 #include "mm/entry.h"
+#include "mm/fill.h"
 #include "mm/page.h"
 #include "mm/pt.h"
 #include "mm/remove.h"
@@ -16,7 +17,7 @@ static void put_leaf(const struct aspace *aspace, pte_t *slot, pte_t leaf, unsig
 {
     const pte_t old = *slot;
     *slot = leaf;
-    if (pte_is_valid(old)) {
+    if (old != 0) { /* valid, or about to be (mm/fill.h) */
         remove_count(old, level);
         tlb_flush();
         tlb_flush_others(aspace->satp);
@@ -42,32 +43,60 @@ static uint64_t word_plus_one(uint64_t word)
 }
 
 /*
- * Make a frame ready for one 4 KiB leaf of the operation.
+ * Have a frame CLEAN, and those behind it that are not, as far as `pages` go.
  *
- * Returns: the word that the frame has with the leaf.
+ * Returns: ERR_OK: it is CLEAN; ERR_INTR: it will be; ERR_FRAME_KIND: it is in use.
  */
-static enum err prepare_page(uint64_t op, uint64_t flags, pfn_t pfn, uint64_t *with_leaf)
-    REQUIRES(memory_lock)
+static enum err clean(pfn_t pfn, uint64_t pages) REQUIRES(memory_lock)
 {
+    uint64_t *word = frame_settle(pfn);
+    if (*word == FRAME_CLEAN) {
+        return ERR_OK;
+    }
+    if (!frame_word_is_unused(*word)) {
+        return ERR_FRAME_KIND;
+    }
+    if (hart_self()->is_alone) {
+        page_zero(frame_address(pfn));
+        *word = FRAME_CLEAN;
+        return ERR_OK;
+    }
+    const uint64_t behind = frame_table.count - (uint64_t)(word - frame_table.words);
+    fill_begin(word, pages < behind ? pages : behind);
+    return ERR_INTR;
+}
+
+/*
+ * Make a frame ready for one 4 KiB leaf of the operation, of which so many `pages` are left.
+ *
+ * Returns: the word that the frame has with the leaf; ERR_INTR as clean().
+ */
+static enum err prepare_page(uint64_t op, uint64_t flags, pfn_t pfn, uint64_t pages,
+                             uint64_t *with_leaf) REQUIRES(memory_lock)
+{
+    enum err error;
+
     if (!frame_is_ram(pfn)) {
         return ERR_FRAME_KIND;
     }
-    const uint64_t word = *frame_word(pfn);
     if (op == MAP_INSTALL) {
-        const enum err error = check_as_is(word, flags);
+        const uint64_t word = *frame_settle(pfn);
+        error = check_as_is(word, flags);
         if (error == ERR_OK) {
             *with_leaf = word_plus_one(word);
         }
         return error;
     }
-    if (!frame_word_is_unused(word)) {
-        return ERR_FRAME_KIND;
+    if (hart_self()->is_alone && *frame_word(pfn) < FRAME_CLEAN) {
+        page_zero(frame_address(pfn)); /* as clean(), but quicker */
+        error = ERR_OK;
+    } else {
+        error = clean(pfn, pages);
     }
-    if (word != FRAME_CLEAN) {
-        page_zero(frame_address(pfn));
+    if (error == ERR_OK) {
+        *with_leaf = (op == MAP_INSTALL_SERVER ? FRAME_SERVER : FRAME_USER) + FRAME_ONE;
     }
-    *with_leaf = (op == MAP_INSTALL_SERVER ? FRAME_SERVER : FRAME_USER) + FRAME_ONE;
-    return ERR_OK;
+    return error;
 }
 
 /* Take back what an entry installed before it was refused. */
@@ -106,9 +135,9 @@ static uint64_t put_ready(pte_t *slot, pfn_t pfn, uint64_t flags, uint64_t count
     return count - (uint64_t)(end - word);
 }
 
-/* One page of a range. */
+/* One page of a range, of which so many `pages` are left. */
 static enum err put_page(const struct aspace *aspace, pte_t *slot, uint64_t op, pfn_t pfn,
-                         uint64_t flags) REQUIRES(memory_lock)
+                         uint64_t flags, uint64_t pages) REQUIRES(memory_lock)
 {
     uint64_t word;
     if (op == MAP_INSTALL_DEVICE) {
@@ -118,7 +147,7 @@ static enum err put_page(const struct aspace *aspace, pte_t *slot, uint64_t op, 
         put_leaf(aspace, slot, pte_make(pfn, flags), 0);
         return ERR_OK;
     }
-    const enum err error = prepare_page(op, flags, pfn, &word);
+    const enum err error = prepare_page(op, flags, pfn, pages, &word);
     if (error == ERR_OK) {
         *frame_word(pfn) = word;
         put_leaf(aspace, slot, pte_make(pfn, flags), 0);
@@ -155,7 +184,11 @@ enum err install_pages(struct aspace *aspace, struct map_entry entry, uint64_t *
             put = put_ready(slot, pfn, flags, pages - i < in_table ? pages - i : in_table);
         }
         if (put == 0) {
-            const enum err error = put_page(aspace, slot, op, pfn, flags);
+            const enum err error = put_page(aspace, slot, op, pfn, flags, pages - i);
+            if (error == ERR_INTR) {
+                *done = i;
+                return ERR_INTR;
+            }
             if (error != ERR_OK) {
                 undo(aspace, page, i);
                 return error;
@@ -173,64 +206,73 @@ enum err install_pages(struct aspace *aspace, struct map_entry entry, uint64_t *
 }
 
 /*
- * Make the frames of one large leaf ready: all as they are, or zeroed and CLEAN.
+ * Make the frames of one large leaf CLEAN, from `*ready` on. Cut whenever some are to be zeroed.
  *
- * Zeroing is cut by interrupts; the frames that are done say so themselves.
+ * Returns: as clean(). *ready is how many were seen CLEAN.
  */
-static enum err prepare_large(uint64_t op, uint64_t flags, pfn_t pfn, uint64_t pages)
+static enum err clean_large(pfn_t pfn, uint64_t pages, uint64_t *ready) REQUIRES(memory_lock)
+{
+    enum err error = ERR_OK;
+
+    while (*ready < pages && error == ERR_OK) {
+        error = clean(pfn_add(pfn, (npages_t){*ready}), pages - *ready);
+        if (error == ERR_OK) {
+            ++*ready;
+            error = tlb_has_interrupt() ? ERR_INTR : ERR_OK;
+        }
+    }
+    return error;
+}
+
+/* Count one large leaf in the words of its frames, or in none of them. */
+static enum err count_large(uint64_t op, uint64_t flags, pfn_t pfn, uint64_t pages)
     REQUIRES(memory_lock)
 {
-    const pfn_t last = pfn_add(pfn, (npages_t){pages - 1});
-    if (!frame_is_ram(pfn) || !frame_is_ram(last)) {
-        return ERR_FRAME_KIND;
-    }
     uint64_t *words = frame_word(pfn);
+
     for (uint64_t i = 0; i < pages; i++) {
-        const enum err error = op == MAP_INSTALL                ? check_as_is(words[i], flags)
-                               : frame_word_is_unused(words[i]) ? ERR_OK
-                                                                : ERR_FRAME_KIND;
+        const enum err error = op == MAP_INSTALL
+                                   ? check_as_is(*frame_settle(pfn_add(pfn, (npages_t){i})), flags)
+                               : words[i] == FRAME_CLEAN ? ERR_OK
+                                                         : ERR_FRAME_KIND;
         if (error != ERR_OK) {
+            while (i > 0) {
+                words[--i] -= FRAME_ONE;
+            }
             return error;
         }
-    }
-    if (op == MAP_INSTALL) {
-        return ERR_OK;
-    }
-    for (uint64_t i = 0; i < pages; i++) {
-        if (words[i] == FRAME_CLEAN) {
-            continue;
-        }
-        page_zero(frame_address(pfn_add(pfn, (npages_t){i})));
-        words[i] = FRAME_CLEAN;
-        if (tlb_has_interrupt()) {
-            return ERR_INTR;
-        }
+        words[i] = word_plus_one(words[i]);
     }
     return ERR_OK;
 }
 
-/* One large leaf. */
+/* One large leaf; *ready: as clean_large(). */
 static enum err install_leaf(struct aspace *aspace, uint64_t op, uint64_t flags, uint64_t page,
-                             pfn_t pfn, unsigned level) REQUIRES(memory_lock)
+                             pfn_t pfn, unsigned level, uint64_t *ready) REQUIRES(memory_lock)
 {
     const struct pt_place place = pt_find(aspace->root, page, level);
+    const uint64_t pages = table_pages(level);
+    enum err error = ERR_OK;
+
     if (place.level != level) {
         return ERR_NO_TABLE;
     }
     if (pte_is_table(*place.slot)) {
         return ERR_EXIST;
     }
-    const uint64_t pages = table_pages(level);
-    const enum err error = prepare_large(op, flags, pfn, pages);
-    if (error != ERR_OK) {
-        return error;
+    if (!frame_is_ram(pfn) || !frame_is_ram(pfn_add(pfn, (npages_t){pages - 1}))) {
+        return ERR_FRAME_KIND;
     }
-    uint64_t *words = frame_word(pfn);
-    for (uint64_t i = 0; i < pages; i++) {
-        words[i] = word_plus_one(words[i]);
+    if (op != MAP_INSTALL) {
+        error = clean_large(pfn, pages, ready);
     }
-    put_leaf(aspace, place.slot, pte_make(pfn, flags), level);
-    return ERR_OK;
+    if (error == ERR_OK) {
+        error = count_large(op, flags, pfn, pages);
+    }
+    if (error == ERR_OK) {
+        put_leaf(aspace, place.slot, pte_make(pfn, flags), level);
+    }
+    return error;
 }
 
 enum err install_large(struct aspace *aspace, struct map_entry entry, uint64_t *done)
@@ -239,18 +281,20 @@ enum err install_large(struct aspace *aspace, struct map_entry entry, uint64_t *
     const uint64_t flags = entry_leaf_flags[entry_prot(entry)];
     const uint64_t unit = table_pages(level);
     const uint64_t pages = entry_pages(entry);
+    uint64_t ready = *done & (unit - 1);
 
-    for (uint64_t i = *done; i < pages; i += unit) {
+    for (uint64_t i = *done - ready; i < pages; i += unit) {
         const enum err error = install_leaf(aspace, entry_op(entry), flags, entry_page(entry) + i,
-                                            pfn_from_number(entry_frame(entry) + i), level);
+                                            pfn_from_number(entry_frame(entry) + i), level, &ready);
         if (error == ERR_INTR) {
-            *done = i;
+            *done = i + ready;
             return ERR_INTR;
         }
         if (error != ERR_OK) {
             undo(aspace, entry_page(entry), i);
             return error;
         }
+        ready = 0;
     }
     return ERR_OK;
 }
@@ -266,14 +310,21 @@ enum err install_copy(struct aspace *aspace, struct map_entry entry, uint64_t so
     if (!frame_is_unused(pfn) || !frame_is_ram(from) || pfn_is_equal(pfn, from)) {
         return ERR_FRAME_KIND;
     }
-    const enum frame_kind kind = frame_word_kind(*frame_word(from));
+    const enum frame_kind kind = frame_kind_of(from);
     if (kind != FRAME_USER && kind != FRAME_CLEAN && kind != FRAME_WIRED) {
         return ERR_FRAME_KIND;
     }
     /* Point of no return: nothing below may fail. */
-    page_copy(frame_address(pfn), frame_address(from));
-    *frame_word(pfn) = FRAME_USER + FRAME_ONE;
-    put_leaf(aspace, place.slot, pte_make(pfn, entry_leaf_flags[entry_prot(entry)]), 0);
+    const pte_t leaf = pte_make(pfn, entry_leaf_flags[entry_prot(entry)]);
+    put_leaf(aspace, place.slot, 0, 0);
+    if ((leaf & PTE_EXEC) != 0 || hart_self()->is_alone) {
+        page_copy(frame_address(pfn), frame_address(from));
+        *frame_word(pfn) = FRAME_USER + FRAME_ONE;
+        *place.slot = leaf;
+        return ERR_OK;
+    }
+    fill_begin_leaf(frame_word(pfn), place.slot, leaf);
+    fill_read(frame_word(from));
     return ERR_OK;
 }
 
@@ -295,8 +346,12 @@ enum err install_table(struct aspace *aspace, struct map_entry entry)
     if (place.level != level + 1) {
         return ERR_NO_TABLE;
     }
-    if (!frame_is_unused(pfn)) {
+    if (!frame_is_ram(pfn)) {
         return ERR_FRAME_KIND;
+    }
+    const enum err error = clean(pfn, 1);
+    if (error != ERR_OK) {
+        return error;
     }
     /* Point of no return: nothing below may fail. */
     frame_take(pfn, FRAME_TABLE, level);
@@ -319,6 +374,7 @@ enum err install_untable(struct aspace *aspace, struct map_entry entry)
 {
     const unsigned level = (unsigned)entry_prot(entry);
     const pfn_t pfn = pfn_from_number(entry_frame(entry));
+    fill_settle(); /* nobody may make a leaf valid there any more */
     const struct pt_place place = pt_find(aspace->root, table_page(entry), level + 1);
     if (place.level != level + 1 || !pte_is_table(*place.slot)) {
         return ERR_NO_TABLE;

@@ -2,6 +2,10 @@
 /*
  * Putting leaves and tables in: the entries that can be refused.
  *
+ * Frames are zeroed and copied into without the kernel lock, after the function has returned
+ * (mm/fill.h): with ERR_INTR, then the entry goes on where it was cut; or with ERR_OK, then all but
+ * the contents is in place.
+ *
  * Lock: memory_lock. The caller has checked the entries' shape (entry_check) and, before a frame
  * is zeroed or copied into, has flushed what the same vector took away.
  */
@@ -10,6 +14,7 @@
 #include <stdint.h>
 
 #include "mm/aspace.h"
+#include <base/attr.h>
 
 /*
  * Carry out INSTALL_ZERO, INSTALL, INSTALL_SERVER or INSTALL_DEVICE with 4 KiB leaves, from page
@@ -27,7 +32,7 @@ MUST_USE enum err install_pages(struct aspace *aspace, struct map_entry entry, u
  *
  * Returns:   as install_pages(), and ERR_EXIST where a table is in the way.
  */
-MUST_USE enum err install_large(struct aspace *aspace, struct map_entry entry, uint64_t *done)
+COLD MUST_USE enum err install_large(struct aspace *aspace, struct map_entry entry, uint64_t *done)
     REQUIRES(memory_lock);
 
 /*
@@ -56,5 +61,5 @@ MUST_USE enum err install_table(struct aspace *aspace, struct map_entry entry)
  *            there; ERR_BUSY: it holds a lower table, or message pages.
  * On error:  nothing changed.
  */
-MUST_USE enum err install_untable(struct aspace *aspace, struct map_entry entry)
+COLD MUST_USE enum err install_untable(struct aspace *aspace, struct map_entry entry)
     REQUIRES(memory_lock);

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <base/attr.h>
+
 /* Zero a page: 512 stores and a loop of 8. */
 void page_zero(void *page);
 
@@ -14,7 +16,7 @@ void page_zero(void *page);
 void page_copy(void *to, const void *from);
 
 /* Copy `bytes` bytes; the ranges may overlap. By eights where both sides are aligned alike. */
-void page_move(void *to, const void *from, size_t bytes);
+COLD void page_move(void *to, const void *from, size_t bytes);
 
 /* Zero `bytes` bytes. */
-void page_clear(void *to, size_t bytes);
+COLD void page_clear(void *to, size_t bytes);

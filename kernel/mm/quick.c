@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/quick.h"
 
+#include "mm/fill.h"
 #include "mm/page.h"
 #include "mm/pt.h"
 
@@ -34,30 +35,33 @@ bool quick_end_exec(const struct aspace *aspace)
     return true;
 }
 
-bool quick_end_zero(const struct aspace *aspace, uint64_t *word, pte_t *slot, pte_t leaf,
-                    bool must_flush)
+/* Zero a page now: it is CLEAN, or will be executed, or nobody waits for the lock (mm/fill.h). */
+NOINLINE static bool zero_now(const struct aspace *aspace, uint64_t *word, pte_t *slot, pte_t leaf)
+    REQUIRES(memory_lock)
 {
-    const uint64_t old = *word;
-    if (!frame_word_is_unused(old)) {
+    if (!frame_word_is_unused(*word)) {
         return false;
     }
-    if (LIKELY(old != FRAME_CLEAN)) {
+    if (*word != FRAME_CLEAN) {
         page_zero(frame_address(pte_to_pfn(leaf)));
     }
     *word = FRAME_USER + FRAME_ONE;
     *slot = leaf;
-    if (UNLIKELY((leaf & PTE_EXEC) != 0)) {
-        return quick_end_exec(aspace);
+    return (leaf & PTE_EXEC) == 0 || quick_end_exec(aspace);
+}
+
+bool quick_end_zero(const struct aspace *aspace, uint64_t *word, pte_t *slot, pte_t leaf)
+{
+    if (*word >= FRAME_CLEAN || (leaf & PTE_EXEC) != 0 || hart_self()->is_alone) {
+        return zero_now(aspace, word, slot, leaf);
     }
-    if (must_flush) {
-        tlb_flush();
-    }
+    fill_begin_leaf(word, slot, leaf);
     return true;
 }
 
-bool quick_install_far(struct aspace *aspace, uint64_t where, uint64_t what, bool must_flush)
+bool quick_install_far(struct aspace *aspace, uint64_t where, uint64_t what)
 {
     const uint64_t page = where - (UINT64_C(1) << MAP_PAGES_SHIFT);
     pte_t *slot = find(aspace, page);
-    return slot != NULL && quick_put(aspace, slot, page, what, must_flush);
+    return slot != NULL && quick_put(aspace, slot, page, what);
 }

@@ -26,15 +26,15 @@
 #define QUICK_OP(op) ((uint64_t)(op) << (MAP_OP_SHIFT - MAP_FLAGS_SHIFT))
 
 /* Ends of quick_install(), apart, so that it needs no stack. */
-NOINLINE bool quick_end_zero(const struct aspace *aspace, uint64_t *word, pte_t *slot, pte_t leaf,
-                             bool must_flush) REQUIRES(memory_lock);
+NOINLINE bool quick_end_zero(const struct aspace *aspace, uint64_t *word, pte_t *slot, pte_t leaf)
+    REQUIRES(memory_lock);
 NOINLINE bool quick_end_exec(const struct aspace *aspace);
-NOINLINE bool quick_install_far(struct aspace *aspace, uint64_t where, uint64_t what,
-                                bool must_flush) REQUIRES(memory_lock);
+NOINLINE bool quick_install_far(struct aspace *aspace, uint64_t where, uint64_t what)
+    REQUIRES(memory_lock);
 
 /* The part of quick_install() behind the search for the slot. */
-ALWAYS_INLINE bool quick_put(const struct aspace *aspace, pte_t *slot, uint64_t page, uint64_t what,
-                             bool must_flush) REQUIRES(memory_lock)
+ALWAYS_INLINE bool quick_put(const struct aspace *aspace, pte_t *slot, uint64_t page, uint64_t what)
+    REQUIRES(memory_lock)
 {
     const uint64_t flags = entry_leaf_flags[what >> MAP_PROT_SHIFT & 0xf];
     const uint64_t op = what >> MAP_FLAGS_SHIFT;
@@ -47,7 +47,7 @@ ALWAYS_INLINE bool quick_put(const struct aspace *aspace, pte_t *slot, uint64_t 
     uint64_t *word = &frame_table.words[index];
     const pte_t leaf = frame << PTE_PFN_SHIFT | flags;
     if (op == QUICK_OP(MAP_INSTALL_ZERO)) {
-        return quick_end_zero(aspace, word, slot, leaf, must_flush);
+        return quick_end_zero(aspace, word, slot, leaf);
     }
     const uint64_t more = *word + FRAME_ONE;
     if (op != QUICK_OP(MAP_INSTALL) || frame_word_kind(more) != FRAME_USER || more < FRAME_ONE) {
@@ -58,28 +58,24 @@ ALWAYS_INLINE bool quick_put(const struct aspace *aspace, pte_t *slot, uint64_t 
     if (UNLIKELY((flags & PTE_EXEC) != 0)) {
         return quick_end_exec(aspace);
     }
-    if (must_flush) {
-        tlb_flush();
-    }
     return true;
 }
 
 /*
- * INSTALL_ZERO or INSTALL of one 4 KiB page where nothing is mapped; then the TLB is flushed if
- * `must_flush`.
+ * INSTALL_ZERO or INSTALL of one 4 KiB page where nothing is mapped. Does not flush the TLB.
  *
- * Returns: whether it is done.
+ * Returns: whether it is done; the page may still have to be filled (fill_is_open).
  */
-ALWAYS_INLINE bool quick_install(struct aspace *aspace, uint64_t where, uint64_t what,
-                                 bool must_flush) REQUIRES(memory_lock)
+ALWAYS_INLINE bool quick_install(struct aspace *aspace, uint64_t where, uint64_t what)
+    REQUIRES(memory_lock)
 {
     /* More or fewer pages than one leave bits above the page number, which is near nothing. */
     const uint64_t page = where - (UINT64_C(1) << MAP_PAGES_SHIFT);
 
     if (UNLIKELY(page >> TABLE_INDEX_BITS != aspace->near)) {
-        return quick_install_far(aspace, where, what, must_flush);
+        return quick_install_far(aspace, where, what);
     }
-    return quick_put(aspace, &aspace->near_table[table_index(page, 0)], page, what, must_flush);
+    return quick_put(aspace, &aspace->near_table[table_index(page, 0)], page, what);
 }
 
 /*

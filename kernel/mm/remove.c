@@ -43,7 +43,7 @@ static void drop_leaves(pte_t *slot, uint64_t count) REQUIRES(memory_lock)
 static void restrict_leaf(pte_t *slot, unsigned level, uint64_t keep) REQUIRES(memory_lock)
 {
     const pte_t leaf = *slot;
-    if (!pte_is_valid(leaf)) {
+    if (leaf == 0) {
         return;
     }
     pte_t left = leaf & (~PTE_RWX | keep);

@@ -87,6 +87,14 @@ static inline void csr_clear_sstatus(uint64_t bits)
     __asm__ volatile("csrc sstatus, %0" ::"r"(bits) : "memory");
 }
 
+/* Instructions that this hart has executed. */
+static inline uint64_t csr_read_instret(void)
+{
+    uint64_t value;
+    __asm__ volatile("csrr %0, instret" : "=r"(value));
+    return value;
+}
+
 /*
  * An enabled interrupt waits to be taken; with interrupts masked in sstatus nothing happens by
  * itself.

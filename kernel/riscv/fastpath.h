@@ -25,6 +25,7 @@
 #define FAST_MAP_INSTALL      4
 
 /* riscv/sv39.h, riscv/direct.h */
+#define FAST_PTE_VALID     0x01
 #define FAST_PTE_EXEC      0x08
 #define FAST_PTE_PFN_SHIFT 10
 #define FAST_DIRECT_SHIFT  36
@@ -33,4 +34,5 @@
 /* mm/frame.h */
 #define FAST_FRAME_USER        1
 #define FAST_FRAME_CLEAN       2
+#define FAST_FRAME_BUSY        9
 #define FAST_FRAME_COUNT_SHIFT 32

@@ -6,7 +6,8 @@
  * sscratch too, so that a trap of the kernel's own finds it. The kernel never sleeps and never
  * switches stacks: each hart has one, used from its top at every entry.
  *
- * I1  A struct hart is written under the kernel lock, scratch and request apart.
+ * I1  A struct hart is written under the kernel lock, scratch and request apart; what another
+ *     hart asks for, by this hart while the other one has the lock.
  * I2  current is the thread whose registers go on at the next return to user mode, and NULL only
  *     while the hart boots or is idle.
  * I3  fpu_owner is the thread whose floating-point state is in the registers; sstatus.FS is on
@@ -37,6 +38,20 @@ enum hart_reschedule {
     RESCHEDULE_BEHIND = 2, /* and others of its priority come first */
 };
 
+/* Frames filled at once. */
+#define FILL_MAX 8u
+
+/* Frames that the hart fills while it does not have the kernel lock (mm/fill.h). */
+struct fill {
+    uint64_t *source; /* word of the frame that the only page is a copy of; NULL: zeros */
+    uint32_t count;   /* of pages; 0: none is filled */
+    uint32_t kind;    /* what the frames are then: USER, CLEAN */
+    struct fill_page {
+        uint64_t *word; /* of its frame */
+        uint64_t *slot; /* where its leaf waits to become valid; NULL: nowhere */
+    } pages[FILL_MAX];
+};
+
 struct hart {
     /* A cache line of its own: the low bits of its address are free for flags (thread.h, I3). */
     _Alignas(64) struct thread *current;
@@ -49,7 +64,7 @@ struct hart {
     struct thread **threads; /* by thread number; NULL: free */
     uint64_t thread_max;     /* thread numbers are below this */
     uint64_t frame_bias;     /* address of the word of the frame at 0, see frame_stamp() */
-    uint64_t *token_counter; /* the last serial given out; shared, amoadd.d */
+    uint64_t token; /* the last serial given out here: of those that are index modulo HARTS_MAX */
 
     uint64_t fault_count; /* page faults that became messages */
     uint64_t
@@ -67,7 +82,9 @@ struct hart {
     bool is_online;      /* takes part; for ever */
     bool is_idle;        /* sleeps until it is poked, or its timer */
     bool is_fetch_stale; /* code appeared that it does not run yet: fence.i before it does */
+    bool is_alone;       /* there are no others, whom the kernel lock would keep out; constant */
     uint64_t wait_count; /* entries that found another hart in the kernel */
+    uint64_t instret;    /* instructions it had executed when it was last asked for something */
 
     uint64_t switch_count;  /* switches that the scheduler made */
     uint64_t refused_count; /* entries of fault answers that were refused */
@@ -75,6 +92,7 @@ struct hart {
     uint64_t timer_armed;   /* what the timer is set to */
     uint64_t index;         /* below HARTS_MAX */
     uint64_t id;            /* hart id of the machine */
+    struct fill fill;
 };
 
 STATIC_ASSERT(offsetof(struct hart, current) == HART_CURRENT, "see offsets.h");
@@ -85,7 +103,7 @@ STATIC_ASSERT(offsetof(struct hart, fpu_owner) == HART_FPU_OWNER, "see offsets.h
 STATIC_ASSERT(offsetof(struct hart, threads) == HART_THREADS, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, thread_max) == HART_THREAD_MAX, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, frame_bias) == HART_FRAME_BIAS, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, token_counter) == HART_TOKEN, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, token) == HART_TOKEN, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, fault_count) == HART_FAULT_COUNT, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, fault_look) == HART_FAULT_LOOK, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, kernel_lock) == HART_KERNEL_LOCK, "see offsets.h");
@@ -94,6 +112,12 @@ STATIC_ASSERT(offsetof(struct hart, frame_start) == HART_FRAME_START, "see offse
 STATIC_ASSERT(offsetof(struct hart, frame_count) == HART_FRAME_COUNT, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, leaf_flags) == HART_LEAF_FLAGS, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, idle_satp) == HART_IDLE_SATP, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, is_alone) == HART_IS_ALONE, "see offsets.h");
 STATIC_ASSERT(offsetof(struct hart, id) == HART_ID, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, fill) == HART_FILL, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, fill.count) == HART_FILL_COUNT, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, fill.kind) == HART_FILL_COUNT + 4, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, fill.pages[0].word) == HART_FILL_WORD, "see offsets.h");
+STATIC_ASSERT(offsetof(struct hart, fill.pages[0].slot) == HART_FILL_WORD + 8, "see offsets.h");
 STATIC_ASSERT(sizeof(struct hart) == HART_BYTES, "see offsets.h");
 STATIC_ASSERT(HARTS_MAX == HARTS, "see offsets.h");

@@ -26,8 +26,12 @@
 #define HART_FRAME_COUNT 112
 #define HART_LEAF_FLAGS  120
 #define HART_IDLE_SATP   128
-#define HART_ID          200
-#define HART_BYTES       256
+#define HART_IS_ALONE    151
+#define HART_ID          208
+#define HART_FILL        216
+#define HART_FILL_COUNT  224
+#define HART_FILL_WORD   232
+#define HART_BYTES       384
 #define HARTS            8
 
 /* struct object: head of everything that a handle can name */

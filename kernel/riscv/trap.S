@@ -113,6 +113,7 @@ sys_null:
 
 /* The call is done, but somebody else runs first. in: t0, a0 = results, t1 = pc, ra = current */
 trap_simple_switch:
+        beqz    ra, trap_again          /* but its thread was ended meanwhile */
         sd      t1, THREAD_PC(ra)
         ld      sp, THREAD_SP(ra)
         li      t1, 0
@@ -162,6 +163,7 @@ trap_simple_busy:
 trap_simple_again:
         SAVE_CALL
 /* Whatever current was about to do: choose who runs. Locked; current, if any, is saved. */
+        .globl  trap_again
 trap_again:
         ld      sp, HART_STACK(tp)
         call    sched_switch
@@ -176,15 +178,17 @@ trap_all:
         EACH_PRESERVED sd, ra
         .globl  trap_all_saved
 trap_all_saved:
+        li      s1, 0
+        j       trap_all_rest
+        .globl  trap_all_locked
+trap_all_locked:
+        li      s1, 1
+trap_all_rest:
         mv      s0, t6
         SAVE_CALL_REST
         ld      sp, HART_STACK(tp)
+        bnez    s1, trap_all_go
         call    harts_enter
-        j       trap_all_go
-        .globl  trap_all_locked
-trap_all_locked:
-        mv      s0, t6
-        SAVE_CALL_REST
 trap_all_go:
         ld      t6, HART_RESCHEDULE(tp)
         bnez    t6, trap_again
@@ -192,7 +196,6 @@ trap_all_go:
         csrr    t0, sepc
         addi    t0, t0, 4
         sd      t0, THREAD_PC(a0)
-        ld      sp, HART_STACK(tp)
         jalr    s0
         j       trap_exit
 
@@ -256,11 +259,12 @@ trap_return:
         ld      t0, THREAD_PC(t6)
         UNLOCK_KERNEL t1
         csrw    sepc, t0
-        EACH_PRESERVED ld, t6
-        EACH_TEMPORARY ld, t6
-        ld      ra, THREAD_X(1)(t6)
-        ld      tp, THREAD_TP(t6)
-        ld      t6, THREAD_X(31)(t6)
+        mv      sp, t6                  /* offsets from sp make short instructions */
+        EACH_TEMPORARY ld, sp
+        ld      ra, THREAD_X(1)(sp)
+        ld      tp, THREAD_TP(sp)
+        ld      t6, THREAD_X(31)(sp)
+        EACH_PRESERVED ld, sp
         sret
 
 /* The first entry to user mode of a hart. in: tp = sscratch = hart, locked. Does not return */
@@ -276,38 +280,39 @@ trap_start:
  */
 trap_own:
         la      t6, trap_registers
-        sd      ra, 8 * 1(t6)
         sd      sp, 8 * 2(t6)
-        sd      gp, 8 * 3(t6)
-        sd      tp, 8 * 4(t6)
-        sd      t0, 8 * 5(t6)
-        sd      t1, 8 * 6(t6)
-        sd      t2, 8 * 7(t6)
-        sd      s0, 8 * 8(t6)
-        sd      s1, 8 * 9(t6)
-        sd      a0, 8 * 10(t6)
-        sd      a1, 8 * 11(t6)
-        sd      a2, 8 * 12(t6)
-        sd      a3, 8 * 13(t6)
-        sd      a4, 8 * 14(t6)
-        sd      a5, 8 * 15(t6)
-        sd      a6, 8 * 16(t6)
-        sd      a7, 8 * 17(t6)
-        sd      s2, 8 * 18(t6)
-        sd      s3, 8 * 19(t6)
-        sd      s4, 8 * 20(t6)
-        sd      s5, 8 * 21(t6)
-        sd      s6, 8 * 22(t6)
-        sd      s7, 8 * 23(t6)
-        sd      s8, 8 * 24(t6)
-        sd      s9, 8 * 25(t6)
-        sd      s10, 8 * 26(t6)
-        sd      s11, 8 * 27(t6)
-        sd      t3, 8 * 28(t6)
-        sd      t4, 8 * 29(t6)
-        sd      t5, 8 * 30(t6)
+        mv      sp, t6                  /* offsets from sp make short instructions */
+        sd      ra, 8 * 1(sp)
+        sd      gp, 8 * 3(sp)
+        sd      tp, 8 * 4(sp)
+        sd      t0, 8 * 5(sp)
+        sd      t1, 8 * 6(sp)
+        sd      t2, 8 * 7(sp)
+        sd      s0, 8 * 8(sp)
+        sd      s1, 8 * 9(sp)
+        sd      a0, 8 * 10(sp)
+        sd      a1, 8 * 11(sp)
+        sd      a2, 8 * 12(sp)
+        sd      a3, 8 * 13(sp)
+        sd      a4, 8 * 14(sp)
+        sd      a5, 8 * 15(sp)
+        sd      a6, 8 * 16(sp)
+        sd      a7, 8 * 17(sp)
+        sd      s2, 8 * 18(sp)
+        sd      s3, 8 * 19(sp)
+        sd      s4, 8 * 20(sp)
+        sd      s5, 8 * 21(sp)
+        sd      s6, 8 * 22(sp)
+        sd      s7, 8 * 23(sp)
+        sd      s8, 8 * 24(sp)
+        sd      s9, 8 * 25(sp)
+        sd      s10, 8 * 26(sp)
+        sd      s11, 8 * 27(sp)
+        sd      t3, 8 * 28(sp)
+        sd      t4, 8 * 29(sp)
+        sd      t5, 8 * 30(sp)
         ld      t0, HART_SCRATCH(tp)
-        sd      t0, 8 * 31(t6)
+        sd      t0, 8 * 31(sp)
         csrw    sscratch, tp
         la      sp, trap_own_stack_top
         call    trap_kernel

@@ -15,8 +15,12 @@
 #include "task/space.h"
 #include "task/thread.h"
 
-/* The handle that the call is about is the frame authority. Returns: ERR_OK, or as
- * handle_find(). */
+/*
+ * The handle that the call is about is the frame authority; carry out what is kept of answers to
+ * faults. Called first: the kernel lock may be given back meanwhile.
+ *
+ * Returns: ERR_OK, or as handle_find(); ERR_INTR: current was ended meanwhile, there is none.
+ */
 MUST_USE enum err authority_check(void);
 
 /*

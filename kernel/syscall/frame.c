@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SYS_FRAME_COPY: bytes of user frames, copied or zeroed (abi/authority.h).
+ * SYS_FRAME_COPY: bytes of user frames, copied or zeroed (abi/authority.h), without the kernel lock
+ * (mm/fill.h).
  */
 #include "mm/frame.h"
-#include "ipc/pending.h"
+#include "mm/fill.h"
 #include "mm/page.h"
 #include "syscall/authority.h"
 #include "syscall/syscall.h"
+#include "task/harts.h"
 
 /* The only flag: zeros are written, nothing is read. */
 #define COPY_ZERO UINT64_C(1)
+
+/* Fewer are not worth giving the kernel lock back. */
+#define BYTES_UNLOCKED 256u
 
 struct copy {
     pfn_t to;
@@ -25,47 +30,50 @@ static bool is_in_page(uint64_t offset, uint64_t bytes)
     return offset <= PAGE_SIZE && bytes <= PAGE_SIZE - offset;
 }
 
-static bool is_user(pfn_t pfn) REQUIRES(memory_lock)
+static bool is_user(enum frame_kind kind)
 {
-    const enum frame_kind kind = frame_kind_of(pfn);
     return kind == FRAME_USER || kind == FRAME_CLEAN;
 }
 
-/* Zero bytes of user memory, or all of an unused frame, which is user memory then. */
-static enum err zero(const struct copy *copy) REQUIRES(memory_lock)
+/* See whether the frames are of the right kinds. */
+static enum err check(const struct copy *copy) REQUIRES(memory_lock)
 {
-    if (frame_is_unused(copy->to) && copy->bytes == PAGE_SIZE) {
-        uint64_t *word = frame_word(copy->to);
-        if (*word != FRAME_CLEAN) {
-            page_zero(frame_address(copy->to));
-            *word = FRAME_CLEAN;
-        }
-        return ERR_OK;
-    }
-    if (!is_user(copy->to)) {
-        return ERR_FRAME_KIND;
-    }
-    page_clear((uint8_t *)frame_address(copy->to) + copy->to_offset, copy->bytes);
-    return ERR_OK;
+    const enum frame_kind to = frame_kind_of(copy->to);
+    const enum frame_kind from = copy->is_zero ? FRAME_WIRED : frame_kind_of(copy->from);
+    const bool can_be_free = copy->is_zero && copy->bytes == PAGE_SIZE;
+
+    return (is_user(to) || (can_be_free && to == FRAME_FREE)) &&
+                   (is_user(from) || from == FRAME_WIRED)
+               ? ERR_OK
+               : ERR_FRAME_KIND;
 }
 
-static enum err move(const struct copy *copy) REQUIRES(memory_lock)
+static void store(const struct copy *copy)
 {
-    if (!is_user(copy->to) || (!is_user(copy->from) && frame_kind_of(copy->from) != FRAME_WIRED)) {
-        return ERR_FRAME_KIND;
-    }
-    uint64_t *word = frame_word(copy->to);
     uint8_t *to = frame_address(copy->to);
-    const uint8_t *from = frame_address(copy->from);
-    if (*word == FRAME_CLEAN) {
-        *word = FRAME_USER;
+
+    if (copy->is_zero) {
+        page_clear(to + copy->to_offset, copy->bytes);
+        return;
     }
+    const uint8_t *from = frame_address(copy->from);
     if (copy->bytes == PAGE_SIZE && to != from) {
         page_copy(to, from);
     } else {
         page_move(to + copy->to_offset, from + copy->from_offset, copy->bytes);
     }
-    return ERR_OK;
+}
+
+/* Keep others from the frames, and give the lock back meanwhile. */
+static void store_unlocked(const struct copy *copy) REQUIRES(memory_lock)
+{
+    fill_begin_bytes(frame_word(copy->to));
+    if (!copy->is_zero) {
+        fill_read(frame_word(copy->from));
+    }
+    harts_leave_to_fill();
+    store(copy);
+    harts_enter_filled();
 }
 
 struct sys_result sys_frame_copy(uint64_t to, uint64_t to_offset, uint64_t from,
@@ -90,9 +98,15 @@ struct sys_result sys_frame_copy(uint64_t to, uint64_t to_offset, uint64_t from,
     if (!is_in_page(to_offset, bytes) || !is_in_page(from_offset, bytes)) {
         return sys_make_error(ERR_RANGE);
     }
-    pending_flush();
     lock_take(&memory_lock);
-    error = copy.is_zero ? zero(&copy) : move(&copy);
+    error = check(&copy);
+    if (error == ERR_OK && (bytes < BYTES_UNLOCKED || hart_self()->is_alone)) {
+        uint64_t *word = frame_word(copy.to);
+        *word = frame_word_is_unused(*word) ? FRAME_USER : *word; /* CLEAN or FREE no more */
+        store(&copy);
+    } else if (error == ERR_OK) {
+        store_unlocked(&copy);
+    }
     lock_release(&memory_lock);
     return sys_make_error(error);
 }

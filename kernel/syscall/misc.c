@@ -91,11 +91,20 @@ struct sys_result sys_power(uint64_t what, uint64_t status)
 }
 
 /* One number of one hart. */
-static uint64_t misc_of_hart(uint64_t which, const struct hart *hart)
+static uint64_t misc_of_hart(uint64_t which, struct hart *hart)
 {
-    return which == INFO_HART_FAULTS     ? hart->fault_count
-           : which == INFO_HART_SWITCHES ? hart->switch_count
-                                         : hart->wait_count;
+    switch (which) {
+    case INFO_HART_FAULTS:
+        return hart->fault_count;
+    case INFO_HART_SWITCHES:
+        return hart->switch_count;
+    case INFO_HART_WAITS:
+        return hart->wait_count;
+    case INFO_HART_IPC: /* every message that is received takes one serial number */
+        return hart->token / HARTS_MAX;
+    default:
+        return harts_instructions(hart);
+    }
 }
 
 /* The same of all harts together. */
@@ -111,38 +120,50 @@ static uint64_t misc_of_all(uint64_t which)
 
 struct sys_result sys_info(uint64_t which, uint64_t index)
 {
-    const struct hart *hart = hart_self();
+    const bool is_of_hart = (which >= INFO_HART_FAULTS && which <= INFO_HART_WAITS) ||
+                            which == INFO_HART_IPC || which == INFO_HART_INSTRUCTIONS;
+    uint64_t value = 0;
 
-    const bool is_of_hart = which >= INFO_HART_FAULTS && which <= INFO_HART_WAITS;
-
-    if (which > INFO_LOG_FIRST || (is_of_hart && index >= harts_count)) {
+    if (which > INFO_HART_INSTRUCTIONS || (is_of_hart && index >= harts_count)) {
         return sys_make_error(ERR_INVAL);
     }
     switch ((enum info)which) {
     case INFO_TIMEBASE_HZ:
-        return sys_make_result(ERR_OK, misc_machine.timebase_hz);
+        value = misc_machine.timebase_hz;
+        break;
     case INFO_HARTS:
-        return sys_make_result(ERR_OK, misc_machine.harts);
+        value = misc_machine.harts;
+        break;
     case INFO_FRAMES:
-        return sys_make_result(ERR_OK, misc_machine.frames);
+        value = misc_machine.frames;
+        break;
     case INFO_FRAMES_KERNEL:
-        return sys_make_result(ERR_OK, misc_machine.frames_kernel);
-    case INFO_IPC_COUNT: /* every message that is received takes one serial number */
-        return sys_make_result(ERR_OK, *hart->token_counter);
+        value = misc_machine.frames_kernel;
+        break;
+    case INFO_IPC_COUNT:
+        value = misc_of_all(INFO_HART_IPC);
+        break;
     case INFO_FAULT_COUNT:
-        return sys_make_result(ERR_OK, misc_of_all(INFO_HART_FAULTS));
+        value = misc_of_all(INFO_HART_FAULTS);
+        break;
     case INFO_SWITCH_COUNT:
-        return sys_make_result(ERR_OK, misc_of_all(INFO_HART_SWITCHES));
+        value = misc_of_all(INFO_HART_SWITCHES);
+        break;
     case INFO_HART:
-        return sys_make_result(ERR_OK, hart->id);
+        value = hart_self()->id;
+        break;
     case INFO_HART_FAULTS:
     case INFO_HART_SWITCHES:
     case INFO_HART_WAITS:
-        return sys_make_result(ERR_OK, misc_of_hart(which, &harts[index]));
+    case INFO_HART_IPC:
+    case INFO_HART_INSTRUCTIONS:
+        value = misc_of_hart(which, &harts[index]);
+        break;
     case INFO_LOG_FIRST:
-        return sys_make_result(ERR_OK, log_first());
+        value = log_first();
+        break;
     }
-    UNREACHABLE();
+    return sys_make_result(ERR_OK, value);
 }
 
 struct sys_result sys_trace_read(uint64_t count)

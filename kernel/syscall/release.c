@@ -5,7 +5,6 @@
 #include <riscv/direct.h>
 
 #include "ipc/death.h"
-#include "ipc/pending.h"
 #include "syscall/authority.h"
 #include "syscall/syscall.h"
 #include "task/slab.h"
@@ -112,7 +111,6 @@ struct sys_result sys_frame_release(uint64_t frame)
     if (error != ERR_OK) {
         return sys_make_error(error);
     }
-    pending_flush();
     lock_take(&task_lock);
     lock_take(&handle_lock);
     lock_take(&memory_lock);

@@ -15,8 +15,10 @@
 enum err authority_check(void)
 {
     struct handle_slot *slot;
-    return handle_find(thread_current()->space, sys_handle(), OBJECT_AUTHORITY, RIGHT_CONTROL,
-                       &slot);
+    const enum err error =
+        handle_find(thread_current()->space, sys_handle(), OBJECT_AUTHORITY, RIGHT_CONTROL, &slot);
+
+    return error != ERR_OK ? error : pending_flush() ? ERR_OK : ERR_INTR;
 }
 
 enum err authority_find_space(uint64_t number, struct space **space)
@@ -92,7 +94,6 @@ struct sys_result sys_space_make(uint64_t object, uint64_t root, uint64_t slots,
     if (error != ERR_OK) {
         return sys_make_error(error);
     }
-    pending_flush();
     lock_take(&task_lock);
     error = sys_build_space(frames, badge, priority_max, endpoint);
     lock_release(&task_lock);
@@ -186,7 +187,6 @@ struct sys_result sys_thread_make(uint64_t space, uint64_t object, uint64_t mess
     if (error != ERR_OK) {
         return sys_make_error(error);
     }
-    pending_flush();
     lock_take(&task_lock);
     lock_take(&memory_lock);
     error = authority_find_space(space, &plan.space);
@@ -306,7 +306,6 @@ struct sys_result sys_slab_donate(uint64_t space, uint64_t frame, uint64_t kind)
     if (kind != OBJECT_ENDPOINT && kind != OBJECT_NOTIFICATION && kind != OBJECT_HANDLES) {
         return sys_make_error(ERR_INVAL);
     }
-    pending_flush();
     lock_take(&task_lock);
     error = sys_donate(space, frame, kind);
     lock_release(&task_lock);

@@ -7,6 +7,7 @@
 #include <riscv/tlb.h>
 #include <sbi/ecall.h>
 
+#include "mm/fill.h"
 #include "riscv/trap.h"
 #include "task/fpu.h"
 #include "task/sched.h"
@@ -35,13 +36,16 @@ static void harts_pause(struct hart *hart, uint64_t *looks)
     }
 }
 
-/* Do what another hart asks for. */
-static void harts_serve(struct hart *hart)
+/* Do what another hart asks for; the stores of what this one fills are done. */
+static void harts_serve(struct hart *hart) NO_LOCK_CHECK
 {
     const unsigned request = atomic_load_explicit(&hart->request, memory_order_acquire);
 
     if (request == 0) {
         return;
+    }
+    if (hart->fill.count != 0) {
+        fill_commit(&hart->fill);
     }
     if ((request & REQUEST_EVICT) != 0) {
         hart->current = NULL;
@@ -51,6 +55,7 @@ static void harts_serve(struct hart *hart)
     if ((request & REQUEST_PUT_BACK) != 0 && hart->fpu_owner != NULL) {
         fpu_put_back(hart->fpu_owner);
     }
+    hart->instret = csr_read_instret();
     tlb_flush();
     tlb_flush_fetch();
     atomic_store_explicit(&hart->request, 0, memory_order_release);
@@ -73,6 +78,41 @@ void harts_enter(void)
 void harts_leave(void)
 {
     atomic_store_explicit(&kernel_lock, 0, memory_order_release);
+}
+
+void harts_leave_to_fill(void)
+{
+    const struct hart *hart = hart_self();
+
+    if (!hart->is_alone) {
+        csr_write_satp(hart->current->satp); /* the tables of whom it was of may go meanwhile */
+        tlb_flush();
+        harts_leave();
+    }
+}
+
+void harts_enter_filled(void) NO_LOCK_CHECK
+{
+    struct hart *hart = hart_self();
+
+    if (!hart->is_alone) {
+        harts_enter();
+    }
+    if (fill_is_open()) {
+        fill_commit(&hart->fill);
+    }
+}
+
+void harts_cut(void)
+{
+    if (fill_is_open()) {
+        harts_leave_to_fill();
+        fill_run();
+        harts_enter_filled();
+    }
+    if (csr_has_interrupt()) {
+        sched_tick();
+    }
 }
 
 void harts_join(void)
@@ -109,16 +149,41 @@ static void harts_await(struct hart *hart)
     }
 }
 
+/* Ask, and wait until it is done. */
+static void harts_have_done(struct hart *hart, unsigned request)
+{
+    harts_ask(hart, request);
+    harts_await(hart);
+}
+
 void harts_evict(struct hart *hart)
 {
-    harts_ask(hart, REQUEST_EVICT);
-    harts_await(hart);
+    harts_have_done(hart, REQUEST_EVICT);
 }
 
 void harts_put_back(struct hart *hart)
 {
-    harts_ask(hart, REQUEST_PUT_BACK);
-    harts_await(hart);
+    harts_have_done(hart, REQUEST_PUT_BACK);
+}
+
+uint64_t harts_instructions(struct hart *hart)
+{
+    if (hart == hart_self()) {
+        return csr_read_instret();
+    }
+    if (hart->is_online) {
+        harts_have_done(hart, REQUEST_FLUSH);
+    }
+    return hart->instret;
+}
+
+void fill_settle(void)
+{
+    for (struct hart *hart = harts; hart != harts + harts_count; hart++) {
+        while (hart != hart_self() && hart->fill.count != 0) {
+            harts_have_done(hart, REQUEST_FLUSH);
+        }
+    }
 }
 
 /* Another hart than this, and it runs in the space. */

@@ -4,13 +4,14 @@
  *
  *     trap --harts_enter()--> in the kernel --trap_return--> user mode
  *                              |        ^
- *                   harts_leave()      harts_enter()     around the sleep of an idle hart
+ *                   harts_leave()      harts_enter()     around the sleep of an idle hart, and
+ *                                                          while frames are filled (mm/fill.h)
  *
  * Whoever is in the kernel may change every hart's queue and notes. What only the other hart itself
  * can do (forget translations, leave a thread, save floating-point registers) is asked of it and
- * waited for: it is in user mode, asleep, or waits for the kernel lock, and each of these ends, or
- * is interrupted, at once. So a request is done when the function returns, and none is ever left
- * over while the lock is free.
+ * waited for: it is in user mode, asleep, fills a few pages, or waits for the kernel lock, and each
+ * of these ends, or is interrupted, soon. So a request is done when the function returns, and none
+ * is ever left over while the lock is free.
  *
  * After taking the lock a hart looks at hart->reschedule: if something is due, the trap that
  * brought it here is forgotten, and happens again if its thread still runs later.
@@ -37,6 +38,20 @@ void harts_enter(void);
 /* Give the kernel lock back. */
 void harts_leave(void);
 
+/* Give the kernel lock back while this hart fills what it began to fill (mm/fill.h). */
+void harts_leave_to_fill(void);
+
+/*
+ * It has done so: take the kernel lock and end it.
+ *
+ * On return: hart->current is NULL if its thread was ended in between, on behalf of another hart.
+ * Then nothing that belongs to the thread may be looked at, and what is due is in reschedule.
+ */
+void harts_enter_filled(void);
+
+/* aspace_apply() was cut: fill what it began to fill, as above, and serve an interrupt. */
+void harts_cut(void);
+
 /* First C function of a hart that another one started. */
 void harts_join(void);
 
@@ -45,6 +60,9 @@ void harts_poke(struct hart *hart);
 
 /* Have `hart`, another one, run none of its threads from now on. */
 void harts_evict(struct hart *hart);
+
+/* What `hart`'s counter of instructions says. */
+uint64_t harts_instructions(struct hart *hart);
 
 /* Have `hart`, another one, bring f and fcsr of its fpu_owner up to date, which owns it no more. */
 void harts_put_back(struct hart *hart);

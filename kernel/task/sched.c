@@ -30,7 +30,8 @@ static struct run_queue *sched_queue_of(const struct thread *thread)
     return &run_queues[thread_hart(thread)->index];
 }
 
-static void sched_enqueue(struct run_queue *queue, struct thread *thread, bool is_first)
+/* Not inline: what they cost is less than the room they would take in four places. */
+NOINLINE static void sched_enqueue(struct run_queue *queue, struct thread *thread, bool is_first)
     REQUIRES(queue->lock)
 {
     struct list *level = &queue->levels[thread->priority];
@@ -44,7 +45,8 @@ static void sched_enqueue(struct run_queue *queue, struct thread *thread, bool i
     queue->count++;
 }
 
-static void sched_dequeue(struct run_queue *queue, struct thread *thread) REQUIRES(queue->lock)
+NOINLINE static void sched_dequeue(struct run_queue *queue, struct thread *thread)
+    REQUIRES(queue->lock)
 {
     list_remove(&thread->link);
     if (list_is_empty(&queue->levels[thread->priority])) {
@@ -379,7 +381,6 @@ static void sched_enter(struct hart *hart, const struct thread *last, struct thr
     hart->switch_count++;
     trace_emit(TRACE_SWITCH, last == NULL ? UINT64_MAX : last->number, next->number);
     fpu_switch(hart, next);
-    csr_write_satp(next->satp);
 }
 
 void sched_switch(void)
@@ -404,6 +405,7 @@ void sched_switch(void)
     if (next != last || has_slept) {
         sched_enter(hart, last, next);
     }
+    csr_write_satp(next->satp); /* attend_thread() may have changed it for others */
     if (hart->is_fetch_stale) {
         hart->is_fetch_stale = false;
         tlb_flush_fetch();

@@ -26,13 +26,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <base/attr.h>
+
 #include "task/thread.h"
 
 /* Prepare the queue of `hart`; a slice lasts `slice` ticks of the time CSR. */
-void sched_init(struct hart *hart, uint64_t slice);
+COLD void sched_init(struct hart *hart, uint64_t slice);
 
 /* Let `hart`, the one that calls, be interrupted: by its timer and by other harts. */
-void sched_start(struct hart *hart);
+COLD void sched_start(struct hart *hart);
 
 /* End a wait: NEW, STOPPED or waiting -> RUNNABLE, behind those of its priority. */
 void sched_wake(struct thread *thread);
@@ -41,10 +43,10 @@ void sched_wake(struct thread *thread);
 void sched_wake_first(struct thread *thread);
 
 /* Take a RUNNABLE thread out of the queue; the caller gives it its next state. */
-void sched_remove(struct thread *thread);
+COLD void sched_remove(struct thread *thread);
 
 /* Let `thread` run with `priority` from now on. */
-void sched_set_priority(struct thread *thread, uint32_t priority);
+COLD void sched_set_priority(struct thread *thread, uint32_t priority);
 
 /* Let current take its turn behind those of its priority. */
 void sched_yield(void);
@@ -57,13 +59,13 @@ static inline void sched_block(void)
 
 /* `thread` is RUNNING and is to run no longer, here or elsewhere; the caller gives it its next
  * state. */
-void sched_evict(const struct thread *thread);
+COLD void sched_evict(const struct thread *thread);
 
 /* Flags of `thread` were set: have them seen soon. */
 void sched_attend(const struct thread *thread);
 
 /* Keep `thread` on `hart` from now on, or let it run anywhere (NULL). */
-void sched_keep(struct thread *thread, struct hart *hart_opt);
+COLD void sched_keep(struct thread *thread, struct hart *hart_opt);
 
 /* Let `thread`, which neither runs nor could, wake up on this hart if it may. */
 void sched_adopt(struct thread *thread);

@@ -70,6 +70,7 @@
 #include <base/types.h>
 #include <riscv/lock.h>
 
+#include "mm/aspace.h"
 #include "riscv/hart.h"
 #include "riscv/offsets.h"
 #include "task/death.h"
@@ -167,6 +168,7 @@ struct thread {
     struct list pending_link; /* in the queue of ipc/pending.c, with THREAD_PENDING */
     struct map_entry pending[THREAD_PENDING_MAX];
     uint64_t pending_count;
+    struct map_progress pending_progress;
     struct death death;
 
     _Alignas(64) uint64_t f[32];

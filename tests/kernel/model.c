@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "model.h"
 
+#include "mm/fill.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,11 +12,20 @@ uint64_t model_fetch_flushes;
 uint64_t model_other_flushes;
 uint64_t model_interrupt_in;
 
+struct hart *model_hart;
+struct hart model_other;
+uint64_t model_settles;
+
+static struct hart hart; /* of tests without a stage */
 static uint64_t *words;
 static pte_t kernel_root[TABLE_ENTRIES];
 
 void model_start(uint64_t frames)
 {
+    model_hart = &hart;
+    hart = (struct hart){.index = 0};
+    model_other = (struct hart){.index = 1};
+    model_settles = 0;
     free(words);
     words = malloc(frames * sizeof(*words));
     ASSERT(words != NULL);
@@ -74,6 +85,9 @@ enum err model_apply(struct aspace *aspace, const struct map_entry *entries, uin
     enum err error;
     do {
         error = aspace_apply(aspace, entries, count, &progress);
+        if (fill_is_open()) {
+            fill_finish();
+        }
     } while (error == ERR_INTR);
     *done = progress.entries;
     return error;
@@ -105,5 +119,17 @@ pte_t model_leaf(const struct aspace *aspace, uint64_t page, unsigned *level)
             return pte;
         }
         table = direct_table(pte);
+    }
+}
+
+void fill_settle(void)
+{
+    struct hart *self = model_hart;
+
+    model_settles++;
+    if (model_other.fill.count != 0) {
+        model_hart = &model_other;
+        fill_finish();
+        model_hart = self;
     }
 }

@@ -9,6 +9,10 @@
 #include "mm/aspace.h"
 #include "mm/frame.h"
 
+/* Another hart, whose fill (mm/fill.h) goes on when it is waited for; how often that was. */
+extern struct hart model_other;
+extern uint64_t model_settles;
+
 /* All frames FREE and full of rubbish, no interrupt. `frames` may be more than MODEL_PAGES. */
 void model_start(uint64_t frames);
 

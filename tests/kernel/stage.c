@@ -14,6 +14,7 @@
 #include "ipc/fault.h"
 #include "ipc/ipc.h"
 #include "ipc/pending.h"
+#include "mm/fill.h"
 #include "model.h"
 #include "riscv/trap.h"
 #include "task/harts.h"
@@ -27,7 +28,6 @@
 static uint64_t stage_frames;
 static struct thread *stage_threads[THREADS_MAX];
 static uint64_t stage_numbers;
-static uint64_t stage_tokens;
 static uint64_t stage_timer;
 
 struct space *stage_server;
@@ -35,7 +35,6 @@ struct thread *stage_server_thread;
 uint64_t stage_time;
 struct hart harts[HARTS_MAX];
 uint64_t harts_count = 1;
-struct hart *model_hart = &harts[0];
 uint64_t model_satp;
 uint64_t model_sstatus;
 bool trace_is_on;
@@ -67,6 +66,15 @@ void harts_enter(void)
 
 void harts_leave(void)
 {
+}
+
+void harts_cut(void)
+{
+    if (fill_is_open()) {
+        fill_finish();
+    } else {
+        sched_tick();
+    }
 }
 
 void harts_poke(struct hart *hart)
@@ -190,7 +198,7 @@ static void stage_clear(void)
     while (timeout_take_due(UINT64_MAX) != NULL) {
         /* one less */
     }
-    pending_flush();
+    (void)!pending_flush();
     lock_take(&task_lock);
     while (death_take() != NULL) {
         /* one less */
@@ -202,14 +210,15 @@ void stage_start(void)
 {
     static struct notification *events;
 
+    model_hart = &harts[0];
     stage_clear();
     model_start(MODEL_PAGES);
+    model_hart = &harts[0];
     memset(stage_threads, 0, sizeof(stage_threads));
     stage_frames = 8;
     stage_numbers = 0;
     stage_time = 1;
-    harts[0] = (struct hart){
-        .threads = stage_threads, .thread_max = THREADS_MAX, .token_counter = &stage_tokens};
+    harts[0] = (struct hart){.threads = stage_threads, .thread_max = THREADS_MAX};
     sched_init(&harts[0], SLICE);
     stage_server = stage_make_space(true, 0);
     (void)stage_object(stage_server, OBJECT_ENDPOINT, STAGE_ENDPOINT);

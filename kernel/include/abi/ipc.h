@@ -143,6 +143,10 @@ enum info {
     INFO_HART_WAITS = 10,   /* entries that found another hart in the kernel */
 
     INFO_LOG_FIRST = 11, /* position of the oldest record of the log */
+
+    /* Of one hart too: */
+    INFO_HART_IPC = 12,          /* messages that were received, faults among them */
+    INFO_HART_INSTRUCTIONS = 13, /* what its instret says */
 };
 
 /* SYS_POWER: what. */

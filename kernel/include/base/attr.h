@@ -10,6 +10,7 @@
 #define NORETURN                 __attribute__((noreturn))
 #define ALWAYS_INLINE            static inline __attribute__((always_inline))
 #define NOINLINE                 __attribute__((noinline))
+#define COLD                     __attribute__((cold)) /* seldom called: small, not fast */
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define LIKELY(x)                __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)              __builtin_expect(!!(x), 0)
