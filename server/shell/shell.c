@@ -10,6 +10,12 @@
  */
 #define BASE_RANDOM_PAGES BIT(18)
 
+/*
+ * Left free above it for the stack, whose maker puts it there: its limit, the guard gap below it,
+ * and the distance from the end of user space that its maker draws (Linux mmap_base()).
+ */
+#define STACK_GAP (UINT64_C(64) << 20)
+
 /* xorshift64*: G. Marsaglia, Xorshift RNGs, 2003; S. Vigna, 2014, for the multiplier. */
 uint64_t shell_random(struct shell *shell)
 {
@@ -28,7 +34,7 @@ struct space_settings shell_settings(struct shell *shell, uint32_t priority, uin
 
     return (struct space_settings){
         .lowest = {MEM_MAP_MIN_ADDR_DEFAULT},
-        .base = {USER_END - pages * PAGE_SIZE},
+        .base = {USER_END - STACK_GAP - pages * PAGE_SIZE},
         .regions_max = MEM_MAX_MAP_COUNT_DEFAULT,
         .pages_max = MEM_UNLIMITED,
         .data_max = MEM_UNLIMITED,

@@ -70,6 +70,10 @@ def expect_as_on_linux(name, board="virt"):
     expect(sum(line.startswith("system ") for line in guest) > 10, True)
 
 
+def cc1_replays_in_16_mib():
+    expect_replay("/traces/cc1.trace", mem="16M")
+
+
 def cc1_leaves_what_it_leaves_on_linux_and_gives_every_frame_back():
     expect_as_on_linux("cc1.trace")
 
@@ -130,6 +134,7 @@ if __name__ == "__main__":
     os.environ["REPLAY_NATIVE"] = sys.argv[4]
     sys.exit(run([
         cc1_leaves_what_it_leaves_on_linux_and_gives_every_frame_back,
+        cc1_replays_in_16_mib,
         sqlite_leaves_what_it_leaves_on_linux_and_gives_every_frame_back,
         python_leaves_what_it_leaves_on_linux_and_gives_every_frame_back,
         python_replays_on_sifive_u,

@@ -11,6 +11,7 @@
 
 #include "elf.h"
 #include "startup.h"
+#include <abi/layout.h>
 #include <base/bits.h>
 #include <hf/archive.h>
 #include <hf/auxv.h>
@@ -21,6 +22,9 @@
 #define NAME_BYTES_MAX    256
 #define AUX_COUNT         12
 #define STACK_GUARD_BYTES HF_PAGE_BYTES
+/* Where a stack that grows begins, and how far below the end of the space it may. */
+#define STACK_BYTES_FIRST  UINT64_C(131072)
+#define STACK_RANDOM_PAGES 4096
 
 /* Held while a process is prepared: guards the two below. */
 static struct hf_mutex prepare_lock;
@@ -98,8 +102,21 @@ static enum err segment_load(uint64_t space, const struct elf_segment *segment, 
     return error;
 }
 
-/* A stack of so many bytes with a guard page below. */
-static enum err stack_make(uint64_t space, uint64_t bytes, uint64_t *top)
+/* Random bytes for a child: its parent's and a counter, stirred by multiplication and shifts. */
+static uint64_t random_next(uint64_t from)
+{
+    static uint64_t count;
+    count++;
+    uint64_t word = from + count * UINT64_C(0x9e3779b97f4a7c15);
+    for (int i = 0; i < 3; i++) {
+        word ^= word >> 29;
+        word *= UINT64_C(0xd6e8feb86659fd93);
+    }
+    return word ^ word >> 32;
+}
+
+/* A stack of so many bytes with a guard page below, somewhere. */
+static enum err stack_make_whole(uint64_t space, uint64_t bytes, uint64_t *top)
 {
     const struct hf_map map = {
         .space = space,
@@ -114,6 +131,26 @@ static enum err stack_make(uint64_t space, uint64_t bytes, uint64_t *top)
     }
     *top = guard + STACK_GUARD_BYTES + bytes;
     return error;
+}
+
+/*
+ * A stack that grows, at the end of the space, where the memory server leaves room for it: what it
+ * may grow to is promised to it only when it does, so that small machines can start programs too.
+ */
+static enum err stack_make_growing(uint64_t space, uint64_t *top)
+{
+    const uint64_t pages = random_next(hf_env()->random[0]) % STACK_RANDOM_PAGES;
+    *top = USER_END - pages * HF_PAGE_BYTES;
+    const struct hf_map map = {
+        .space = space,
+        .addr = *top - STACK_BYTES_FIRST,
+        .length = STACK_BYTES_FIRST,
+        .prot = MEM_PROT_READ | MEM_PROT_WRITE,
+        .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | MEM_MAP_STACK | MEM_MAP_GROWSDOWN |
+                 MEM_MAP_FIXED_NOREPLACE,
+    };
+    uint64_t bottom = 0;
+    return hf_map(map, &bottom);
 }
 
 /* Map the boot archive and give the handle to its object; a parent that has none gives none. */
@@ -138,19 +175,6 @@ static enum err archive_pass(const struct hf_process *process, uint64_t *address
                                RIGHT_CALL | RIGHT_TRANSFER | RIGHT_DERIVE, slot, &slot);
     }
     return error;
-}
-
-/* Random bytes for a child: its parent's and a counter, stirred by multiplication and shifts. */
-static uint64_t random_next(uint64_t from)
-{
-    static uint64_t count;
-    count++;
-    uint64_t word = from + count * UINT64_C(0x9e3779b97f4a7c15);
-    for (int i = 0; i < 3; i++) {
-        word ^= word >> 29;
-        word *= UINT64_C(0xd6e8feb86659fd93);
-    }
-    return word ^ word >> 32;
 }
 
 /* Build the start structure and copy it to the stack that ends at `top`. */
@@ -252,9 +276,9 @@ static enum err process_fill(const struct hf_program *program, const struct elf_
     }
     *why = "its stack could not be made";
     uint64_t top = 0;
-    uint64_t stack_bytes =
-        program->stack_bytes != 0 ? page_up(program->stack_bytes) : HF_STACK_BYTES_DEFAULT;
-    error = stack_make(process->space, stack_bytes, &top);
+    error = program->stack_bytes != 0
+                ? stack_make_whole(process->space, page_up(program->stack_bytes), &top)
+                : stack_make_growing(process->space, &top);
     if (error != ERR_OK) {
         return error;
     }

@@ -16,7 +16,6 @@
 #include <hf/kernel.h>
 #include <mem/proto.h>
 
-#define HF_STACK_BYTES_DEFAULT (UINT64_C(8) << 20)
 /* Arguments, environment and auxiliary vector together. */
 #define HF_START_BYTES_MAX 32768
 
@@ -27,7 +26,7 @@ struct hf_program {
     uint64_t file_bytes;
     const char *const *argv; /* ends with NULL */
     const char *const *envp; /* ends with NULL */
-    uint64_t stack_bytes;    /* 0: HF_STACK_BYTES_DEFAULT */
+    uint64_t stack_bytes;    /* mapped as a whole; 0: it grows up to its limit */
     uint64_t frames_max;     /* budget; 0: no limit of its own */
     uint64_t priority;       /* 0: PRIORITY_DEFAULT */
     uint64_t privileges;     /* MEM_PRIVILEGE_..., at most the parent's */
