@@ -51,6 +51,8 @@
 #define ARENA_VERSION    1u
 /* Free pages that stay backed when a request is done. */
 #define ARENA_KEEP 8u
+/* Most pages that a fault may be set to make present beside its own. */
+#define FAULT_AHEAD_MAX 64u
 
 /* State of one server thread. */
 struct worker {
@@ -64,13 +66,13 @@ struct worker {
 struct arena_head {
     uint64_t magic;
     uint32_t version;
-    uint32_t general;    /* first general page; constant */
-    uint32_t free_page;  /* first free backed page; 0: none */
-    uint32_t free_pages; /* how many */
-    uint32_t backed;     /* pages backed, all kinds */
-    uint32_t tables;     /* page tables of the arena, the one of level 1 included */
-    uint32_t hint;       /* block in which to look for a page to back */
-    uint32_t reserved_word;
+    uint32_t general;     /* first general page; constant */
+    uint32_t free_page;   /* first free backed page; 0: none */
+    uint32_t free_pages;  /* how many */
+    uint32_t backed;      /* pages backed, all kinds */
+    uint32_t tables;      /* page tables of the arena, the one of level 1 included */
+    uint32_t hint;        /* block in which to look for a page to back */
+    uint32_t fault_ahead; /* pages, at most FAULT_AHEAD_MAX; constant */
     uint32_t space_first; /* list of all spaces; 0: none */
     uint32_t spaces;
     uint32_t table_top;   /* frame of the level 1 table */

@@ -87,6 +87,8 @@ enum err core_init(const struct core_boot *boot, struct core *core)
     }
     struct arena_head *head = core->head;
 
+    ASSERT(boot->fault_ahead <= FAULT_AHEAD_MAX);
+    head->fault_ahead = boot->fault_ahead;
     head->commit.mode = boot->commit_mode;
     head->commit.limit = boot->commit_limit != 0 ? boot->commit_limit : head->pool.total;
     slab_init(&head->regions, sizeof(struct region));

@@ -60,7 +60,9 @@ struct core_boot {
     pfn_t end;
     const struct core_range *ranges; /* free frames, disjoint; at most POOL_RANGES */
     uint32_t range_count;
-    uint32_t commit_mode;  /* enum commit_mode */
+    uint32_t commit_mode; /* enum commit_mode */
+    uint32_t fault_ahead; /* pages after one that is touched where SEQUENTIAL was advised */
+    uint32_t reserved;
     uint64_t commit_limit; /* pages; looked at in COMMIT_NEVER; 0: all frames that core is given */
 };
 

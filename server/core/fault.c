@@ -225,3 +225,27 @@ uint32_t fault_populate(struct core *core, struct space *space, struct range ran
     }
     return range.end;
 }
+
+bool fault_ahead(struct core *core, struct space *space, const struct region *region, uint32_t page)
+{
+    const uint32_t ahead = core->head->fault_ahead;
+    const uint32_t left = region->end - page;
+    const uint32_t end = page + (left <= ahead ? left : ahead + 1);
+    const uint64_t spare = 2 * (uint64_t)ahead;
+    uint32_t next = page;
+
+    /* Nobody asked for these pages: they must not take what somebody will ask for. */
+    if (pool_free(core) < spare || !budget_draw(core, space, (int64_t)spare)) {
+        return false;
+    }
+    budget_give_pages(core, space, (uint32_t)spare);
+    while (next < end) {
+        const uint32_t run = fault_own_run(core, space, next, end);
+
+        if (run == 0) {
+            break;
+        }
+        next += run;
+    }
+    return next > page;
+}

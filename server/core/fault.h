@@ -70,6 +70,17 @@ struct region *fault_find_region(struct core *core, struct space *space, uint32_
 uint64_t *fault_make_entry(struct core *core, struct space *space, uint32_t page);
 
 /*
+ * Have `page`, which is written for the first time in a region with REGION_SEQUENTIAL, filled and
+ * mapped together with absent pages after it: as many as the machine is set to, within region and
+ * leaf.
+ *
+ * Returns:   whether it was done; not on the zero frame, nor when frames or the budget run low.
+ *            Makes port calls.
+ */
+bool fault_ahead(struct core *core, struct space *space, const struct region *region,
+                 uint32_t page);
+
+/*
  * Make a page of a region with an object present that shows the object's frame, or a copy of it
  * once a private one is written.
  *

@@ -55,6 +55,31 @@ ALWAYS_INLINE uint32_t fault_quick_frame(struct core *core, struct space *space,
     return frame;
 }
 
+/* What is on the page is not this space's alone. */
+static inline enum fault_outcome fault_quick_call(struct core *core, const struct fault *fault,
+                                                  struct fault_answer *answer)
+{
+    return shadow_entry_state(*fault->entry) == SHADOW_SHARED ? cow_fault(core, fault, answer)
+                                                              : fault_object(core, fault, answer);
+}
+
+/* Make the page present with others after it. Returns: whether it was done. */
+static inline bool fault_quick_ahead(struct core *core, struct space *space,
+                                     const struct region *region, uint32_t page,
+                                     struct fault_answer *answer)
+{
+    if (!fault_ahead(core, space, region, page)) {
+        return false;
+    }
+    *answer = (struct fault_answer){
+        .frame = pool_pfn(core, shadow_entry_frame(*shadow_cached(core, space, page))),
+        .prot = region_rights(region->flags),
+        .how = PORT_AS_IS,
+        .is_new = true,
+    };
+    return true;
+}
+
 /* fault_handle() */
 ALWAYS_INLINE enum fault_outcome fault_quick(struct core *core, struct space *space, vpn_t vpn,
                                              uint32_t access, struct fault_answer *answer)
@@ -81,10 +106,7 @@ ALWAYS_INLINE enum fault_outcome fault_quick(struct core *core, struct space *sp
                  shadow_entry_state(old) == SHADOW_SHARED)) {
         const struct fault fault = {space, region, entry, page, access};
         struct fault_answer other; /* so that `answer` can stay in registers */
-        const enum fault_outcome outcome = shadow_entry_state(old) == SHADOW_SHARED
-                                               ? cow_fault(core, &fault, &other)
-                                               : fault_object(core, &fault, &other);
-
+        const enum fault_outcome outcome = fault_quick_call(core, &fault, &other);
         *answer = other;
         return outcome;
     }
@@ -95,6 +117,10 @@ ALWAYS_INLINE enum fault_outcome fault_quick(struct core *core, struct space *sp
     if (shadow_entry_state(old) == SHADOW_OWN) {
         frame = shadow_entry_frame(old);
     } else if (access == MEM_PROT_WRITE) {
+        if (UNLIKELY((region->flags & REGION_SEQUENTIAL) != 0) &&
+            fault_quick_ahead(core, space, region, page, answer)) {
+            return FAULT_READY;
+        }
         frame = fault_quick_frame(core, space, page);
         if (UNLIKELY(frame == 0)) {
             return FAULT_NO_FRAME;

@@ -50,6 +50,7 @@ void rows_fault_ready(void);
 void rows_fault_refused(void);
 void rows_write_first(void);
 void rows_write_first_run(void);
+void rows_write_first_advised(void);
 void rows_read_first(void);
 void rows_populate(void);
 void rows_unmap_touched(void);

@@ -37,10 +37,15 @@ void rows_write_first(void)
     bench_unmap(AREA, 3);
 }
 
-void rows_write_first_run(void)
+/* Writes to pages in order, which is advised or not. */
+static void write_run(bool is_advised)
 {
     for (unsigned i = 0; i < RUNS; i++) {
         bench_map(AREA, PAGES, RW, MEM_MAP_FIXED);
+        if (is_advised) {
+            bench_must(hf_advise(HF_OWN_SPACE, AREA, PAGES * PAGE, MEM_ADVISE_SEQUENTIAL),
+                       "advise");
+        }
         uint64_t begin = bench_begin();
         for (uint64_t page = 0; page < PAGES; page++) {
             touch_write(AREA + page * PAGE);
@@ -48,6 +53,16 @@ void rows_write_first_run(void)
         bench_sample(begin, bench_end());
         bench_unmap(AREA, PAGES);
     }
+}
+
+void rows_write_first_run(void)
+{
+    write_run(false);
+}
+
+void rows_write_first_advised(void)
+{
+    write_run(true);
 }
 
 void rows_read_first(void)

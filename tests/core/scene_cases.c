@@ -329,6 +329,19 @@ static enum err fault_where_no_table_is(const struct scene *scene)
     return outcome_to_err(world_write(scene->world, first(scene), scene_page(9) + 515, 77));
 }
 
+static enum err fault_ahead_of_others(const struct scene *scene)
+{
+    const struct advise_request request = {.address = world_address(scene_page(13) + 40),
+                                           .length = 560 * PAGE_SIZE,
+                                           .advice = MEM_ADVISE_SEQUENTIAL};
+    enum err error = op_advise(core_of(scene), first(scene), &request);
+
+    core_of(scene)->head->fault_ahead = 5;
+    return error != ERR_OK
+               ? ERR_NOMEM
+               : outcome_to_err(world_write(scene->world, first(scene), scene_page(13) + 60, 79));
+}
+
 static enum err fault_over_the_zero_frame(const struct scene *scene)
 {
     return outcome_to_err(world_write(scene->world, first(scene), scene_page(2), 78));
@@ -447,6 +460,7 @@ const struct scene_case scene_cases[] = {
     {"lock all on fault", lock_all_on_fault, false, ERR_NOMEM},
     {"map locked", map_locked, true, ERR_NOMEM},
     {"fault where no table is", fault_where_no_table_is, false, ERR_NOMEM},
+    {"fault ahead of others", fault_ahead_of_others, true, ERR_NOMEM},
     {"fault over the zero frame", fault_over_the_zero_frame, false, ERR_NOMEM},
     {"fault reading an object", fault_reading_an_object, false, ERR_NOMEM},
     {"fault on a new shared page", fault_on_a_new_shared_page, false, ERR_NOMEM},

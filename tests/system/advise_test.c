@@ -143,6 +143,22 @@ TAP_TEST(madvise_processes_both_sides_of_a_hole)
     area_clear();
 }
 
+TAP_TEST(sequential_advice_makes_pages_come_in_rows)
+{
+    area_clear();
+    REQUIRE(area_map(0, 64, RW) == ERR_OK);
+    uint64_t before = area_resident();
+    REQUIRE(hf_advise(HF_OWN_SPACE, AREA_START, 64 * PAGE, MEM_ADVISE_SEQUENTIAL) == ERR_OK);
+    *(volatile char *)AREA_AT(8) = 1;
+    EXPECT_U64(area_resident() - before, 32);
+    for (uint64_t i = 9; i < 64; i++) {
+        EXPECT_U64(*(volatile char *)AREA_AT(i), 0);
+        *(volatile char *)AREA_AT(i) = 1;
+    }
+    EXPECT_U64(area_resident() - before, 56);
+    area_clear();
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -156,6 +172,7 @@ int main(int argc, char **argv)
         TAP(posix_madvise_answers_the_error_and_keeps_pages),
         TAP(a_hole_refuses_the_whole_in_strict_form),
         TAP(madvise_processes_both_sides_of_a_hole),
+        TAP(sequential_advice_makes_pages_come_in_rows),
     };
     return TAP_RUN(argc, argv, tests);
 }

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fault-ahead: what the first write to a page makes present beside it where SEQUENTIAL was advised.
+ */
+#include <tap.h>
+
+#include "server/core/budget.h"
+#include "world.h"
+
+#define AHEAD 7u
+/* Three pages before the end of a leaf. */
+#define PAGE (UINT32_C(0x20000) - 3)
+
+static struct world *world;
+static struct space *space;
+
+static void begin(uint32_t pages, uint32_t prot)
+{
+    world = world_make(1000, COMMIT_NEVER);
+    world->core.head->fault_ahead = AHEAD;
+    space = world_space(world);
+    world_map(world, space, PAGE, pages, prot);
+}
+
+static void advise(uint32_t page, uint32_t pages, uint32_t advice)
+{
+    const struct advise_request request = {
+        .address = world_address(page), .length = (uint64_t)pages * PAGE_SIZE, .advice = advice};
+
+    EXPECT_ERR(op_advise(&world->core, space, &request), ERR_OK);
+}
+
+static void end(void)
+{
+    world_audit(world);
+    space_end(&world->core, space);
+    world_audit(world);
+    world_free(world);
+}
+
+TAP_TEST(the_first_write_makes_the_pages_after_it_present)
+{
+    uint64_t word = 1;
+
+    begin(40, 3);
+    advise(PAGE, 40, MEM_ADVISE_SEQUENTIAL);
+    EXPECT_U64(world_write(world, space, PAGE + 5, 9), FAULT_READY);
+    EXPECT_U64(space->own, 1 + AHEAD);
+    for (uint32_t i = 1; i <= AHEAD; i++) {
+        EXPECT_U64(model_leaf(world->port, space->kernel, PAGE + 5 + i)->prot, 3);
+        EXPECT_U64(world_read(world, space, PAGE + 5 + i, &word), FAULT_READY);
+        EXPECT_U64(word, 0);
+    }
+    EXPECT(model_leaf(world->port, space->kernel, PAGE + 6 + AHEAD) == NULL);
+    end();
+}
+
+TAP_TEST(without_advice_a_page_comes_alone)
+{
+    begin(40, 3);
+    advise(PAGE, 40, MEM_ADVISE_SEQUENTIAL);
+    advise(PAGE, 40, MEM_ADVISE_NORMAL);
+    EXPECT_U64(world_write(world, space, PAGE + 5, 9), FAULT_READY);
+    EXPECT_U64(space->own, 1);
+    end();
+}
+
+TAP_TEST(a_machine_that_is_set_to_none_does_as_linux)
+{
+    begin(40, 3);
+    world->core.head->fault_ahead = 0;
+    advise(PAGE, 40, MEM_ADVISE_SEQUENTIAL);
+    EXPECT_U64(world_write(world, space, PAGE + 5, 9), FAULT_READY);
+    EXPECT_U64(space->own, 1);
+    end();
+}
+
+TAP_TEST(it_ends_with_the_region_the_leaf_and_at_pages_that_are_there)
+{
+    begin(40, 3);
+    advise(PAGE, 40, MEM_ADVISE_SEQUENTIAL);
+    EXPECT_U64(world_write(world, space, PAGE, 9), FAULT_READY);
+    EXPECT_U64(space->own, 3);
+    EXPECT_U64(world_write(world, space, PAGE + 38, 9), FAULT_READY);
+    EXPECT_U64(space->own, 5);
+    advise(PAGE + 20, 1, MEM_ADVISE_POPULATE_WRITE);
+    EXPECT_U64(world_write(world, space, PAGE + 18, 9), FAULT_READY);
+    EXPECT_U64(space->own, 8);
+    end();
+}
+
+TAP_TEST(a_region_that_grows_below_does_not_grow_ahead)
+{
+    begin(1, 3);
+    advise(PAGE, 1, MEM_ADVISE_SEQUENTIAL);
+    EXPECT_U64(world_write(world, space, PAGE, 9), FAULT_READY);
+    EXPECT_U64(space->own, 1);
+    EXPECT_U64(space->pages, 1);
+    end();
+}
+
+TAP_TEST(it_leaves_the_last_frames_to_who_asks_for_them)
+{
+    begin(40, 3);
+    advise(PAGE, 40, MEM_ADVISE_SEQUENTIAL);
+    EXPECT_U64(world_write(world, space, PAGE, 9), FAULT_READY);
+    world_starve(world, 2 * AHEAD + 1);
+    EXPECT_U64(world_write(world, space, PAGE + 3, 9), FAULT_READY); /* its leaf takes frames */
+    EXPECT_U64(space->own, 4);
+    EXPECT_U64(world_write(world, space, PAGE + 3 + 1, 9), FAULT_READY);
+    EXPECT_U64(space->own, 5);
+    end();
+}
+
+TAP_TEST(it_leaves_the_last_of_the_budget_too_and_says_nothing)
+{
+    struct space_settings settings = world_settings();
+    struct space *child = NULL;
+
+    begin(1, 3);
+    settings.maker = space->number;
+    settings.frames_max = 16;
+    EXPECT_ERR(space_make(&world->core, &settings, &child), ERR_OK);
+    struct space *own = space;
+
+    space = child;
+    world_map(world, space, PAGE, 20, 3);
+    advise(PAGE, 20, MEM_ADVISE_SEQUENTIAL);
+    EXPECT_U64(world_write(world, space, PAGE + 5, 9), FAULT_READY);
+    EXPECT_U64(space->own, 1);
+    EXPECT_U64(space->budget_asked, 0);
+    space_end(&world->core, child);
+    space = own;
+    end();
+}
+
+int main(int argc, char **argv)
+{
+    static const struct tap_test tests[] = {
+        TAP(the_first_write_makes_the_pages_after_it_present),
+        TAP(without_advice_a_page_comes_alone),
+        TAP(a_machine_that_is_set_to_none_does_as_linux),
+        TAP(it_ends_with_the_region_the_leaf_and_at_pages_that_are_there),
+        TAP(a_region_that_grows_below_does_not_grow_ahead),
+        TAP(it_leaves_the_last_frames_to_who_asks_for_them),
+        TAP(it_leaves_the_last_of_the_budget_too_and_says_nothing),
+    };
+
+    return TAP_RUN(argc, argv, tests);
+}
