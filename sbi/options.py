@@ -28,6 +28,8 @@ def extra_file(text):
         raise argparse.ArgumentTypeError(f"no file '{path}'")
     if not name or len(name) > 255 or name == ARCHIVE_END:
         raise argparse.ArgumentTypeError(f"'{text}' gives no name for the boot archive")
+    if any(part in ("", ".", "..") for part in name.split("/")):
+        raise argparse.ArgumentTypeError(f"'{name}' is no plain path for the boot archive")
     return path, name
 
 

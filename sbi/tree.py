@@ -11,6 +11,11 @@ import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BOOT_FILES = "boot-files"
+PROGRAM_START = b"\x7fELF\x02\x01"     # of 64 bits, little-endian
+PROGRAM_MACHINE = b"\xf3\x00"         # at offset 18: RISC-V
+# What a program gets at its start is 32 KiB: hf/process.h, user/init/arguments.h.
+WORDS_MAX = 256
+WORD_BYTES_MAX = 31 << 10
 BOOT_MANIFEST = "boot/manifest"
 
 
@@ -83,6 +88,9 @@ def boot_files(built, arguments, extra_files):
             if name.endswith(".trace"):
                 files.append(("traces/" + name, read_file(os.path.join(traces, name))))
     for path, name in extra_files:
+        if any(name == other for other, _ in files):
+            raise TreeError(f"'{name}' stands twice in the boot archive: name it with --file "
+                            "HOST=NAME")
         files.append((name, read_file(path)))
     return files
 
@@ -92,6 +100,21 @@ def program_elfs(built, extra_files):
     elfs = {"bin/" + os.path.basename(path): path for path in built["program_elfs"]}
     elfs.update((name, path) for path, name in extra_files)
     return elfs
+
+
+def program_check(files, words):
+    """See whether a program of the archive can be started with its arguments. Raises TreeError.
+
+    What the rest of the file has to be, the system itself says when it starts it.
+    """
+    name = program_entry(files, words[0])
+    if name is None:
+        raise TreeError(f"no program '{words[0]}' in the boot archive")
+    data = dict(files)[name]
+    if not data.startswith(PROGRAM_START) or data[18:20] != PROGRAM_MACHINE:
+        raise TreeError(f"'{words[0]}' is no RISC-V program")
+    if len(words) > WORDS_MAX or sum(len(os.fsencode(w)) + 9 for w in words) > WORD_BYTES_MAX:
+        raise TreeError("too many arguments: at most 255, and 31 KiB of them with their pointers")
 
 
 def program_entry(files, program):

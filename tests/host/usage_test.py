@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Wrong use of a host command: one clear line on stderr and a non-zero status. Prints TAP."""
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -55,8 +56,37 @@ def boot_refuses_files_and_programs_that_are_not_there():
     expect_refusal(["--"], "sbi/boot", "--")
     expect_refusal(["nobody"], "sbi/boot", "--", "nobody")
     expect_refusal(["TRAILER!!!"], "sbi/boot", "--file", __file__ + "=TRAILER!!!", "--", "hello")
+    expect_refusal(["a//b", "path"], "sbi/boot", "--file", __file__ + "=a//b", "--", "hello")
+    expect_refusal(["../b", "path"], "sbi/boot", "--file", __file__ + "=../b", "--", "../b")
     expect_refusal(["bin/hello", "twice"], "sbi/boot", "--file", __file__ + "=bin/hello", "--",
                    "hello")
+
+
+def boot_refuses_what_cannot_be_started():
+    expect_refusal(["traces/cc1.trace", "RISC-V"], "sbi/boot", "--", "traces/cc1.trace")
+    expect_refusal(["'t'", "RISC-V"], "sbi/boot", "--file", __file__ + "=t", "--", "t")
+    expect_refusal(["'t'", "RISC-V"], "sbi/boot", "--file", sys.executable + "=bin/t", "--", "t")
+    expect_refusal(["arguments", "255"], "sbi/boot", "--", "hello", *["a"] * 256)
+    expect_refusal(["arguments", "31 KiB"], "sbi/boot", "--", "hello", "a" * 40000)
+
+
+def boot_runs_a_program_with_as_many_arguments_as_it_allows():
+    for words in (["a"] * 255, ["a" * (31700 - 20)]):
+        done = subprocess.run([os.path.join(TOP, "sbi/boot"), "--", "hello", *words],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                              timeout=60, check=False)
+        expect((done.returncode, done.stdout.splitlines()[0]),
+               (0, " ".join(["Hello from hello", *words])))
+
+
+def boot_says_when_the_port_for_a_debugger_cannot_be_used():
+    for port in ("0", "65536", "x"):
+        expect_refusal(["--gdb", port], "sbi/boot", "--gdb=" + port, "--", "hello")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        expect_refusal([port, "--gdb"], "sbi/boot", "--gdb=" + port, "--", "hello")
 
 
 def boot_says_when_the_archive_does_not_fit():
@@ -81,16 +111,37 @@ def cc_links_with_a_language_named():
                     "-Wl,--unresolved-symbols=ignore-all"), (0, []))
 
 
+def cc_refuses_what_no_compiler_needs_to_be_asked():
+    expect_refusal(["no input files", "usage"], "cross/cc")
+    expect_refusal(["no input files"], "cross/cc", "-o", "t")
+    expect_refusal(["'-o'"], "cross/cc", "t.c", "-o")
+    expect_refusal(["nowhere.c"], "cross/cc", "-c", "nowhere.c")
+    expect_refusal(["''"], "cross/cc", "")
+    expect_refusal([TESTS], "cross/cc", TESTS)
+    expect_refusal(["-shared", "static"], "cross/cc", "-shared", "/dev/null")
+
+
+def cc_hands_questions_to_the_compiler():
+    for question in ("--version", "-dumpmachine", "-print-libgcc-file-name"):
+        done = subprocess.run([os.path.join(TOP, "cross/cc"), question], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=60, check=False)
+        expect((done.returncode, done.stderr, done.stdout != ""), (0, "", True))
+
+
 def commands_without_a_build_directory_name_setup():
     with tempfile.TemporaryDirectory() as folder:
         expect_refusal(["cross/setup"], "sbi/boot", "--", "hello", build=folder)
-        expect_refusal(["cross/setup"], "cross/cc", "-c", "t.c", build=folder, status=1)
+        expect_refusal(["cross/setup"], "cross/cc", "-c", "/dev/null", build=folder, status=1)
 
 
 def setup_refuses_what_is_no_build_directory():
     expect_refusal(["--bogus"], "cross/setup", "--bogus")
     expect_refusal(["more than one"], "cross/setup", "a", "b")
     expect_refusal(["no build directory"], "cross/setup", TESTS, status=1)
+    expect_refusal(["no build directory"], "cross/setup", "/dev/null", status=1)
+    expect_refusal(["empty"], "cross/setup", "")
+    expect_refusal(["cannot create"], "cross/setup", "/proc/nowhere", status=1)
 
 
 if __name__ == "__main__":
@@ -98,9 +149,14 @@ if __name__ == "__main__":
         boot_refuses_options_it_does_not_know,
         boot_refuses_numbers_out_of_range,
         boot_refuses_files_and_programs_that_are_not_there,
+        boot_refuses_what_cannot_be_started,
+        boot_runs_a_program_with_as_many_arguments_as_it_allows,
+        boot_says_when_the_port_for_a_debugger_cannot_be_used,
         boot_says_when_the_archive_does_not_fit,
         boot_says_when_its_output_cannot_be_written,
         cc_links_with_a_language_named,
+        cc_refuses_what_no_compiler_needs_to_be_asked,
+        cc_hands_questions_to_the_compiler,
         commands_without_a_build_directory_name_setup,
         setup_refuses_what_is_no_build_directory,
     ]))
