@@ -355,6 +355,8 @@ void arena_recover(struct core *core)
     case STEP_SLAB:
     case STEP_INSTALL:
     case STEP_FILL:
+    case STEP_NUMBERS:
+    case STEP_NO_NUMBERS:
     case STEP_TAIL:
         return;
     }

@@ -75,9 +75,11 @@ struct arena_head {
     uint32_t fault_ahead; /* pages, at most FAULT_AHEAD_MAX; constant */
     uint32_t space_first; /* list of all spaces; 0: none */
     uint32_t spaces;
-    uint32_t table_top;   /* frame of the level 1 table */
-    uint32_t thread_page; /* thread links by number; 0: no thread yet */
-    uint32_t shell_page;  /* page of the shell's own state; 0: none. Core only stores it */
+    uint32_t table_top;      /* frame of the level 1 table */
+    uint32_t thread_page;    /* blocks of thread numbers; 0: no thread yet */
+    uint32_t thread_numbers; /* they are below this; constant */
+    uint32_t number_tables;  /* tables of the server's window that are not the kernel's */
+    uint32_t shell_page;     /* page of the shell's own state; 0: none. Core only stores it */
     uint32_t reserved;
     struct pool pool;
     struct commit commit;

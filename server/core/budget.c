@@ -188,6 +188,7 @@ uint64_t budget_count(const struct space *space)
 
     frames += (space->object_frame != 0) + (space->root_frame != 0) + (space->slots_frame != 0);
     frames += (space->window_table != 0) + (space->window_leaf != 0);
+    frames += (uint64_t)space->window_blocks * BUDGET_WINDOW;
     frames += (uint64_t)space->shadows * BUDGET_SHADOW - space->adopted_tables;
     frames += space->donated + space->thread_frames;
     frames += space->region_room / BUDGET_REGIONS;

@@ -49,6 +49,9 @@
 /* Frames of the record and tables of a shadow page. */
 #define BUDGET_SHADOW 2u
 
+/* Frames of the record and the table of a further block of a window. */
+#define BUDGET_WINDOW 2u
+
 /* The space that pays for `space`. */
 static inline struct space *budget_payer(const struct core *core, const struct space *space)
 {

@@ -5,7 +5,9 @@
 
 #include "server/core/budget.h"
 #include "server/core/content.h"
+#include "server/core/number.h"
 #include "server/core/shadow.h"
+#include "server/core/window.h"
 
 /* The ranges of free frames in frame numbers, the largest first. */
 static enum err core_ranges(const struct core_boot *boot, struct pool *pool)
@@ -89,6 +91,7 @@ enum err core_init(const struct core_boot *boot, struct core *core)
 
     ASSERT(boot->fault_ahead <= FAULT_AHEAD_MAX);
     head->fault_ahead = boot->fault_ahead;
+    head->thread_numbers = boot->thread_numbers != 0 ? boot->thread_numbers : NUMBER_BLOCK;
     head->commit.mode = boot->commit_mode;
     head->commit.limit = boot->commit_limit != 0 ? boot->commit_limit : head->pool.total;
     slab_init(&head->regions, sizeof(struct region));
@@ -132,6 +135,7 @@ enum err core_recover(struct core *core, uint32_t *torn)
     shadow_recover(core);
     fault_recover(core);
     content_recover(core);
+    window_recover(core);
     thread_recover(core);
     space_recover(core);
     core_done(core);

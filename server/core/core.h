@@ -64,6 +64,7 @@ struct core_boot {
     uint32_t fault_ahead; /* pages after one that is touched where SEQUENTIAL was advised */
     uint32_t reserved;
     uint64_t commit_limit; /* pages; looked at in COMMIT_NEVER; 0: all frames that core is given */
+    uint32_t thread_numbers; /* thread numbers are below this; 0: a table of them */
 };
 
 /*

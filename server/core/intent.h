@@ -52,9 +52,11 @@ enum intent_step {
     STEP_WINDOW_TABLE = 7,  /* space, level, where: window page; taken back */
     STEP_SLAB = 8,          /* space, level: enum port_slab; finished */
     STEP_INSTALL =
-        9,          /* space, where: page, level: how, page: protection, pages, source; finished */
-    STEP_FILL = 10, /* a frame on its way into an object; taken back */
-    STEP_TAIL = 11, /* where: bytes of an object's last page before its end; finished */
+        9, /* space, where: page, level: how, page: protection, pages, source; finished */
+    STEP_NUMBERS = 12,    /* where: block of thread numbers, page: its own; taken back */
+    STEP_NO_NUMBERS = 13, /* where: block of thread numbers; finished */
+    STEP_FILL = 10,       /* a frame on its way into an object; taken back */
+    STEP_TAIL = 11,       /* where: bytes of an object's last page before its end; finished */
 };
 
 /* In the worker of the arena's head. */

@@ -88,6 +88,10 @@ void port_window_table_add(struct port *port, pfn_t space, uint32_t level, uint3
 void port_window_table_remove(struct port *port, pfn_t space, uint32_t level, uint32_t window_page,
                               pfn_t table);
 
+/* The same two for level 0 of the server's own window, which covers all thread numbers. */
+void port_server_table_add(struct port *port, uint32_t number, pfn_t table);
+void port_server_table_remove(struct port *port, uint32_t number, pfn_t table);
+
 /*
  * Map `pages` pages from `vpn` on to consecutive frames from `frame` on, in place of what is mapped
  * there.

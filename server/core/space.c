@@ -12,6 +12,7 @@
 #include "server/core/port.h"
 #include "server/core/shadow.h"
 #include "server/core/thread.h"
+#include "server/core/window.h"
 
 STATIC_ASSERT(sizeof(struct space) <= PAGE_SIZE, "a space is one arena page");
 
@@ -298,7 +299,7 @@ void space_end(struct core *core, struct space *space)
         thread_end_all(core, space);
         space_clear(core, space);
         hold_end(core, space);
-        thread_end_window(core, space);
+        window_end(core, space);
         space_release_slabs(core, space);
         space_release(core, space, &space->slots_frame);
         space_release(core, space, &space->object_frame);
@@ -392,7 +393,6 @@ uint64_t space_audit(const struct core *core, const struct space *space)
         totals.own - totals.shared + (shadows - space->adopted_tables) + space->donated;
 
     frames += space->object_frame != 0 ? 3 : 0;
-    frames += space->window_table != 0 ? 1 : 0;
-    frames += space->window_leaf != 0 ? 1 : 0;
+    frames += window_frames(space);
     return frames;
 }

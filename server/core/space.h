@@ -29,8 +29,10 @@
 #include "server/core/limit.h"
 #include "server/core/tree.h"
 
-#define SPACE_ROOT   256u
-#define SPACE_NO_TAG UINT32_MAX
+#define SPACE_ROOT 256u
+/* Words of a bit for each page that one page table of the window covers. */
+#define SPACE_WINDOW_WORDS 8u
+#define SPACE_NO_TAG       UINT32_MAX
 
 /* Privileges of a space, from the manifest. */
 #define SPACE_PRIVILEGE_LOW  0x1u /* map below the lowest address */
@@ -81,7 +83,11 @@ struct space {
     uint32_t slab_first;   /* donated frames, linked through their records */
     uint32_t window_table; /* frames of the window's tables; 0: none */
     uint32_t window_leaf;
-    pfn_t kernel; /* the kernel's name: frame of its object */
+    uint32_t window_first;  /* page of the last of the window's further blocks; 0: none */
+    uint32_t window_blocks; /* how many of those there are */
+    uint32_t thread_first;  /* link; 0: none */
+    uint64_t window_used[SPACE_WINDOW_WORDS]; /* bits of the first pages of the window */
+    pfn_t kernel;                             /* the kernel's name: frame of its object */
     uint32_t threads;
     uint32_t donated;       /* frames the kernel has for this space, tables and root aside */
     uint32_t thread_frames; /* objects and message pages of its threads, adopted ones aside */

@@ -4,56 +4,16 @@
 #include <base/assert.h>
 
 #include "server/core/budget.h"
+#include "server/core/number.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
+#include "server/core/window.h"
 
 STATIC_ASSERT(sizeof(struct thread) == 64, "63 records to an arena page");
-STATIC_ASSERT(THREAD_NUMBERS * sizeof(uint32_t) <= PAGE_SIZE, "the table is one page");
 
-/* Links by thread number; NULL before the first thread. */
-static uint32_t *thread_table(const struct core *core)
+static struct thread *thread_at(const struct core *core, uint32_t link)
 {
-    return core->head->thread_page == 0 ? NULL : arena_page(core, core->head->thread_page);
-}
-
-static struct thread *thread_at(const struct core *core, uint32_t number)
-{
-    const uint32_t *table = thread_table(core);
-
-    return table == NULL || table[number] == 0 ? NULL : arena_at(core, table[number]);
-}
-
-static bool thread_has_table(struct core *core)
-{
-    if (core->head->thread_page == 0) {
-        core->head->thread_page = arena_page_take(core);
-    }
-    return core->head->thread_page != 0;
-}
-
-static bool thread_has_window_page(const struct core *core, const struct space *space,
-                                   uint32_t window_page)
-{
-    for (uint32_t number = 0; number < THREAD_NUMBERS; number++) {
-        const struct thread *thread = thread_at(core, number);
-
-        if (thread != NULL && thread->space == space->number &&
-            thread->window_page == window_page) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Number 0 is the memory server's own first thread. Returns: 0 if none is free. */
-static uint32_t thread_free_number(const struct core *core)
-{
-    for (uint32_t number = 1; number < THREAD_NUMBERS; number++) {
-        if (thread_at(core, number) == NULL) {
-            return number;
-        }
-    }
-    return 0;
+    return link == 0 ? NULL : arena_at(core, link);
 }
 
 /* A record under `number`, not live. Returns: NULL without a frame. */
@@ -74,20 +34,36 @@ static struct thread *thread_enlist(struct core *core, struct space *space, uint
     thread->space = space->number;
     thread->number = number;
     thread->window_page = window_page;
+    thread->next = space->thread_first;
+    if (thread->next != 0) {
+        thread_at(core, thread->next)->prev = link;
+    }
+    space->thread_first = link;
     space->threads++;
-    thread_table(core)[number] = link;
+    window_take(core, space, window_page);
+    number_enter(core, number, link);
     return thread;
 }
 
 static void thread_delist(struct core *core, struct thread *thread)
 {
     struct space *space = arena_page(core, thread->space);
+    const uint32_t number = thread->number;
 
     ASSERT(space->threads > 0);
+    if (thread->prev != 0) {
+        thread_at(core, thread->prev)->next = thread->next;
+    } else {
+        space->thread_first = thread->next;
+    }
+    if (thread->next != 0) {
+        thread_at(core, thread->next)->prev = thread->prev;
+    }
     space->threads--;
-    thread_table(core)[thread->number] = 0;
+    window_give(core, space, thread->window_page);
     slab_give(core, &core->head->threads, arena_link(core, thread));
     budget_give_thread(core, space);
+    number_leave(core, number);
 }
 
 /* A frame for a thread. Returns: 0 without one. */
@@ -108,52 +84,24 @@ static void thread_give_frame(struct core *core, const struct thread *thread, ui
     budget_give_frame(core, space, frame);
 }
 
-/* Have one page table of the space's window. */
-static bool thread_make_window_level(struct core *core, struct space *space, uint32_t level,
-                                     uint32_t *field)
-{
-    if (*field != 0) {
-        return true;
-    }
-    uint32_t frame = budget_take_frame(core, space, FRAME_TABLE);
-
-    if (frame == 0) {
-        return false;
-    }
-    intent_step_space(core, STEP_WINDOW_TABLE, space, level, 0, frame, 0);
-    port_window_table_add(core->port, space->kernel, level, 0, pool_pfn(core, frame));
-    *field = frame;
-    intent_step_done(core);
-    return true;
-}
-
-static bool thread_make_window(struct core *core, struct space *space)
-{
-    bool is_adopted = space->object_frame == 0;
-
-    /* The kernel made the window of a space that it built. */
-    return is_adopted || (thread_make_window_level(core, space, 1, &space->window_table) &&
-                          thread_make_window_level(core, space, 0, &space->window_leaf));
-}
-
 enum err thread_make(struct core *core, struct space *space, uint32_t window_page,
                      uint32_t priority, struct thread **thread)
 {
-    limit_begin(space);
-    if (window_page >= THREAD_NUMBERS) {
-        return limit_refuse(space, ERR_RANGE);
-    }
-    if (thread_has_window_page(core, space, window_page)) {
-        return limit_refuse(space, ERR_EXIST);
-    }
-    if (!thread_has_table(core) || !thread_make_window(core, space)) {
-        return limit_refuse_frames(core, space, 1);
-    }
-    uint32_t number = thread_free_number(core);
+    uint32_t number = 0;
 
-    if (number == 0) {
-        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_SPACES, THREAD_NUMBERS,
-                                 core->head->threads.records, 1);
+    limit_begin(space);
+    enum err error = window_choose(core, space, &window_page);
+
+    if (error == ERR_OK) {
+        error = number_choose(core, &number);
+        if (error == ERR_RANGE) {
+            return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_SPACES, core->head->thread_numbers,
+                                     core->head->threads.records, 1);
+        }
+    }
+    if (error != ERR_OK) {
+        return error == ERR_NOMEM ? limit_refuse_frames(core, space, 1)
+                                  : limit_refuse(space, error);
     }
     struct thread *made = thread_enlist(core, space, number, window_page);
 
@@ -177,11 +125,11 @@ enum err thread_make(struct core *core, struct space *space, uint32_t window_pag
 enum err thread_adopt(struct core *core, struct space *space, uint32_t number, uint32_t window_page,
                       pfn_t object, struct thread **thread)
 {
-    ASSERT(number < THREAD_NUMBERS && window_page < THREAD_NUMBERS);
-    if (!thread_has_table(core)) {
+    ASSERT(number < NUMBER_BLOCK && window_page < WINDOW_BLOCK);
+    if (!number_begin(core)) {
         return ERR_NOMEM;
     }
-    if (thread_at(core, number) != NULL) {
+    if (number_link(core, number) != 0) {
         return ERR_EXIST;
     }
     struct thread *made = thread_enlist(core, space, number, window_page);
@@ -197,7 +145,7 @@ enum err thread_adopt(struct core *core, struct space *space, uint32_t number, u
 
 struct thread *thread_find(const struct core *core, uint64_t number)
 {
-    struct thread *thread = number < THREAD_NUMBERS ? thread_at(core, (uint32_t)number) : NULL;
+    struct thread *thread = thread_at(core, number_link(core, number));
 
     return thread != NULL && thread->is_live != 0 ? thread : NULL;
 }
@@ -219,47 +167,20 @@ void thread_end(struct core *core, struct thread *thread)
 
 void thread_end_all(struct core *core, struct space *space)
 {
-    for (uint32_t number = 0; number < THREAD_NUMBERS && space->threads > 0; number++) {
-        struct thread *thread = thread_at(core, number);
-
-        if (thread != NULL && thread->space == space->number) {
-            thread_end(core, thread);
-        }
+    while (space->thread_first != 0) {
+        thread_end(core, thread_at(core, space->thread_first));
     }
-}
-
-void thread_end_window(struct core *core, struct space *space)
-{
-    if (space->window_leaf != 0) {
-        port_window_table_remove(core->port, space->kernel, 0, 0,
-                                 pool_pfn(core, space->window_leaf));
-        budget_give_frame(core, space, space->window_leaf);
-        space->window_leaf = 0;
-    }
-    if (space->window_table != 0) {
-        port_window_table_remove(core->port, space->kernel, 1, 0,
-                                 pool_pfn(core, space->window_table));
-        budget_give_frame(core, space, space->window_table);
-        space->window_table = 0;
-    }
+    ASSERT(space->threads == 0);
 }
 
 void thread_recover(struct core *core)
 {
-    const struct intent *intent = &core->worker->intent;
+    number_recover(core);
+    for (uint32_t number = number_next(core, 0); number != NUMBER_END;
+         number = number_next(core, number + 1)) {
+        struct thread *thread = thread_at(core, number_link(core, number));
 
-    if (intent->step == STEP_WINDOW_TABLE) {
-        const struct space *space = arena_page(core, intent->step_space);
-
-        port_window_table_remove(core->port, space->kernel, intent->level, intent->where,
-                                 pool_pfn(core, intent->frame));
-        pool_give(core, intent->frame);
-        intent_step_done(core);
-    }
-    for (uint32_t number = 0; number < THREAD_NUMBERS; number++) {
-        struct thread *thread = thread_at(core, number);
-
-        if (thread != NULL && thread->is_live == 0) {
+        if (thread->is_live == 0) {
             thread_end(core, thread);
         }
     }
@@ -267,15 +188,14 @@ void thread_recover(struct core *core)
 
 uint64_t thread_audit(const struct core *core)
 {
-    uint64_t frames = 0;
+    uint64_t frames = number_audit(core);
 
-    for (uint32_t number = 0; number < THREAD_NUMBERS; number++) {
-        const struct thread *thread = thread_at(core, number);
+    for (uint32_t number = number_next(core, 0); number != NUMBER_END;
+         number = number_next(core, number + 1)) {
+        const struct thread *thread = thread_at(core, number_link(core, number));
 
-        if (thread != NULL) {
-            ASSERT(thread->number == number && thread->is_live != 0);
-            frames += thread->object_frame != 0 ? 2 : 0;
-        }
+        ASSERT(thread->number == number && thread->is_live != 0);
+        frames += thread->object_frame != 0 ? 2 : 0;
     }
     return frames;
 }

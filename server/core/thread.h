@@ -8,7 +8,7 @@
  * start again with the request as it came. Thread numbers index the window of message pages of the
  * server.
  *
- * I1  thread_find(n) is the thread whose `number` is n.
+ * I1  thread_find(n) is the thread whose `number` is n. A space's threads are in its list.
  * Owner: the space; freed by thread_end().
  */
 #pragma once
@@ -20,8 +20,8 @@
 
 #include "server/core/space.h"
 
-/* Thread numbers are below this: one page table of the server's window. */
-#define THREAD_NUMBERS 512u
+/* Window page of a new thread: any that is free. */
+#define THREAD_ANY_PAGE UINT32_MAX
 
 struct thread {
     uint32_t space;   /* number of its space */
@@ -30,15 +30,19 @@ struct thread {
     uint32_t window_page;  /* of its message page in its own space */
     uint32_t object_frame; /* 0: adopted */
     uint32_t message_frame;
-    pfn_t kernel; /* the kernel's name: frame of its object */
-    uint64_t reserved_words[4];
+    pfn_t kernel;  /* the kernel's name: frame of its object */
+    uint32_t next; /* link of another thread of the space; 0: none */
+    uint32_t prev;
+    uint64_t reserved_words[3];
 };
 
 /*
- * Make a thread of `space` with message page `window_page` of its window, not started.
+ * Make a thread of `space` with message page `window_page` of its window, or THREAD_ANY_PAGE, not
+ * started.
  *
  * Returns:   ERR_OK; ERR_NOMEM without frames or thread numbers (recorded); ERR_RANGE if the window
- *            page is not below THREAD_NUMBERS; ERR_EXIST if a thread of the space has it.
+ *            page is not among the first 512, or none is left; ERR_EXIST if a thread of the space
+ *            has it.
  * On error:  nothing changed.
  */
 MUST_USE enum err thread_make(struct core *core, struct space *space, uint32_t window_page,
@@ -59,9 +63,6 @@ void thread_end(struct core *core, struct thread *thread);
 
 /* Give back all threads of a space that has ended in the kernel. */
 void thread_end_all(struct core *core, struct space *space);
-
-/* Give back the page tables of a space's window, when its threads are gone. */
-void thread_end_window(struct core *core, struct space *space);
 
 /* Give back threads that a dead server left half made or half ended. */
 void thread_recover(struct core *core);

@@ -10,6 +10,7 @@
 #include <base/bits.h>
 #include <mem/prot.h>
 
+#include "server/core/number.h"
 #include "server/shell/client.h"
 #include "server/shell/device.h"
 #include "server/shell/ecall.h"
@@ -52,6 +53,8 @@ static void start_core(const struct boot_info *info, struct shell *shell)
         .commit_mode = COMMIT_NEVER,
         .fault_ahead = BOOT_FAULT_AHEAD,
         .commit_limit = 0,
+        .thread_numbers =
+            (uint32_t)(info->thread_numbers < NUMBER_END ? info->thread_numbers : NUMBER_END),
     };
     check(core_init(&boot, &shell->core), "too few free frames");
 }
@@ -184,7 +187,7 @@ void boot_start(const struct boot_info *info, void *message, struct shell *shell
     check(info->version == BOOT_INFO_VERSION && info->bytes == sizeof(*info) &&
                   info->free_count <= BOOT_RANGES_MAX &&
                   info->init_segment_count <= BOOT_SEGMENTS_MAX &&
-                  info->thread_numbers >= THREAD_NUMBERS
+                  info->thread_numbers > BOOT_INIT_THREAD
               ? ERR_OK
               : ERR_INVAL,
           "the kernel's boot information is of another version");

@@ -137,6 +137,18 @@ void port_window_table_remove(struct port *port, pfn_t space, uint32_t level, ui
         map_what(MAP_UNTABLE, pfn_to_number(table), level, MAP_IN_WINDOW));
 }
 
+void port_server_table_add(struct port *port, uint32_t number, pfn_t table)
+{
+    add(port, port->server_space, map_where(number, 1),
+        map_what(MAP_TABLE, pfn_to_number(table), 0, MAP_IN_WINDOW));
+}
+
+void port_server_table_remove(struct port *port, uint32_t number, pfn_t table)
+{
+    add(port, port->server_space, map_where(number, 1),
+        map_what(MAP_UNTABLE, pfn_to_number(table), 0, MAP_IN_WINDOW));
+}
+
 void port_install(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, pfn_t frame,
                   uint32_t prot, enum port_how how, pfn_t source)
 {

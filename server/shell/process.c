@@ -135,21 +135,6 @@ enum err process_space_end(struct call *call)
     return ERR_OK;
 }
 
-/*
- * Make a thread at the lowest-numbered page of the window that is surely free: of threads + 1 pages
- * one must be.
- */
-static enum err make_thread(struct call *call, uint32_t priority, struct thread **thread)
-{
-    for (uint32_t page = call->target->threads;; page--) {
-        enum err error = thread_make(&call->shell->core, call->target, page, priority, thread);
-        if (error != ERR_EXIST) {
-            return error;
-        }
-        ASSERT(page != 0);
-    }
-}
-
 /* Take back a thread that nobody can start: P18. */
 static void discard_thread(struct core *core, struct thread *thread)
 {
@@ -177,7 +162,8 @@ enum err process_thread_make(struct call *call)
     if (request.number > call->target->settings.priority) {
         return ERR_RANGE;
     }
-    error = make_thread(call, (uint32_t)request.number, &thread);
+    error = thread_make(&call->shell->core, call->target, THREAD_ANY_PAGE, (uint32_t)request.number,
+                        &thread);
     if (error != ERR_OK) {
         return error;
     }

@@ -8,6 +8,7 @@
 #include <mem/limits.h>
 #include <mem/proto.h>
 
+#include "server/core/window.h"
 #include "server/shell/client.h"
 #include "server/shell/ecall.h"
 #include "server/shell/wire.h"
@@ -149,8 +150,7 @@ static struct frame_counts count_frames(const struct core *core)
         const struct space *space = arena_page(core, link);
         counts.user += space->own - space->shared;
         counts.tables += 2 * (uint64_t)space->shadows - space->adopted_tables;
-        counts.tables +=
-            (space->root_frame != 0) + (space->window_table != 0) + (space->window_leaf != 0);
+        counts.tables += (space->root_frame != 0) + window_frames(space);
         counts.objects += space->donated + space->thread_frames + (space->object_frame != 0) +
                           (space->slots_frame != 0);
         link = space->next;

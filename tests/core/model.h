@@ -27,6 +27,7 @@
 #define MODEL_BASE    0x80000u
 #define MODEL_SPACES  64u
 #define MODEL_ENTRIES 512u
+#define MODEL_WINDOWS 4u /* tables of a window of message pages */
 
 enum model_kind {
     MODEL_FREE = 0,
@@ -62,14 +63,16 @@ struct model_space {
     uint32_t root;
     uint32_t slots;
     uint32_t threads;
-    uint32_t window[2]; /* tables by level; 0: none */
+    uint32_t window[2];                  /* tables by level, the first of level 0; 0: none */
+    uint32_t window_more[MODEL_WINDOWS]; /* further ones of level 0 */
 };
 
 struct port {
     struct model_frame frames[MODEL_FRAMES];
     struct model_space spaces[MODEL_SPACES];
     unsigned char *arena;
-    bool has_arena_table[513]; /* by block, and the table above them */
+    uint32_t numbers[MODEL_WINDOWS]; /* tables of the server's window; the first is not noted */
+    bool has_arena_table[513];       /* by block, and the table above them */
     uint64_t calls;
     uint64_t kill_at; /* 0: never */
     bool kills_after; /* the effect */

@@ -102,6 +102,15 @@ void port_space_end(struct port *port, pfn_t object)
     model_leave(port);
 }
 
+/* Where a table of a window is noted. */
+static uint32_t *model_window(struct model_space *space, uint32_t level, uint32_t window_page)
+{
+    const uint32_t block = window_page / MODEL_ENTRIES;
+
+    ASSERT(level <= 1 && block < MODEL_WINDOWS && (level == 0 || block == 0));
+    return block == 0 ? &space->window[level] : &space->window_more[block];
+}
+
 void port_thread_make(struct port *port, pfn_t space, pfn_t object, pfn_t message, uint32_t number,
                       uint32_t window_page, uint32_t priority)
 {
@@ -109,8 +118,10 @@ void port_thread_make(struct port *port, pfn_t space, pfn_t object, pfn_t messag
     model_enter(port);
     struct model_space *made = model_space(port, space);
 
-    ASSERT(number > 0 && window_page < MODEL_ENTRIES);
-    ASSERT(!made->is_ended && made->window[0] != 0 && made->window[1] != 0);
+    ASSERT(number > 0 && number / MODEL_ENTRIES < MODEL_WINDOWS);
+    ASSERT(number < MODEL_ENTRIES || port->numbers[number / MODEL_ENTRIES] != 0);
+    ASSERT(!made->is_ended && made->window[1] != 0);
+    ASSERT(*model_window(made, 0, window_page) != 0);
     model_donate(port, object, MODEL_OBJECT);
     model_donate(port, message, MODEL_MESSAGE);
     model_frame(port, object)->word = model_index(message);
@@ -194,11 +205,12 @@ void port_window_table_add(struct port *port, pfn_t space, uint32_t level, uint3
 {
     model_enter(port);
     struct model_space *owner = model_space(port, space);
+    uint32_t *field = model_window(owner, level, window_page);
 
-    ASSERT(level <= 1 && window_page < MODEL_ENTRIES && owner->window[level] == 0);
+    ASSERT(*field == 0);
     ASSERT(level == 1 || owner->window[1] != 0);
     model_donate(port, table, MODEL_TABLE);
-    owner->window[level] = model_index(table);
+    *field = model_index(table);
     model_leave(port);
 }
 
@@ -207,12 +219,35 @@ void port_window_table_remove(struct port *port, pfn_t space, uint32_t level, ui
 {
     model_enter(port);
     struct model_space *owner = model_space(port, space);
+    uint32_t *field = model_window(owner, level, window_page);
 
-    ASSERT(level <= 1 && window_page < MODEL_ENTRIES);
-    if (owner->window[level] != 0) {
-        ASSERT(owner->window[level] == model_index(table));
+    if (*field != 0) {
+        ASSERT(*field == model_index(table));
         ASSERT(level == 0 || owner->window[0] == 0);
-        owner->window[level] = 0;
+        *field = 0;
+        model_set_kind(model_frame(port, table), MODEL_FREE);
+    }
+    model_leave(port);
+}
+
+void port_server_table_add(struct port *port, uint32_t number, pfn_t table)
+{
+    model_enter(port);
+    ASSERT(number % MODEL_ENTRIES == 0 && number > 0 && number / MODEL_ENTRIES < MODEL_WINDOWS);
+    ASSERT(port->numbers[number / MODEL_ENTRIES] == 0);
+    model_donate(port, table, MODEL_TABLE);
+    port->numbers[number / MODEL_ENTRIES] = model_index(table);
+    model_leave(port);
+}
+
+void port_server_table_remove(struct port *port, uint32_t number, pfn_t table)
+{
+    model_enter(port);
+    uint32_t *field = &port->numbers[number / MODEL_ENTRIES];
+
+    if (*field != 0) {
+        ASSERT(*field == model_index(table));
+        *field = 0;
         model_set_kind(model_frame(port, table), MODEL_FREE);
     }
     model_leave(port);

@@ -39,6 +39,7 @@ static struct world *world_boot(const struct core_range *ranges, uint32_t range_
         .ranges = ranges,
         .range_count = range_count,
         .commit_mode = commit_mode,
+        .thread_numbers = MODEL_WINDOWS * MODEL_ENTRIES,
     };
     enum err error = core_init(&boot, &world->core);
 
