@@ -186,6 +186,16 @@ def memory_adds_up_and_comes_back(shell):
     expect(frames(shell.do("mem"))["free"], before["free"])
 
 
+def mem_shows_what_each_hart_did(shell):
+    said = shell.do("mem")
+    harts = re.findall(r"^ +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$", said, re.M)
+    expect([int(hart[0]) for hart in harts], list(range(len(harts))))
+    for column, name in ((1, "page faults"), (2, "switches"), (3, "messages"),
+                         (4, "instructions")):
+        expect_in(name, said)
+        expect(any(int(hart[column]) > 0 for hart in harts), True)
+
+
 def much_output_arrives_whole(shell):
     said = shell.do("guest flood").splitlines()
     expect(len(said), 100)
@@ -211,6 +221,7 @@ TESTS_OF_ONE_SESSION = [
     control_c_ends_the_program_in_front_and_no_other,
     programs_behind_are_shown_and_ended,
     memory_adds_up_and_comes_back,
+    mem_shows_what_each_hart_did,
     much_output_arrives_whole,
     the_log_has_time_level_and_source,
     without_a_trace_there_is_a_hint,

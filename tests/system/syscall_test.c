@@ -147,10 +147,39 @@ TAP_TEST(info_counts_calls_and_faults)
     EXPECT_ERR(hf_unmap(HF_OWN_SPACE, addr, HF_PAGE_BYTES), ERR_OK);
 }
 
+/* The sum of a number over all harts. */
+static uint64_t info_sum(enum info which)
+{
+    uint64_t harts = 0;
+    uint64_t sum = 0;
+
+    EXPECT_ERR(hf_info(INFO_HARTS, &harts), ERR_OK);
+    for (uint64_t i = 0; i < harts; i++) {
+        uint64_t value = 0;
+        EXPECT_ERR(hf_info_of(which, i, &value), ERR_OK);
+        sum += value;
+    }
+    return sum;
+}
+
+TAP_TEST(info_counts_messages_and_instructions_of_each_hart)
+{
+    const uint64_t messages = info_sum(INFO_HART_IPC);
+    const uint64_t instructions = info_sum(INFO_HART_INSTRUCTIONS);
+    struct mem_hello_rep hello;
+    uint64_t value;
+
+    EXPECT_ERR(hf_hello(&hello), ERR_OK);
+    EXPECT(info_sum(INFO_HART_IPC) > messages);
+    EXPECT(info_sum(INFO_HART_INSTRUCTIONS) > instructions);
+    EXPECT_ERR(hf_info_of(INFO_HART_IPC, 8, &value), ERR_INVAL);
+    EXPECT_ERR(hf_info_of(INFO_HART_INSTRUCTIONS, 8, &value), ERR_INVAL);
+}
+
 TAP_TEST(info_of_an_unknown_number_is_inval)
 {
     uint64_t value = 77;
-    EXPECT_ERR(hf_info((enum info)(INFO_LOG_FIRST + 1), &value), ERR_INVAL);
+    EXPECT_ERR(hf_info((enum info)(INFO_HART_INSTRUCTIONS + 1), &value), ERR_INVAL);
     EXPECT_ERR(hf_info((enum info)UINT32_MAX, &value), ERR_INVAL);
     EXPECT_U64(value, 77);
 }
@@ -217,6 +246,7 @@ int main(int argc, char **argv)
         TAP(an_unknown_call_is_nosys),
         TAP(info_numbers_make_sense),
         TAP(info_counts_calls_and_faults),
+        TAP(info_counts_messages_and_instructions_of_each_hart),
         TAP(info_of_an_unknown_number_is_inval),
         TAP(yield_returns),
         TAP(log_write_writes_whole_lines_and_refuses_more_than_a_message_page_holds),

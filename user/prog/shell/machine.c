@@ -25,26 +25,21 @@ static void mem_line(const char *what, uint64_t frames)
 /* What each hart has done. */
 static void harts_print(void)
 {
+    static const enum info columns[] = {INFO_HART_FAULTS, INFO_HART_SWITCHES, INFO_HART_IPC,
+                                        INFO_HART_INSTRUCTIONS, INFO_HART_WAITS};
     uint64_t harts = 0;
-    uint64_t faults;
-    uint64_t switches;
-    uint64_t waits;
     if (hf_info(INFO_HARTS, &harts) != ERR_OK) {
         return;
     }
-    printf("\nhart   page faults      switches   waits for the kernel\n");
+    printf("\nhart   page faults      switches      messages        instructions    lock waits\n");
     for (uint64_t i = 0; i < harts; i++) {
-        if (hf_info_of(INFO_HART_FAULTS, i, &faults) != ERR_OK ||
-            hf_info_of(INFO_HART_SWITCHES, i, &switches) != ERR_OK ||
-            hf_info_of(INFO_HART_WAITS, i, &waits) != ERR_OK) {
-            break; /* fewer are used than there are */
+        printf("%4" PRIu64, i);
+        for (size_t j = 0; j < sizeof(columns) / sizeof(columns[0]); j++) {
+            uint64_t value = 0;
+            (void)hf_info_of(columns[j], i, &value); /* 0 for one that is not used */
+            printf(" %*" PRIu64, columns[j] == INFO_HART_INSTRUCTIONS ? 19 : 13, value);
         }
-        printf("%4" PRIu64 " %13" PRIu64 " %13" PRIu64 " %13" PRIu64 "\n", i, faults, switches,
-               waits);
-    }
-    uint64_t messages = 0;
-    if (hf_info(INFO_IPC_COUNT, &messages) == ERR_OK) {
-        printf("messages received: %" PRIu64 "\n", messages);
+        printf("\n");
     }
 }
 
