@@ -109,9 +109,18 @@ static bool is_below(const struct room *room, uint64_t addr)
     return addr >> PAGE_SHIFT < room->zones[1].first;
 }
 
+/* Linux's number for such an address may be one of the last page, which it takes for an error. */
+static bool is_nowhere(const struct room *room, uint64_t addr)
+{
+    return is_below(room, addr) && !stage_holds(room, addr >> PAGE_SHIFT);
+}
+
 /* Whether [addr, addr + length) is in a zone or will be refused for what it is. */
 static bool is_range_safe(const struct room *room, uint64_t addr, uint64_t length)
 {
+    if (is_nowhere(room, addr)) {
+        return false;
+    }
     return !is_aligned(addr) || is_empty(length) || holds_range(room, addr, length) ||
            (leaves_user_space(addr, length) && !is_below(room, addr));
 }
@@ -119,6 +128,9 @@ static bool is_range_safe(const struct room *room, uint64_t addr, uint64_t lengt
 /* The same for requests that Linux would carry out up to the end of user space. */
 static bool is_walk_safe(const struct room *room, uint64_t addr, uint64_t length)
 {
+    if (is_nowhere(room, addr)) {
+        return false;
+    }
     return !is_aligned(addr) || is_empty(length) || holds_range(room, addr, length) ||
            (addr + length < addr && !is_below(room, addr)) || addr >= USER_END;
 }
