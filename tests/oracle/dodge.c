@@ -66,9 +66,6 @@ bool dodge_hits(const struct draw *draw, const struct step *step)
     if (step->op == STEP_REMAP) {
         return remap_hits(draw, step);
     }
-    if (step->op == STEP_ADVISE && step->value == MEM_ADVISE_PAGEOUT && draw->has_freed) {
-        return true;
-    }
     if (step->op == STEP_PROTECT) {
         return holds_suspect(draw, page, pages_of(step->length)) &&
                draw->limit[STEP_LIMIT_DATA] != STEP_UNLIMITED;
@@ -81,10 +78,27 @@ bool dodge_hits(const struct draw *draw, const struct step *step)
     return false;
 }
 
+static bool holds_shared(const struct draw *draw, uint64_t first, uint64_t pages)
+{
+    for (uint32_t i = 0; i < draw->regions; i++) {
+        const struct look_region *region = &draw->region[i];
+        if ((region->flags & LOOK_SHARED) != 0 && region->end > first &&
+            (region->first < first + pages || first + pages < first)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool dodge_must(const struct draw *draw, const struct step *step)
 {
-    const struct look_region *region = find_region(draw, step->addr >> PAGE_SHIFT);
+    uint64_t page = step->addr >> PAGE_SHIFT;
+    const struct look_region *region = find_region(draw, page);
 
+    /* Pages that Linux takes at once, which may show only later. */
+    if (step->op == STEP_ADVISE && step->value == MEM_ADVISE_PAGEOUT) {
+        return draw->has_freed || holds_shared(draw, page, pages_of(step->length));
+    }
     /* Locked pages that Linux counts twice from then on. */
     return step->op == STEP_REMAP && (step->flags & MEM_REMAP_DONTUNMAP) != 0 && region != NULL &&
            (region->flags & LOOK_LOCKED) != 0;

@@ -44,6 +44,8 @@ static uint64_t pick_map_flags(struct draw *draw)
         flags = MEM_MAP_ANONYMOUS | PICK(draw->random, odd_types);
     } else if (random_chance(draw->random, 1)) {
         flags = MEM_MAP_PRIVATE;
+    } else if (random_chance(draw->random, draw->shared_percent)) {
+        flags = MEM_MAP_ANONYMOUS | MEM_MAP_SHARED;
     }
     if (random_chance(draw->random, draw->stack_percent)) {
         flags |= MEM_MAP_GROWSDOWN;
@@ -287,6 +289,7 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
     static const uint16_t below[] = {8, 16, 40, 64, 64, 200, 700, 1600};
     static const uint16_t above[] = {0, 0, 0, 1, 10, 40, 600};
     static const uint8_t stacks[] = {0, 0, 0, 2, 4, 40};
+    static const uint8_t shared[] = {0, 0, 5, 15, 40};
     static const uint8_t fixed[] = {0, 20, 55, 55, 55, 80, 95};
 
     *draw = (struct draw){.random = random};
@@ -300,6 +303,7 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
     draw->fixed_percent = PICK(random, fixed);
     /* The number of fillers must not change in a crowd. */
     draw->stack_percent = is_crowded ? 0 : PICK(random, stacks);
+    draw->shared_percent = PICK(random, shared);
     stage_low_zones(stage, &draw->room);
     if (draw->stack_percent != 0) {
         /* Linux finds nothing any more once a guard gap would reach below address 0. */

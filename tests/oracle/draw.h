@@ -28,9 +28,10 @@ struct draw {
     unsigned mix;    /* which weights */
     uint32_t spare;  /* of the sequence */
     unsigned fixed_percent;
-    unsigned stack_percent; /* of mappings that grow */
-    uint64_t stores;        /* so far; makes words differ */
-    uint64_t pages;         /* last seen totals */
+    unsigned stack_percent;  /* of mappings that grow */
+    unsigned shared_percent; /* of mappings that are shared */
+    uint64_t stores;         /* so far; makes words differ */
+    uint64_t pages;          /* last seen totals */
     uint64_t data;
     uint64_t locked;
     bool has_freed;                  /* pages that PAGEOUT would take at once on Linux */

@@ -19,10 +19,7 @@
 #define ROWS_MAX   64u
 
 static const struct known_row *const tables[] = {
-    known_remap_rows,
-    known_border_rows,
-    known_lock_rows,
-    known_machine_rows,
+    known_remap_rows, known_border_rows, known_lock_rows, known_machine_rows, known_pageout_rows,
 };
 
 static bool is_on[ROWS_MAX];

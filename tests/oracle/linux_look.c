@@ -170,6 +170,26 @@ static struct look_word read_words(const struct room_files *files, uint64_t addr
     return word;
 }
 
+/* Pages of shared memory that exist, whether or not this process has touched them. */
+static void look_shared_pages(struct slot *slot, const struct room_files *files,
+                              struct look_log *log, const struct look_region *region)
+{
+    static unsigned char present[WINDOW_PAGES];
+    uint64_t start = stage_to_linux(&slot->stage, (uint64_t)region->first << PAGE_SHIFT);
+    uint32_t pages = region->end - region->first;
+
+    if (mincore((void *)start, (size_t)pages << PAGE_SHIFT, present) != 0) {
+        fail_end("mincore");
+    }
+    for (uint32_t i = 0; i < pages; i++) {
+        if ((present[i] & 1) != 0) {
+            struct look_word word = read_words(files, start + (uint64_t)i * PAGE_SIZE,
+                                               (region->flags & LOOK_READ) != 0);
+            look_add_page(log, region->first + i, LOOK_OWN, &word);
+        }
+    }
+}
+
 static void look_pages(struct slot *slot, const struct room_files *files, struct look_log *log,
                        const struct look_region *region)
 {
@@ -242,6 +262,10 @@ void linux_look(struct slot *slot, const struct room_files *files, struct look_l
         look_add_region(log, &regions[i]);
     }
     for (uint32_t i = 0; is_full && i < count; i++) {
-        look_pages(slot, files, log, &regions[i]);
+        if ((regions[i].flags & LOOK_SHARED) != 0) {
+            look_shared_pages(slot, files, log, &regions[i]);
+        } else {
+            look_pages(slot, files, log, &regions[i]);
+        }
     }
 }

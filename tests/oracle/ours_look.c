@@ -8,6 +8,7 @@
 
 #include <base/types.h>
 
+#include "server/core/content.h"
 #include "server/core/shadow.h"
 
 uint64_t ours_frame_word(const struct port *port, uint32_t frame, uint32_t offset)
@@ -45,6 +46,31 @@ static uint32_t look_flags(uint32_t flags)
     return look;
 }
 
+static struct look_word frame_words(struct ours *ours, uint32_t number)
+{
+    uint32_t frame = (uint32_t)(pool_pfn(&ours->world->core, number).v - MODEL_BASE);
+
+    return (struct look_word){
+        ours_frame_word(ours->world->port, frame, 0),
+        ours_frame_word(ours->world->port, frame, PAGE_SIZE - sizeof(uint64_t))};
+}
+
+/* Pages of shared memory that exist, whether or not the space has touched them. */
+static void look_shared_pages(struct ours *ours, const struct region *region, struct look_log *log)
+{
+    const struct core *core = &ours->world->core;
+    const struct object *object = object_at(core, region->object);
+
+    for (uint32_t page = region->first; page < region->end; page++) {
+        uint64_t number = region->offset + (page - region->first);
+        uint32_t frame = object_has_page(object, number) ? content_frame(core, object, number) : 0;
+        if (frame != 0) {
+            struct look_word word = frame_words(ours, frame);
+            look_add_page(log, page, LOOK_OWN, &word);
+        }
+    }
+}
+
 static void look_region_pages(struct ours *ours, const struct region *region, struct look_log *log)
 {
     struct core *core = &ours->world->core;
@@ -57,9 +83,7 @@ static void look_region_pages(struct ours *ours, const struct region *region, st
         struct look_word word = {0, 0};
         bool is_own = shadow_entry_is_private(*entry);
         if (is_own) {
-            uint32_t frame = (uint32_t)(pool_pfn(core, shadow_entry_frame(*entry)).v - MODEL_BASE);
-            word.head = ours_frame_word(ours->world->port, frame, 0);
-            word.tail = ours_frame_word(ours->world->port, frame, PAGE_SIZE - sizeof(uint64_t));
+            word = frame_words(ours, shadow_entry_frame(*entry));
         }
         look_add_page(log, page, is_own ? LOOK_OWN : LOOK_ZERO, &word);
     }
@@ -91,7 +115,12 @@ void ours_look(struct ours *ours, struct look_log *log, struct look_head *head)
     }
     for (const struct region *region = tree_first(core, tree);
          region != NULL && head->level == LOOK_FULL; region = tree_next(core, region)) {
-        if (stage_holds(ours->room, region->first)) {
+        if (!stage_holds(ours->room, region->first)) {
+            continue;
+        }
+        if ((region->flags & REGION_SHARED) != 0) {
+            look_shared_pages(ours, region, log);
+        } else {
             look_region_pages(ours, region, log);
         }
     }

@@ -86,12 +86,15 @@ static bool regions_equal(const struct look *wanted, const struct seen *seen,
         uint32_t flags = i < count ? query_flags(want->flags) : 0;
         if (have->start != (uint64_t)want->first << PAGE_SHIFT ||
             have->end != (uint64_t)want->end << PAGE_SHIFT || have->flags != flags ||
-            have->prot != (want->flags & (LOOK_READ | LOOK_WRITE | LOOK_EXEC))) {
+            have->prot != (want->flags & (LOOK_READ | LOOK_WRITE | LOOK_EXEC)) ||
+            (have->object != 0) != (want->object != 0) ||
+            have->offset != want->offset << PAGE_SHIFT) {
             snprintf(text, GUEST_TEXT_MAX,
                      "region %" PRIx64 "-%" PRIx64 " prot %" PRIx32 " flags %" PRIx32
-                     ", core: %" PRIx32 "-%" PRIx32 " (pages) prot %" PRIx32 " flags %" PRIx32,
-                     have->start, have->end, have->prot, have->flags, want->first, want->end,
-                     want->flags & 7u, flags);
+                     " offset %" PRIx64 ", core: %" PRIx32 "-%" PRIx32 " (pages) prot %" PRIx32
+                     " flags %" PRIx32 " offset %" PRIx64,
+                     have->start, have->end, have->prot, have->flags, have->offset, want->first,
+                     want->end, want->flags & 7u, flags, want->offset << PAGE_SHIFT);
             return false;
         }
     }
@@ -201,7 +204,9 @@ static bool region_equal(const struct place *place, const struct mem_region *reg
             count = 0;
         }
     }
-    return total_equal("resident", region->resident, own, text);
+    /* Of shared memory, the pages that this space has touched are counted. */
+    return (region->flags & MEM_MAP_SHARED) != 0 ||
+           total_equal("resident", region->resident, own, text);
 }
 
 bool guest_look(const struct place *place, const struct look *wanted, char text[GUEST_TEXT_MAX])

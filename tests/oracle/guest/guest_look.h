@@ -9,7 +9,7 @@
 #include "guest_place.h"
 #include "tests/oracle/look.h"
 
-#define GUEST_TEXT_MAX 160
+#define GUEST_TEXT_MAX 240
 
 /*
  * Compare regions and totals; if core's look is a full one, also what is locked, which pages are
