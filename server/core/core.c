@@ -119,6 +119,20 @@ void core_attach(void *arena, uint32_t number, struct port *port, struct core *c
     core->port = port;
 }
 
+/* The commit account is what spaces and objects say, whatever a request had changed of it. */
+static void core_recount(struct core *core)
+{
+    uint64_t committed = object_charges(core);
+
+    for (uint32_t link = core->head->space_first; link != 0;) {
+        const struct space *space = arena_page(core, link);
+
+        committed += space->committed;
+        link = space->next;
+    }
+    core->head->commit.used = committed;
+}
+
 enum err core_recover(struct core *core, uint32_t *torn)
 {
     struct intent *intent = &core->worker->intent;
@@ -138,6 +152,7 @@ enum err core_recover(struct core *core, uint32_t *torn)
     window_recover(core);
     thread_recover(core);
     space_recover(core);
+    core_recount(core);
     core_done(core);
     return ERR_OK;
 }

@@ -30,6 +30,7 @@
 #include "server/core/name.h"
 #include "server/core/object.h"
 #include "server/core/op_advise.h"
+#include "server/core/op_batch.h"
 #include "server/core/op_clone.h"
 #include "server/core/op_copy.h"
 #include "server/core/op_incore.h"

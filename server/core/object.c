@@ -190,6 +190,21 @@ static void object_audit_one(const struct core *core, const struct object *objec
     content_audit(core, object);
 }
 
+uint64_t object_charges(const struct core *core)
+{
+    uint64_t number = core->head->object_table.number + 1;
+    uint64_t charges = 0;
+
+    for (;;) {
+        const uint32_t link = radix_below(core, &core->head->object_table.links, number, &number);
+
+        if (link == 0) {
+            return charges;
+        }
+        charges += object_at(core, link)->charge;
+    }
+}
+
 uint64_t object_audit(const struct core *core, uint64_t *charge)
 {
     const struct object_table *table = &core->head->object_table;

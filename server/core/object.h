@@ -139,5 +139,8 @@ bool object_is_resident(const struct core *core, const struct object *object, ui
 /* The frame that it is; of a wired object or device. */
 pfn_t object_pfn(const struct object *object, uint64_t page);
 
+/* Pages in the commit account for all objects. */
+uint64_t object_charges(const struct core *core);
+
 /* Check all objects. Returns: the frames that they have; in `*charge`, their commit charges. */
 uint64_t object_audit(const struct core *core, uint64_t *charge);

@@ -60,6 +60,9 @@ enum fault_outcome populate_range(struct core *core, struct space *space, struct
 
 void populate_what_can_be(struct core *core, struct space *space, struct range range)
 {
+    if (space->kernel.v == 0) {
+        return; /* a twin (twin.h) has regions only */
+    }
     for (const struct region *region = tree_find(core, &space->tree, range.first);
          region != NULL && region->first < range.end; region = tree_next(core, region)) {
         (void)populate_part(core, space, region, range);

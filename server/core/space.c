@@ -12,6 +12,7 @@
 #include "server/core/port.h"
 #include "server/core/shadow.h"
 #include "server/core/thread.h"
+#include "server/core/twin.h"
 #include "server/core/window.h"
 
 STATIC_ASSERT(sizeof(struct space) <= PAGE_SIZE, "a space is one arena page");
@@ -117,7 +118,8 @@ static enum err space_unmake(struct core *core, struct space *space, struct spac
     return error;
 }
 
-enum err space_begin(struct core *core, const struct space_settings *settings, struct space **space)
+enum err space_begin_bare(struct core *core, const struct space_settings *settings,
+                          struct space **space)
 {
     if (!settings_are_valid(settings)) {
         return ERR_INVAL;
@@ -130,6 +132,19 @@ enum err space_begin(struct core *core, const struct space_settings *settings, s
     }
     if (!space_open(core, made, maker)) {
         return space_unmake(core, made, maker);
+    }
+    *space = made;
+    return ERR_OK;
+}
+
+enum err space_begin(struct core *core, const struct space_settings *settings, struct space **space)
+{
+    struct space *maker = settings->maker != 0 ? space_at(core, settings->maker) : NULL;
+    struct space *made;
+    enum err error = space_begin_bare(core, settings, &made);
+
+    if (error != ERR_OK) {
+        return error;
     }
     made->object_frame = budget_take_frame(core, made, FRAME_OBJECT);
     made->root_frame = budget_take_frame(core, made, FRAME_TABLE);
@@ -304,6 +319,9 @@ void space_end(struct core *core, struct space *space)
         space_release(core, space, &space->slots_frame);
         space_release(core, space, &space->object_frame);
     }
+    if (!was_made && (space->tree.count != 0 || space->region_room != 0)) {
+        twin_clear(core, space);
+    }
     /* Frames that the kernel never saw, or that came free with the space's object. */
     uint32_t *frames[] = {&space->slots_frame, &space->object_frame, &space->root_frame};
 
@@ -372,7 +390,7 @@ uint64_t space_audit(const struct core *core, const struct space *space)
     uint32_t shadows = shadow_audit(core, space);
 
     tree_audit(core, &space->tree);
-    ASSERT(space->state == SPACE_LIVE);
+    ASSERT(space->state == SPACE_LIVE || space->state == SPACE_MAKING);
     for (const struct region *region = tree_first(core, &space->tree); region != NULL;
          region = tree_next(core, region)) {
         merge_audit(core, space, region);

@@ -141,6 +141,10 @@ struct space {
 MUST_USE enum err space_make(struct core *core, const struct space_settings *settings,
                              struct space **space);
 
+/* A record alone, MAKING, charged to its budget. Returns: as space_make(). */
+MUST_USE enum err space_begin_bare(struct core *core, const struct space_settings *settings,
+                                   struct space **space);
+
 /*
  * The same in two parts: between them the space has its kernel object and takes regions and pages,
  * but it is not LIVE yet, and the death of the server ends it.

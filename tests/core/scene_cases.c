@@ -467,6 +467,7 @@ const struct scene_case scene_cases[] = {
     {"copy between spaces", copy_between_spaces, true, ERR_NOMEM},
     {"clone a space", clone_a_space, false, ERR_NOMEM},
     {"fault on a shared page", fault_on_a_shared_page, false, ERR_NOMEM},
+    {"run a batch", run_a_batch, false, ERR_NOMEM},
     {"make a space", make_a_space, false, ERR_NOMEM},
     {"make a space within a budget", make_a_space_within_a_budget, false, ERR_NOMEM},
     {"make a space with a budget", make_a_space_with_a_budget, false, ERR_NOMEM},

@@ -25,3 +25,22 @@ enum err make_a_space_with_a_budget(const struct scene *scene)
 {
     return make_by(scene, (uint32_t)scene->first, 9);
 }
+
+enum err run_a_batch(const struct scene *scene)
+{
+    struct space *space = world_find(scene->world, scene->first);
+    struct batch_op ops[] = {
+        {.sort = BATCH_UNMAP, .unmap = {world_address(scene_page(1)), 3 * PAGE_SIZE}},
+        {.sort = BATCH_MAP,
+         .map = {.address = world_address(scene_page(2)),
+                 .length = 2 * PAGE_SIZE,
+                 .prot = 3,
+                 .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | MEM_MAP_FIXED}},
+        {.sort = BATCH_PROTECT,
+         .protect = {.address = world_address(scene_page(10)), .length = PAGE_SIZE, .prot = 1}},
+        {.sort = BATCH_UNMAP, .unmap = {world_address(scene_page(13) + 20), 560 * PAGE_SIZE}},
+    };
+    uint32_t refused;
+
+    return op_batch(&scene->world->core, space, ops, sizeof ops / sizeof ops[0], &refused);
+}

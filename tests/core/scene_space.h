@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cases of the scene that make spaces.
+ * Cases of the scene that make spaces, for good or for a batch.
  */
 #pragma once
 
@@ -10,3 +10,6 @@
 enum err make_a_space(const struct scene *scene);
 enum err make_a_space_within_a_budget(const struct scene *scene);
 enum err make_a_space_with_a_budget(const struct scene *scene);
+
+/* Operations on several regions, all or none. */
+enum err run_a_batch(const struct scene *scene);

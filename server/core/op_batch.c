@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/op_batch.h"
+
+#include <base/assert.h>
+
+#include "server/core/op_unmap.h"
+#include "server/core/page.h"
+#include "server/core/populate.h"
+#include "server/core/port.h"
+#include "server/core/twin.h"
+
+/* Whether an operation can be undone until the commit, and cannot fail after it. */
+static bool batch_can_hold(const struct batch_op *op)
+{
+    switch (op->sort) {
+    case BATCH_MAP:
+    case BATCH_UNMAP:
+    case BATCH_PROTECT:
+    case BATCH_UNLOCK:
+        return true;
+    case BATCH_REMAP:
+        return op->remap.flags == 0;
+    case BATCH_ADVISE:
+        return op->advise.advice != MEM_ADVISE_POPULATE_READ &&
+               op->advise.advice != MEM_ADVISE_POPULATE_WRITE;
+    case BATCH_LOCK:
+        return op->lock.flags == MEM_LOCK_ONFAULT;
+    }
+    UNREACHABLE();
+}
+
+static enum err batch_run(struct core *core, struct space *space, struct batch_op *op)
+{
+    switch (op->sort) {
+    case BATCH_MAP:
+        return op_map(core, space, &op->map, &op->address);
+    case BATCH_UNMAP:
+        return op_unmap(core, space, op->unmap.address, op->unmap.length);
+    case BATCH_PROTECT:
+        return op_protect(core, space, &op->protect);
+    case BATCH_REMAP:
+        return op_remap(core, space, &op->remap, &op->address);
+    case BATCH_ADVISE:
+        return op_advise(core, space, &op->advise);
+    case BATCH_LOCK:
+        return op_lock(core, space, &op->lock);
+    case BATCH_UNLOCK:
+        return op_unlock(core, space, &op->lock);
+    }
+    UNREACHABLE();
+}
+
+/* The pages of a span that an operation accepted; lengths are rounded up. */
+static struct range batch_range(uaddr_t address, uint64_t length)
+{
+    struct range range = {0, 0};
+
+    if (length != 0) {
+        enum err error = range_make(address, length, &range);
+
+        ASSERT(error == ERR_OK);
+    }
+    return range;
+}
+
+/* The pages that an operation takes away; empty: none. */
+static struct range batch_cleared(const struct batch_op *op)
+{
+    uint64_t kept;
+
+    switch (op->sort) {
+    case BATCH_MAP:
+        return batch_range(op->address, op->map.length);
+    case BATCH_UNMAP:
+        return batch_range(op->unmap.address, op->unmap.length);
+    case BATCH_REMAP:
+        kept = (op->remap.length_new + PAGE_MASK) & ~PAGE_MASK;
+        if (kept < op->remap.length_old) {
+            return batch_range((uaddr_t){uaddr_to_bytes(op->remap.address) + kept},
+                               op->remap.length_old - kept);
+        }
+        break;
+    case BATCH_ADVISE:
+        if (op->advise.advice == MEM_ADVISE_DONTNEED ||
+            op->advise.advice == MEM_ADVISE_DONTNEED_LOCKED) {
+            return batch_range(op->advise.address, op->advise.length);
+        }
+        break;
+    case BATCH_PROTECT:
+    case BATCH_LOCK:
+    case BATCH_UNLOCK:
+        break;
+    }
+    return (struct range){0, 0};
+}
+
+/* Take leaves, or rights from them, as the operation does. In a commit, READY. */
+static void batch_leaves(struct core *core, struct space *space, const struct batch_op *op)
+{
+    struct range range = batch_cleared(op);
+
+    if (!range_is_empty(range)) {
+        (void)unmap_leaves(core, space, range);
+    }
+    if (op->sort == BATCH_PROTECT) {
+        range = batch_range(op->protect.address, op->protect.length);
+        range.first = page_next(core, space, range);
+        if (!range_is_empty(range)) {
+            port_restrict(core->port, space->kernel, page_to_vpn(range.first), range_npages(range),
+                          region_rights(op->protect.prot));
+        }
+    }
+}
+
+static void batch_commit(struct core *core, struct space *space, struct space *twin,
+                         const struct batch_op *ops, uint32_t count)
+{
+    intent_open(core, space, range_of(RANGE_USER_FIRST, RANGE_USER_END));
+    for (uint32_t i = 0; i < count; i++) {
+        batch_leaves(core, space, &ops[i]);
+    }
+    /* Point of no return: nothing below may fail. */
+    intent_write(core);
+    for (uint32_t i = 0; i < count; i++) {
+        page_clear(core, space, batch_cleared(&ops[i]));
+    }
+    twin_exchange(core, space, twin);
+    intent_close(core);
+}
+
+/* Make present what is locked in the range, or all of it that is not locked on fault. */
+static void batch_populate_range(struct core *core, struct space *space, struct range range,
+                                 bool is_asked)
+{
+    for (const struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        uint32_t locks = region->flags & REGION_LOCKS;
+
+        if ((is_asked && locks == 0) || locks == REGION_LOCKED) {
+            populate_what_can_be(core, space, range_common(region_range(region), range));
+        }
+    }
+}
+
+/* What the operation would have made present; what finds no frame does not matter (R27). */
+static void batch_populate(struct core *core, struct space *space, const struct batch_op *op)
+{
+    const uint32_t asked = MEM_MAP_POPULATE | MEM_MAP_NONBLOCK;
+
+    if (op->sort == BATCH_MAP) {
+        batch_populate_range(core, space, batch_range(op->address, op->map.length),
+                             (op->map.flags & asked) == MEM_MAP_POPULATE);
+    } else if (op->sort == BATCH_PROTECT) {
+        batch_populate_range(core, space, batch_range(op->protect.address, op->protect.length),
+                             false);
+    } else if (op->sort == BATCH_REMAP) {
+        batch_populate_range(core, space, batch_range(op->address, op->remap.length_new), false);
+    }
+}
+
+/* Run the operations on the twin. Returns: the error of the one that is refused. */
+static enum err batch_try(struct core *core, struct space *space, struct space *twin,
+                          struct batch_op *ops, uint32_t count, uint32_t *refused)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        enum err error = batch_run(core, twin, &ops[i]);
+
+        if (error != ERR_OK) {
+            space->refusal = twin->refusal;
+            *refused = i;
+            return error;
+        }
+    }
+    return ERR_OK;
+}
+
+enum err op_batch(struct core *core, struct space *space, struct batch_op *ops, uint32_t count,
+                  uint32_t *refused)
+{
+    struct space *twin;
+
+    ASSERT(count >= 1 && count <= BATCH_MAX);
+    limit_begin(space);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!batch_can_hold(&ops[i])) {
+            *refused = i;
+            return limit_refuse(space, ERR_OPNOTSUPP);
+        }
+    }
+    *refused = count;
+    enum err error = twin_make(core, space, &twin);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = batch_try(core, space, twin, ops, count, refused);
+    if (error == ERR_OK) {
+        batch_commit(core, space, twin, ops, count);
+    } else {
+        twin_refuse(core, space, twin);
+    }
+    space_end(core, twin);
+    for (uint32_t i = 0; i < count && error == ERR_OK; i++) {
+        unmap_tables(core, space, batch_cleared(&ops[i]));
+    }
+    for (uint32_t i = 0; i < count && error == ERR_OK; i++) {
+        batch_populate(core, space, &ops[i]);
+    }
+    AUDIT(space_audit(core, space));
+    return error;
+}
