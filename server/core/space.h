@@ -37,7 +37,8 @@
 /* Privileges of a space, from the manifest. */
 #define SPACE_PRIVILEGE_LOW  0x1u /* map below the lowest address */
 #define SPACE_PRIVILEGE_LOCK 0x2u /* lock without limit */
-#define SPACE_PRIVILEGES     0x3u
+#define SPACE_PRIVILEGE_LOOK 0x4u /* know of other spaces: for the shell around core */
+#define SPACE_PRIVILEGES     0x7u
 
 /* What the maker of a space says about it. Addresses are bytes, page aligned. */
 struct space_settings {

@@ -15,7 +15,8 @@
 #include "server/shell/wire.h"
 
 STATIC_ASSERT(MEM_PRIVILEGE_LOW == SPACE_PRIVILEGE_LOW &&
-                  MEM_PRIVILEGE_LOCK == SPACE_PRIVILEGE_LOCK,
+                  MEM_PRIVILEGE_LOCK == SPACE_PRIVILEGE_LOCK &&
+                  MEM_PRIVILEGE_LOOK == SPACE_PRIVILEGE_LOOK,
               "core has the numbers of the protocol");
 
 /* What SPACE_MAKE and CLONE may ask for. */

@@ -22,7 +22,8 @@ static struct mem_region region_to_wire(const struct query_region *region)
         .start = region->start,
         .end = region->end,
         .prot = region->prot,
-        .flags = region->flags,
+        .flags =
+            region->flags | ((region->attributes & REGION_NOHUGEPAGE) != 0 ? MEM_MAP_STACK : 0),
         .offset = region->offset,
         .object = region->object,
         .resident = (uint32_t)(region->own + region->wired),

@@ -14,6 +14,7 @@
 #include "server/shell/client.h"
 #include "server/shell/device.h"
 #include "server/shell/lock.h"
+#include "server/shell/look.h"
 #include "server/shell/process.h"
 #include "server/shell/report.h"
 #include "server/shell/wire.h"
@@ -236,6 +237,8 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
         return process_boot_object(call);
     case MEM_BOOT_DEVICE:
         return device_serve(call);
+    case MEM_LOOK:
+        return look_serve(call);
     }
     UNREACHABLE();
 }

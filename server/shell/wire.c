@@ -358,6 +358,11 @@ enum err wire_boot_device(const struct message *message, uint64_t *index)
     return ERR_OK;
 }
 
+enum err wire_look(const struct message *message, uint64_t *after)
+{
+    return wire_boot_device(message, after);
+}
+
 enum err wire_hello(const struct message *message)
 {
     if (!is_reserved_zero(message, 2) || message->words[WORD_SPACE] != 0) {

@@ -154,6 +154,9 @@ MUST_USE enum err wire_next(const struct message *message, bool *is_nowait);
 /* Read BOOT_DEVICE. */
 MUST_USE enum err wire_boot_device(const struct message *message, uint64_t *index);
 
+/* Read LOOK: a number of a process, any. */
+MUST_USE enum err wire_look(const struct message *message, uint64_t *after);
+
 /* HELLO: the version is ours. */
 MUST_USE enum err wire_hello(const struct message *message);
 

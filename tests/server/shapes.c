@@ -12,6 +12,7 @@ const struct shape shapes[SHAPES] = {
     {MEM_BOOT_OBJECT, 1, false}, {MEM_BOOT_DEVICE, 2, false}, {MEM_LOCK, 4, true},
     {MEM_UNLOCK, 3, true},       {MEM_LOCK_ALL, 2, true},     {MEM_UNLOCK_ALL, 1, true},
     {MEM_INCORE, 3, true},       {MEM_SYNC, 4, true},         {MEM_CLONE, 5, true},
+    {MEM_LOOK, 2, false},
 };
 
 struct message message_of(uint64_t number)
@@ -80,6 +81,8 @@ enum err read_words(const struct message *message, uint64_t number, union out *o
         return wire_bare(message);
     case MEM_BOOT_DEVICE:
         return wire_boot_device(message, &out->index);
+    case MEM_LOOK:
+        return wire_look(message, &out->index);
     }
     return ERR_NOSYS;
 }

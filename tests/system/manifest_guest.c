@@ -76,6 +76,30 @@ static void say_handles(void)
     puts(line);
 }
 
+/* The processes that may be looked at: names, and whether more than looking is possible. */
+static void say_look(void)
+{
+    struct mem_look_rep rep = {.space_id = 0};
+    struct mem_query_rep totals;
+    uint64_t addr = 0;
+    while (hf_look(rep.space_id, &rep) == ERR_OK) {
+        const struct hf_map map = {.space = rep.space,
+                                   .length = HF_PAGE_BYTES,
+                                   .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS};
+        printf("see %.16s: %s, %s, %s\n", rep.name,
+               hf_strerror(hf_query(rep.space, 0, 0, NULL, &totals)),
+               hf_strerror(hf_map(map, &addr)), hf_strerror(hf_space_end(rep.space, 0)));
+        (void)hf_handle_close(rep.space);
+    }
+}
+
+static void say_budget(void)
+{
+    struct mem_limits_rep rep;
+    enum err error = hf_limit_get(HF_OWN_SPACE, MEM_LIMIT_BUDGET, &rep);
+    printf("budget %lu (%s)\n", (unsigned long)rep.value, hf_strerror(error));
+}
+
 static void say_names(void)
 {
     uint64_t endpoint = 0;
@@ -109,6 +133,9 @@ int main(int argc, char **argv)
     say_child("child of priority 8", 8, 0);
     say_child("child that may lock", 1, MEM_PRIVILEGE_LOCK);
     say_child("child that may map low", 1, MEM_PRIVILEGE_LOW);
-    say_child("child with an unknown privilege", 1, 4);
+    say_child("child that may look", 1, MEM_PRIVILEGE_LOOK);
+    say_child("child with an unknown privilege", 1, MEM_PRIVILEGES + 1);
+    say_look();
+    say_budget();
     return 0;
 }

@@ -6,6 +6,7 @@ Usage: manifest_test.py --build DIR GUEST
 """
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -61,12 +62,16 @@ def a_program_has_nothing_that_is_not_granted():
     expect_in("child of priority 8: no error\n", output)
     expect_in("child that may lock: not permitted\n", output)
     expect_in("child that may map low: not permitted\n", output)
+    expect_in("child that may look: not permitted\n", output)
     expect_in("child with an unknown privilege: invalid argument\n", output)
+    expect(re.findall(r"^see (.*)$", output, re.M),
+           ["bin/guest: no error, handle lacks the right, handle lacks the right"])
 
 
 def a_program_has_what_is_granted_and_can_pass_on_no_more():
     status, output = boot("process server\nreceive x 64\n" + SHELL
-                          + "process *\npriority 7\nmay lock\nmachine\ncall x 70\n",
+                          + "process *\npriority 7\nmay lock look\nbudget 4000\nmachine\n"
+                          "call x 70\n",
                           "guest", "look")
     expect(status, 0)
     # Its number in the manifest is the badge of the handle to call with.
@@ -76,6 +81,12 @@ def a_program_has_what_is_granted_and_can_pass_on_no_more():
     expect_in("child of priority 8: out of range\n", output)
     expect_in("child that may lock: no error\n", output)
     expect_in("child that may map low: not permitted\n", output)
+    expect_in("child that may look: no error\n", output)
+    expect_in("budget 4000 (no error)\n", output)
+    # Looking is all that can be done to others.
+    refused = ["handle lacks the right"] * 2
+    expect(re.findall(r"^see (.*): no error, (.*), (.*)$", output, re.M),
+           [(name, *refused) for name in ("init", "bin/server", "bin/guest")])
 
 
 def a_process_is_started_again_as_often_as_it_may():

@@ -89,9 +89,9 @@ def number_of(session, line):
     return re.search(r"\[(\d+)\]", session.do(line))[1]
 
 
-def numbers_of(said):
-    """The PIDs that ps shows."""
-    return re.findall(r"^ *(\d+) ", said, re.M)
+def programs_of(said):
+    """{PID: name} as ps shows them."""
+    return dict(re.findall(r"^ *(\d+) .* (\S+)$", said, re.M))
 
 
 def programs_run_with_arguments_and_show_their_status(shell):
@@ -107,7 +107,7 @@ def commands_explain_themselves(shell):
     for name in ("ls", "ps", "kill", "maps", "handles", "limit", "mem", "dmesg", "shutdown"):
         expect_in("\n" + name, "\n" + said)
     expect_in("usage: kill PID", shell.do("kill"))
-    expect_in("none of the programs", shell.do("maps 4711"))
+    expect_in("4711: no such process", shell.do("maps 4711"))
     expect_in("x: not a number", shell.do("maps x"))
     expect_in("no such file or folder", shell.do("ls nowhere"))
 
@@ -144,16 +144,17 @@ def programs_read_whole_lines_with_corrections(shell):
 
 
 def control_c_ends_the_program_in_front_and_no_other(shell):
-    own, = numbers_of(shell.do("ps"))
+    others = programs_of(shell.do("ps"))
+    expect(sorted(others.values()), ["console", "init", "names", "shell"])
     behind = number_of(shell, "guest spin &")
     shell.type("guest front\r")
     shell.wait_for("in front\n")
     shell.type("\x03")
     shell.wait_for("guest: ended\n")
     shell.wait_for(PROMPT)
-    expect(numbers_of(shell.do("ps")), [own, behind])
+    expect(programs_of(shell.do("ps")), {**others, behind: "guest"})
     expect_in("guest: ended", shell.do("kill " + behind))
-    expect(numbers_of(shell.do("ps")), [own])
+    expect(programs_of(shell.do("ps")), others)
 
 
 def programs_behind_are_shown_and_ended(shell):
@@ -173,6 +174,18 @@ def programs_behind_are_shown_and_ended(shell):
     expect_in("used of 1000", shell.do(f"limit {number} regions 1000"))
     expect_in("not permitted", shell.do(f"limit {number} regions 2000"))
     expect_in("guest: ended", shell.do("kill " + number))
+
+
+def processes_of_init_can_be_looked_at_and_no_more(shell):
+    number = next(n for n, name in programs_of(shell.do("ps")).items() if name == "console")
+    said = shell.do("maps " + number)
+    for part in ("r-xp", " console\n", " [data and heap]\n", " [stack]\n"):
+        expect_in(part, said)
+    expect_in("used of 65530", shell.do("limit " + number))
+    expect_in("handle lacks the right", shell.do(f"limit {number} regions 1"))
+    expect_in("no right to list its handles", shell.do("handles " + number))
+    expect_in("not a program that the shell has started", shell.do("kill " + number))
+    expect(programs_of(shell.do("ps"))[number], "console")
 
 
 def memory_adds_up_and_comes_back(shell):
@@ -220,6 +233,7 @@ TESTS_OF_ONE_SESSION = [
     programs_read_whole_lines_with_corrections,
     control_c_ends_the_program_in_front_and_no_other,
     programs_behind_are_shown_and_ended,
+    processes_of_init_can_be_looked_at_and_no_more,
     memory_adds_up_and_comes_back,
     mem_shows_what_each_hart_did,
     much_output_arrives_whole,

@@ -239,7 +239,8 @@ bool roster_start(struct roster *roster, uint32_t index, const char *const *argv
         program.priority = says->priority;
         program.frames_max = says->budget;
         program.privileges = ((says->may & MANIFEST_MAY_LOCK) != 0 ? MEM_PRIVILEGE_LOCK : 0) |
-                             ((says->may & MANIFEST_MAY_LOW) != 0 ? MEM_PRIVILEGE_LOW : 0);
+                             ((says->may & MANIFEST_MAY_LOW) != 0 ? MEM_PRIVILEGE_LOW : 0) |
+                             ((says->may & MANIFEST_MAY_LOOK) != 0 ? MEM_PRIVILEGE_LOOK : 0);
         program.is_launcher = says->is_system_log;
         member->is_running = equip(says, member) && launch(roster, index, &program);
     }

@@ -266,6 +266,7 @@ static bool take_may(struct reader *reader)
     } privileges[] = {
         {"lock", MANIFEST_MAY_LOCK},
         {"low", MANIFEST_MAY_LOW},
+        {"look", MANIFEST_MAY_LOOK},
         {"dma", MANIFEST_MAY_DMA},
     };
     for (uint32_t word = 1; word < reader->words->count; word++) {
@@ -274,7 +275,7 @@ static bool take_may(struct reader *reader)
             may |= is_word(reader->words, word, privileges[i].name) ? privileges[i].may : 0;
         }
         if (may == 0) {
-            return refuse(reader, word, "is no privilege: lock, low or dma");
+            return refuse(reader, word, "is no privilege: lock, low, look or dma");
         }
         reader->process->may |= may;
     }
@@ -330,7 +331,7 @@ static const struct {
     {"priority", 2, 2, take_priority}, {"budget", 2, 2, take_budget},
     {"device", 4, 4, take_device},     {"receive", 3, 3, take_receive},
     {"call", 2, 3, take_call},         {"machine", 1, 1, take_machine},
-    {"log", 2, 2, take_log},           {"may", 2, 4, take_may},
+    {"log", 2, 2, take_log},           {"may", 2, 5, take_may},
     {"find", 2, 2, take_find},         {"serve", 2, 2, take_serve},
     {"restarts", 2, 2, take_restarts}, {"final", 1, 1, take_final},
 };

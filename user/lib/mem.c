@@ -192,6 +192,12 @@ enum err hf_next(uint64_t nowait, struct mem_next_rep *rep)
     return mem_ask(&message, rep);
 }
 
+enum err hf_look(uint64_t after, struct mem_look_rep *rep)
+{
+    struct hf_message message = {.words = {MEM_LOOK, after}};
+    return mem_ask(&message, rep);
+}
+
 enum err hf_hello(struct mem_hello_rep *rep)
 {
     struct hf_message message = {.words = {MEM_HELLO, MEM_PROTOCOL_VERSION}};

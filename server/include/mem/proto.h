@@ -208,7 +208,7 @@ struct mem_region {
     uint64_t start;
     uint64_t end;
     uint32_t prot;
-    uint32_t flags; /* MEM_MAP_... as far as they are properties of a region */
+    uint32_t flags; /* MEM_MAP_... as far as they are properties; STACK: no huge pages either */
     uint64_t offset;
     uint64_t object;   /* number of the object, 0: anonymous */
     uint32_t resident; /* pages with a frame, the shared zero frame not counted */
@@ -314,7 +314,8 @@ struct mem_limits_rep {
  */
 #define MEM_PRIVILEGE_LOW  0x1u /* map below the lowest address */
 #define MEM_PRIVILEGE_LOCK 0x2u /* lock beyond limits */
-#define MEM_PRIVILEGES     0x3u
+#define MEM_PRIVILEGE_LOOK 0x4u /* look at every process: LOOK */
+#define MEM_PRIVILEGES     0x7u
 struct mem_space_make_req {
     uint64_t head;
     uint64_t frames_max;   /* budget in frames, 0: the caller's, shared */
@@ -400,6 +401,26 @@ struct mem_next_rep {
     uint64_t region; /* what held the address of a memory fault, as follows; 0: nothing did */
 };
 
+/*
+ * LOOK: the process with the lowest number above `after` (0: the first), of those that may be
+ * looked at: the caller, those that stem from it, and with MEM_PRIVILEGE_LOOK all. NOENT: there are
+ * no more. A handle to its space with MEM_RIGHT_READ comes back in word 1.
+ */
+struct mem_look_req {
+    uint64_t head;
+    uint64_t after;
+    uint64_t reserved[6];
+};
+struct mem_look_rep {
+    uint64_t error;
+    uint64_t space;
+    uint64_t space_id;
+    uint64_t parent_id; /* 0: none */
+    char name[16];      /* as SPACE_MAKE had it */
+    uint64_t threads;
+    uint64_t reserved;
+};
+
 /* BOOT_OBJECT: for init alone (others: PERM). A handle to the object comes back in word 1. */
 struct mem_boot_object_req {
     uint64_t head;
@@ -460,6 +481,8 @@ STATIC_ASSERT(sizeof(struct mem_limits_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_space_make_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_clone_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_space_end_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_look_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_look_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_thread_make_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_donate_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_next_rep) == 64, "eight words");

@@ -63,25 +63,59 @@ bool command_number(const char *word, uint64_t *number)
     return true;
 }
 
-bool command_find_process(const char *word_opt, uint64_t *space, uint64_t *kernel_space)
+void command_name(const struct mem_look_rep *process, char name[TARGET_NAME_BYTES])
+{
+    char whole[sizeof(process->name) + 1] = "";
+    memcpy(whole, process->name, sizeof(process->name));
+    const char *slash = strrchr(whole, '/');
+    snprintf(name, TARGET_NAME_BYTES, "%s", slash != NULL ? slash + 1 : whole);
+}
+
+/* One that the shell has not started, to be looked at only. */
+static bool find_other(uint64_t number, struct target *target)
+{
+    struct mem_look_rep process;
+    if (number == 0 || hf_look(number - 1, &process) != ERR_OK) {
+        return false;
+    }
+    if (process.space_id != number) {
+        (void)hf_handle_close(process.space);
+        return false;
+    }
+    *target = (struct target){.space = process.space, .is_borrowed = true};
+    command_name(&process, target->name);
+    return true;
+}
+
+bool command_find_process(const char *word_opt, struct target *target)
 {
     uint64_t number = hf_env()->space_id;
     if (word_opt != NULL && !command_number(word_opt, &number)) {
         return false;
     }
-    *space = HF_OWN_SPACE;
-    *kernel_space = HANDLE_NONE;
+    *target = (struct target){.space = HF_OWN_SPACE, .name = "shell"};
     if (number == hf_env()->space_id) {
         return true;
     }
     const struct job *job = jobs_find(number);
-    if (job == NULL) {
-        printf("shell: %s: none of the programs that ps shows\n", word_opt);
-        return false;
+    if (job != NULL) {
+        *target =
+            (struct target){.space = job->process.space, .kernel_space = job->process.kernel_space};
+        snprintf(target->name, sizeof(target->name), "%s", job->name);
+        return true;
     }
-    *space = job->process.space;
-    *kernel_space = job->process.kernel_space;
-    return true;
+    if (find_other(number, target)) {
+        return true;
+    }
+    printf("shell: %s: no such process; ps shows them\n", word_opt);
+    return false;
+}
+
+void command_leave_process(const struct target *target)
+{
+    if (target->is_borrowed) {
+        (void)hf_handle_close(target->space);
+    }
 }
 
 uint64_t command_help(const struct words *words)
@@ -187,7 +221,7 @@ uint64_t command_kill(const struct words *words)
     }
     const struct job *job = jobs_find(number);
     if (job == NULL) {
-        printf("shell: %s: no program of the shell's; ps shows them\n", words->items[1]);
+        printf("shell: %s: not a program that the shell has started\n", words->items[1]);
         return COMMAND_FAILED;
     }
     enum err error = jobs_kill(job);

@@ -5,7 +5,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include <mem/proto.h>
 
 #include "edit.h"
 #include "words.h"
@@ -13,6 +16,8 @@
 #define COMMAND_DONE   0u
 #define COMMAND_FAILED 1u
 #define COMMAND_MISUSE 2u
+
+#define TARGET_NAME_BYTES 32u
 
 #define COMMAND(name, arguments, summary) uint64_t command_##name(const struct words *words);
 #include "command.def"
@@ -24,13 +29,22 @@ void command_set_editor(const struct edit *edit);
 /* Do what the words say, or run the program of that name. Returns: its status. */
 uint64_t command_run(const struct words *words);
 
-/*
- * The process that the word names: handles to its space, the memory server's and the kernel's (0:
- * the shell itself). Says what is wrong.
- *
- * Returns: whether there is one.
- */
-bool command_find_process(const char *word_opt, uint64_t *space, uint64_t *kernel_space);
+/* A process that a command is about. */
+struct target {
+    uint64_t space;        /* handles; 0: the shell itself */
+    uint64_t kernel_space; /* likewise, the kernel's */
+    bool is_borrowed;      /* `space` is to be closed, and there is no `kernel_space` */
+    char name[TARGET_NAME_BYTES];
+};
+
+/* The process that the word names; says what is wrong. Returns: whether there is one. */
+bool command_find_process(const char *word_opt, struct target *target);
+
+/* For a command that is done with it. */
+void command_leave_process(const struct target *target);
+
+/* Name of a process for people: without its folder. */
+void command_name(const struct mem_look_rep *process, char name[TARGET_NAME_BYTES]);
 
 /* Read a number, decimal or 0x; says what is wrong. Returns: whether it is one. */
 bool command_number(const char *word, uint64_t *number);

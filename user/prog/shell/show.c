@@ -15,6 +15,8 @@
 
 #define KIB_PER_PAGE (HF_PAGE_BYTES / 1024)
 #define REGIONS      32u
+/* Programs lie below, what is mapped without a wish for a place far above. */
+#define PROGRAM_END UINT64_C(0x100000000)
 
 static uint64_t fail(enum err error)
 {
@@ -23,33 +25,52 @@ static uint64_t fail(enum err error)
 }
 
 /* One line of ps. */
-static void ps_line(uint64_t number, uint64_t space, const char *name)
+static void ps_line(const struct mem_look_rep *process)
 {
     struct mem_query_rep totals;
-    if (hf_query(space, 0, 0, NULL, &totals) != ERR_OK) {
-        printf("%6" PRIu64 "  %-42s %s\n", number, "(ended)", name);
-        return;
+    char name[TARGET_NAME_BYTES];
+    command_name(process, name);
+    if (hf_query(process->space, 0, 0, NULL, &totals) != ERR_OK) {
+        return; /* it has ended meanwhile */
     }
-    printf("%6" PRIu64 " %8" PRIu64 " %12" PRIu64 " %10" PRIu64 " %9" PRIu64 "  %s\n", number,
-           totals.regions_total, totals.pages_total * KIB_PER_PAGE,
-           totals.resident_total * KIB_PER_PAGE, totals.faults_total, name);
+    printf("%6" PRIu64 " %6" PRIu64 " %7" PRIu64 " %8" PRIu64 " %10" PRIu64 " %10" PRIu64
+           " %8" PRIu64 "  %s\n",
+           process->space_id, process->parent_id, process->threads, totals.regions_total,
+           totals.pages_total * KIB_PER_PAGE, totals.resident_total * KIB_PER_PAGE,
+           totals.faults_total, name);
 }
 
 uint64_t command_ps(const struct words *words)
 {
-    size_t at = 0;
+    struct mem_look_rep process = {.space_id = 0};
+    enum err error;
     if (words->count != 1) {
         return COMMAND_MISUSE;
     }
-    printf("   PID  regions     size KiB   resident    faults  program\n");
-    ps_line(hf_env()->space_id, HF_OWN_SPACE, "shell");
-    for (struct job *job = jobs_next(&at); job != NULL; job = jobs_next(&at)) {
-        ps_line(job->process.space_id, job->process.space, job->name);
+    printf("   PID parent threads  regions   size KiB   resident   faults  program\n");
+    while ((error = hf_look(process.space_id, &process)) == ERR_OK) {
+        ps_line(&process);
+        (void)hf_handle_close(process.space);
     }
-    return COMMAND_DONE;
+    return error == ERR_NOENT ? COMMAND_DONE : fail(error);
 }
 
-static void maps_line(const struct mem_region *region)
+/* What a region is, as far as that can be told from its place and its properties. */
+static const char *region_name(const struct mem_region *region, const char *program)
+{
+    if (region->object != 0) {
+        return "(object)";
+    }
+    if ((region->flags & MEM_MAP_STACK) != 0) {
+        return region->prot == MEM_PROT_NONE ? "[guard]" : "[stack]";
+    }
+    if (region->start >= PROGRAM_END) {
+        return "";
+    }
+    return (region->prot & MEM_PROT_WRITE) != 0 ? "[data and heap]" : program;
+}
+
+static void maps_line(const struct mem_region *region, const char *program)
 {
     printf("%010" PRIx64 "-%010" PRIx64 " %c%c%c%c %08" PRIx64 " %8" PRIu32 " %s\n", region->start,
            region->end, (region->prot & MEM_PROT_READ) != 0 ? 'r' : '-',
@@ -57,36 +78,40 @@ static void maps_line(const struct mem_region *region)
            (region->prot & MEM_PROT_EXEC) != 0 ? 'x' : '-',
            (region->flags & MEM_MAP_TYPE) == MEM_MAP_SHARED ? 's' : 'p',
            region->object == 0 ? 0 : region->offset, region->resident,
-           region->object != 0                    ? "object"
-           : (region->flags & MEM_MAP_STACK) != 0 ? "[stack]"
-                                                  : "");
+           region_name(region, program));
 }
 
-uint64_t command_maps(const struct words *words)
+static uint64_t maps_print(const struct target *target)
 {
     struct mem_region regions[REGIONS];
     struct mem_query_rep rep = {.next = 0};
-    uint64_t space;
-    uint64_t kernel_space;
-    if (words->count > 2) {
-        return COMMAND_MISUSE;
-    }
-    if (!command_find_process(words->items[1], &space, &kernel_space)) {
-        return COMMAND_FAILED;
-    }
-    printf("address               prot offset   resident pages\n");
+    printf("address               prot offset   resident pages, and what it is\n");
     do {
-        enum err error = hf_query(space, rep.next, REGIONS, regions, &rep);
+        enum err error = hf_query(target->space, rep.next, REGIONS, regions, &rep);
         if (error != ERR_OK) {
             return fail(error);
         }
         for (uint64_t i = 0; i < rep.count; i++) {
-            maps_line(&regions[i]);
+            maps_line(&regions[i], target->name);
         }
     } while (rep.next != 0);
     printf("%" PRIu64 " regions, %" PRIu64 " pages, %" PRIu64 " resident\n", rep.regions_total,
            rep.pages_total, rep.resident_total);
     return COMMAND_DONE;
+}
+
+uint64_t command_maps(const struct words *words)
+{
+    struct target target;
+    if (words->count > 2) {
+        return COMMAND_MISUSE;
+    }
+    if (!command_find_process(words->items[1], &target)) {
+        return COMMAND_FAILED;
+    }
+    const uint64_t status = maps_print(&target);
+    command_leave_process(&target);
+    return status;
 }
 
 static const char *kind_text(uint16_t kind)
@@ -135,20 +160,25 @@ static void handle_line(const struct handle_info *info)
 
 uint64_t command_handles(const struct words *words)
 {
-    uint64_t space;
-    uint64_t kernel_space;
+    struct target target;
     uint64_t count = HANDLE_INFOS_MAX;
     uint64_t first = 0;
     if (words->count > 2) {
         return COMMAND_MISUSE;
     }
-    if (!command_find_process(words->items[1], &space, &kernel_space)) {
+    if (!command_find_process(words->items[1], &target)) {
+        return COMMAND_FAILED;
+    }
+    if (target.is_borrowed) {
+        command_leave_process(&target);
+        printf("shell: %s: not started by the shell, which has no right to list its handles\n",
+               words->items[1]);
         return COMMAND_FAILED;
     }
     printf("handle kind         rights              badge\n");
     while (count == HANDLE_INFOS_MAX) {
         static struct handle_info infos[HANDLE_INFOS_MAX];
-        enum err error = hf_handles_read(kernel_space, first, &count);
+        enum err error = hf_handles_read(target.kernel_space, first, &count);
         if (error != ERR_OK) {
             return fail(error);
         }
@@ -190,20 +220,13 @@ static enum err limit_line(uint64_t space, size_t index)
     return ERR_OK;
 }
 
-uint64_t command_limit(const struct words *words)
+/* `limit` of a process, with the words behind it. */
+static uint64_t limit_serve(const struct words *words, const struct target *target)
 {
-    uint64_t space;
-    uint64_t kernel_space;
     uint64_t value;
     enum err error = ERR_OK;
     size_t first = 0;
     size_t end = LIMITS;
-    if (words->count > 4) {
-        return COMMAND_MISUSE;
-    }
-    if (!command_find_process(words->count > 1 ? words->items[1] : NULL, &space, &kernel_space)) {
-        return COMMAND_FAILED;
-    }
     if (words->count > 2) {
         while (first < LIMITS && strcmp(words->items[2], limits[first].name) != 0) {
             first++;
@@ -217,14 +240,31 @@ uint64_t command_limit(const struct words *words)
         if (!command_number(words->items[3], &value)) {
             return COMMAND_FAILED;
         }
-        error = hf_limit_set(space, limits[first].which, value);
+        error = hf_limit_set(target->space, limits[first].which, value);
+        if (error == ERR_RIGHTS) {
+            return fail(error);
+        }
         if (error != ERR_OK) {
             printf("shell: %s\n", hf_last_refusal());
             return COMMAND_FAILED;
         }
     }
     for (size_t i = first; i < end && error == ERR_OK; i++) {
-        error = limit_line(space, i);
+        error = limit_line(target->space, i);
     }
     return error == ERR_OK ? COMMAND_DONE : fail(error);
+}
+
+uint64_t command_limit(const struct words *words)
+{
+    struct target target;
+    if (words->count > 4) {
+        return COMMAND_MISUSE;
+    }
+    if (!command_find_process(words->count > 1 ? words->items[1] : NULL, &target)) {
+        return COMMAND_FAILED;
+    }
+    const uint64_t status = limit_serve(words, &target);
+    command_leave_process(&target);
+    return status;
 }

@@ -15,8 +15,8 @@
  *   call NAME [SLOT]       CALL at that endpoint; "console" and "names" have slots promised to them
  *   machine                power and interrupts, in HANDLE_MACHINE
  *   log system             what it writes to the log is the system's
- *   may WHAT...            lock: lock beyond limits; low: map below the lowest address; dma: have a
- *                          device that masters memory
+ *   may WHAT...            lock: lock beyond limits; low: map below the lowest address; look: look
+ *                          at every process; dma: have a device that masters memory
  *   find NAME              look names up at the name service; serve NAME: register them there; a
  *                          star at the end stands for anything
  *   restarts N             start it again when it ends, so many times (default 0)
@@ -51,6 +51,7 @@ enum manifest_boot {
 #define MANIFEST_MAY_LOCK 0x1u
 #define MANIFEST_MAY_LOW  0x2u
 #define MANIFEST_MAY_DMA  0x4u
+#define MANIFEST_MAY_LOOK 0x8u
 
 /* An endpoint and the slot for it; slot 0: the promised one. */
 struct manifest_handle {

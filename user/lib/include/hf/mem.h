@@ -194,6 +194,12 @@ enum err hf_space_clone(uint64_t space, const char *name, uint64_t priority_max,
                         struct mem_space_make_rep *rep);
 enum err hf_space_end(uint64_t space, uint64_t detail);
 
+/*
+ * The process with the lowest number above `after` that this one may look at, with a handle to be
+ * closed. ERR_NOENT: there are no more.
+ */
+enum err hf_look(uint64_t after, struct mem_look_rep *rep);
+
 /* A thread, not started. */
 enum err hf_thread_make(uint64_t space, uint64_t priority, struct mem_thread_make_rep *rep);
 

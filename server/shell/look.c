@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/shell/look.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <base/assert.h>
+#include <mem/proto.h>
+
+#include "server/shell/badge.h"
+#include "server/shell/client.h"
+#include "server/shell/memory.h"
+#include "server/shell/wire.h"
+
+/* Whether the client is the caller's child, or a child of one that is. */
+static bool stems_from(const struct core *core, const struct client *client,
+                       const struct client *forebear)
+{
+    while (client->parent != 0) {
+        client = client_at(core, client->parent);
+        if (client == forebear) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The live client with the lowest number above `after` that the caller may look at; NULL: none. */
+static struct client *find_next(const struct call *call, uint64_t after)
+{
+    const struct core *core = &call->shell->core;
+    const struct client *own = client_of(core, call->own);
+    const bool may_all = (call->own->settings.privileges & SPACE_PRIVILEGE_LOOK) != 0;
+    struct client *found = NULL;
+    uint32_t number = core->head->space_first;
+
+    while (number != 0) {
+        const struct space *space = arena_page(core, number);
+        struct client *client = client_of(core, space);
+
+        if (client->serial > after && (found == NULL || client->serial < found->serial) &&
+            (may_all || client == own || stems_from(core, client, own))) {
+            found = client;
+        }
+        number = space->next;
+    }
+    return found;
+}
+
+enum err look_serve(struct call *call)
+{
+    const struct core *core = &call->shell->core;
+    uint64_t after;
+
+    enum err error = wire_look(call->message, &after);
+    if (error != ERR_OK) {
+        return error;
+    }
+    const struct client *client = find_next(call, after);
+    if (client == NULL) {
+        return ERR_NOENT;
+    }
+    const struct space *space = arena_page(core, client->space);
+    struct mem_look_rep rep = {
+        .space = call_derive(badge_of_space(MEM_RIGHT_READ, client->serial, client->space)),
+        .space_id = client->serial,
+        .parent_id = client->parent != 0 ? client_at(core, client->parent)->serial : 0,
+        .threads = space->threads,
+    };
+    memcpy(rep.name, client->name, sizeof(rep.name));
+    memcpy(call->words, &rep, sizeof(rep));
+    return call_answer_handles(call, 0x2);
+}
