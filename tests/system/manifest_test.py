@@ -89,6 +89,16 @@ def a_program_has_what_is_granted_and_can_pass_on_no_more():
            [(name, *refused) for name in ("init", "bin/server", "bin/guest")])
 
 
+def a_program_has_the_budget_that_is_granted_and_no_more():
+    for budget, is_enough in ((5, False), (300, True), (4000000, False)):
+        status, output = boot(SHELL + f"process *\nbudget {budget}\n", "hello")
+        expect(status == 0, is_enough)
+        expect("Hello from hello\n" in output, is_enough)
+        if not is_enough:
+            expect_in("init: hello: cannot be started: ", output)
+            expect_in("(no memory, or over a limit)\n", output)
+
+
 def a_process_is_started_again_as_often_as_it_may():
     status, output = boot("process guest\nreceive x 64\nrestarts 2\n" + SHELL + "process *\n",
                           "hello")
@@ -140,6 +150,7 @@ if __name__ == "__main__":
         a_manifest_that_is_wrong_ends_the_machine_with_line_and_reason,
         a_program_has_nothing_that_is_not_granted,
         a_program_has_what_is_granted_and_can_pass_on_no_more,
+        a_program_has_the_budget_that_is_granted_and_no_more,
         a_process_is_started_again_as_often_as_it_may,
         a_device_that_may_master_memory_needs_leave,
         names_are_found_and_served_only_where_granted,
