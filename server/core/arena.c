@@ -5,6 +5,7 @@
 
 #include "server/core/pool.h"
 #include "server/core/port.h"
+#include "server/core/shared.h"
 
 #define DIRECTORY_ENTRIES (PAGE_SIZE / 4u)
 
@@ -257,6 +258,7 @@ void arena_back_records(struct core *core, uint32_t page, uint32_t frame)
 
 bool arena_page_reserve(struct core *core, uint32_t pages)
 {
+    ASSERT(core->depth != 0);
     while (core->head->free_pages < pages) {
         if (!arena_grow(core)) {
             return false;
@@ -268,16 +270,18 @@ bool arena_page_reserve(struct core *core, uint32_t pages)
 uint32_t arena_page_take(struct core *core)
 {
     struct arena_head *head = core->head;
+    uint32_t page = 0;
 
-    if (!arena_page_reserve(core, 1)) {
-        return 0;
+    shared_enter(core);
+    if (arena_page_reserve(core, 1)) {
+        page = head->free_page;
+        uint32_t *link = arena_page(core, page);
+
+        head->free_page = *link;
+        head->free_pages--;
+        *link = 0;
     }
-    uint32_t page = head->free_page;
-    uint32_t *link = arena_page(core, page);
-
-    head->free_page = *link;
-    head->free_pages--;
-    *link = 0;
+    shared_leave(core);
     return page;
 }
 
@@ -288,9 +292,11 @@ void arena_page_give(struct core *core, uint32_t page)
 
     ASSERT(page >= head->general && page < ARENA_PAGES);
     ASSERT(*link == 0);
+    shared_enter(core);
     *link = head->free_page;
     head->free_page = page;
     head->free_pages++;
+    shared_leave(core);
 }
 
 /* Drop what only an empty block needed: its table, and with its neighbour the directory page. */
@@ -315,13 +321,19 @@ static void arena_trim_block(struct core *core, uint32_t block)
 
 void arena_trim(struct core *core, uint32_t keep)
 {
-    struct arena_head *head = core->head;
+    bool is_done = false;
 
-    while (head->free_pages > keep) {
-        uint32_t page = arena_page_take(core);
+    /* One page at a time, so that others get their turn. */
+    while (!is_done) {
+        shared_enter(core);
+        is_done = core->head->free_pages <= keep;
+        if (!is_done) {
+            uint32_t page = arena_page_take(core);
 
-        arena_unback(core, page);
-        arena_trim_block(core, page / ARENA_BLOCK);
+            arena_unback(core, page);
+            arena_trim_block(core, page / ARENA_BLOCK);
+        }
+        shared_leave(core);
     }
 }
 

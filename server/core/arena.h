@@ -19,11 +19,11 @@
  * I3  block_used[b] is the number of backed pages of block b (512 pages), table_frame[b] its page
  *     table.
  *
- * Sharing between server threads: `workers[i]` is thread i's own, a space belongs to the thread
- * that serves it, everything else is shared.
+ * Which server thread may touch what, and when: shared.h.
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,42 +47,72 @@
 #define ARENA_BLOCKS     (ARENA_PAGES / ARENA_BLOCK)
 #define ARENA_WORKERS    8u
 #define ARENA_SPARES     8u
+#define ARENA_BUCKETS    128u
 #define ARENA_MAGIC      UINT64_C(0x616e657261666468)
-#define ARENA_VERSION    1u
+#define ARENA_VERSION    2u
 /* Free pages that stay backed when a request is done. */
 #define ARENA_KEEP 8u
 /* Most pages that a fault may be set to make present beside its own. */
 #define FAULT_AHEAD_MAX 64u
 
-/* State of one server thread. */
+/* A lock between server threads (mutex.h). */
+struct mutex {
+    _Atomic uint32_t takers; /* bit w: server thread w has it or waits for it */
+};
+
+/* Spaces whose numbers agree in their last bits, in a list (space.h). */
+struct bucket {
+    struct mutex mutex;
+    uint32_t first; /* space; 0: none */
+};
+
+/* State of one server thread, its own but for `wait` and for reading `free_frames`. */
 struct worker {
-    uint32_t free_first; /* free frames, linked through their records */
-    uint32_t free_frames;
-    uint32_t spares; /* region records in hand */
-    uint32_t spare[ARENA_SPARES];
+    _Atomic uint32_t wait; /* enum mutex_turn of mutex.c */
+    uint32_t free_first;   /* free frames, linked through their records */
+    _Atomic uint32_t free_frames;
+    uint32_t spares;      /* region records in hand, linked by `left` */
+    uint32_t spare_first; /* 0: none */
+    uint32_t dead_first;  /* objects without references that are still to be given back */
+    uint32_t making;      /* page of a space that is not in its bucket yet; 0: none */
+    uint32_t reserved;
+    uint64_t waits;    /* how often it found a lock taken */
+    uint64_t moved;    /* frames that came into its list other than by pool_give(), less those that
+                          left it other than by pool_take(); modulo 2^64 */
+    uint64_t promised; /* pages of the commit account that no region has yet (limit.h) */
     struct intent intent;
 };
 
+/* In the order of shared.h. */
 struct arena_head {
+    /* Constant. */
     uint64_t magic;
     uint32_t version;
-    uint32_t general;     /* first general page; constant */
-    uint32_t free_page;   /* first free backed page; 0: none */
-    uint32_t free_pages;  /* how many */
-    uint32_t backed;      /* pages backed, all kinds */
-    uint32_t tables;      /* page tables of the arena, the one of level 1 included */
-    uint32_t hint;        /* block in which to look for a page to back */
-    uint32_t fault_ahead; /* pages, at most FAULT_AHEAD_MAX; constant */
-    uint32_t space_first; /* list of all spaces; 0: none */
-    uint32_t spaces;
+    uint32_t general;        /* first general page */
     uint32_t table_top;      /* frame of the level 1 table */
-    uint32_t thread_page;    /* blocks of thread numbers; 0: no thread yet */
-    uint32_t thread_numbers; /* they are below this; constant */
-    uint32_t number_tables;  /* tables of the server's window that are not the kernel's */
+    uint32_t fault_ahead;    /* pages, at most FAULT_AHEAD_MAX */
+    uint32_t thread_numbers; /* they are below this */
     uint32_t shell_page;     /* page of the shell's own state; 0: none. Core only stores it */
+
+    /* Each under its own lock. */
+    struct bucket buckets[ARENA_BUCKETS];
+
+    /* Under `processes`. */
+    struct mutex processes;
+    uint32_t spaces;
+    uint32_t thread_page;   /* blocks of thread numbers; 0: no thread yet */
+    uint32_t number_tables; /* tables of the server's window that are not the kernel's */
     uint32_t reserved;
+    uint64_t generation; /* of the space made last */
+
+    /* Under `shared`, but for reading free_pages. */
+    struct mutex shared;
+    uint32_t free_page;          /* first free backed page; 0: none */
+    _Atomic uint32_t free_pages; /* how many */
+    uint32_t backed;             /* pages backed, all kinds */
+    uint32_t tables;             /* page tables of the arena, the one of level 1 included */
+    uint32_t hint;               /* block in which to look for a page to back */
     struct pool pool;
-    struct commit commit;
     struct object_table object_table;
     struct slab regions;
     struct slab objects;
@@ -91,9 +121,12 @@ struct arena_head {
     struct radix names_by_hash; /* first name of each chain */
     struct slab threads;
     struct slab clients; /* set up and used by the shell alone */
-    struct worker workers[ARENA_WORKERS];
     uint16_t block_used[ARENA_BLOCKS];
     uint32_t table_frame[ARENA_BLOCKS];
+
+    /* Atomic, or a server thread's own. */
+    struct commit commit;
+    struct worker workers[ARENA_WORKERS];
 };
 
 /*
@@ -106,6 +139,10 @@ struct core {
     struct worker *worker;
     struct frame *frames;
     struct port *port;
+    uint32_t number;     /* of the server thread */
+    uint32_t bit;        /* 1 << number */
+    uint32_t depth;      /* how often it is inside shared_enter() */
+    bool commits_shared; /* valid in a commit: it is in there */
 };
 
 /* Memory of an arena page. */
@@ -139,11 +176,12 @@ MUST_USE enum err arena_init(struct core *core, const struct pool *pool);
 MUST_USE uint32_t arena_page_take(struct core *core);
 
 /*
- * Have `pages` free pages in hand, so that as many arena_page_take() succeed without a port call.
+ * Have `pages` free pages, so that as many arena_page_take() succeed without a port call until
+ * shared_leave(). The caller is in shared_enter().
  */
 MUST_USE bool arena_page_reserve(struct core *core, uint32_t pages);
 
-/* Give a page back that is all zero. Makes no port call. */
+/* Give a page back that is all zero. Makes no port call but to wait for the lock. */
 void arena_page_give(struct core *core, uint32_t page);
 
 /* Give frames back until at most `keep` free pages are backed. */

@@ -198,17 +198,14 @@ uint64_t budget_count(const struct space *space)
 
 void budget_recover(const struct core *core)
 {
-    const uint32_t first = core->head->space_first;
     struct space *space;
 
-    for (uint32_t link = first; link != 0; link = space->next) {
-        space = arena_page(core, link);
-        if (space->payer == link) {
+    for (space = space_first(core); space != NULL; space = space_next(core, space)) {
+        if (space->payer == space->number) {
             budget_set(&space->budget, space->budget.limit);
         }
     }
-    for (uint32_t link = first; link != 0; link = space->next) {
-        space = arena_page(core, link);
+    for (space = space_first(core); space != NULL; space = space_next(core, space)) {
         space->charged = budget_count(space);
         budget_return(core, space, -(int64_t)(space->charged + space->own));
         if (space->lender != 0) {
@@ -226,8 +223,7 @@ static uint64_t budget_sum(const struct core *core, const struct space *payer)
     uint64_t frames = 0;
     const struct space *space;
 
-    for (uint32_t link = core->head->space_first; link != 0; link = space->next) {
-        space = arena_page(core, link);
+    for (space = space_first(core); space != NULL; space = space_next(core, space)) {
         frames += space->payer == payer->number ? space->charged + space->own : 0;
         frames += space->lender == payer->number ? space->budget.limit : 0;
     }
@@ -238,11 +234,10 @@ void budget_audit(const struct core *core)
 {
     const struct space *space;
 
-    for (uint32_t link = core->head->space_first; link != 0; link = space->next) {
-        space = arena_page(core, link);
+    for (space = space_first(core); space != NULL; space = space_next(core, space)) {
         ASSERT(space->charged == budget_count(space));
         ASSERT(space->region_room >= space->tree.count);
-        if (space->payer == link) {
+        if (space->payer == space->number) {
             int64_t left = atomic_load_explicit(&space->budget.left, memory_order_relaxed);
 
             ASSERT(left >= 0);

@@ -116,7 +116,7 @@ enum err change_check(struct core *core, struct space *space, struct range range
     if (error == ERR_OK && region_reserve(core, space, CHANGE_RECORDS) != ERR_OK) {
         error = limit_refuse_frames(core, space, 1);
     }
-    return error;
+    return error == ERR_OK ? limit_promise(core, space, &sums) : error;
 }
 
 /* Take from the page table what the regions will no longer allow. */

@@ -7,6 +7,7 @@
 #include "server/core/content.h"
 #include "server/core/number.h"
 #include "server/core/shadow.h"
+#include "server/core/shared.h"
 #include "server/core/window.h"
 
 /* The ranges of free frames in frame numbers, the largest first. */
@@ -117,6 +118,9 @@ void core_attach(void *arena, uint32_t number, struct port *port, struct core *c
     core->worker = &core->head->workers[number];
     core->frames = arena_page(core, ARENA_RECORDS);
     core->port = port;
+    core->number = number;
+    core->bit = UINT32_C(1) << number;
+    core->depth = 0;
 }
 
 /* The commit account is what spaces and objects say, whatever a request had changed of it. */
@@ -124,32 +128,62 @@ static void core_recount(struct core *core)
 {
     uint64_t committed = object_charges(core);
 
-    for (uint32_t link = core->head->space_first; link != 0;) {
-        const struct space *space = arena_page(core, link);
-
+    for (const struct space *space = space_first(core); space != NULL;
+         space = space_next(core, space)) {
         committed += space->committed;
-        link = space->next;
     }
-    core->head->commit.used = committed;
+    atomic_store_explicit(&core->head->commit.used, committed, memory_order_relaxed);
 }
 
-enum err core_recover(struct core *core, uint32_t *torn)
+/* Nobody has a lock any longer, or waits for one. */
+static void core_unlock(struct arena_head *head)
 {
-    struct intent *intent = &core->worker->intent;
-
-    ASSERT(core->head->magic == ARENA_MAGIC && core->head->version == ARENA_VERSION);
-    if (intent->phase == INTENT_WRITING) {
-        *torn = intent->space;
-        return ERR_STALE;
+    atomic_init(&head->processes.takers, 0);
+    atomic_init(&head->shared.takers, 0);
+    for (uint32_t i = 0; i < ARENA_BUCKETS; i++) {
+        atomic_init(&head->buckets[i].mutex.takers, 0);
     }
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
+        atomic_init(&head->workers[i].wait, 0);
+    }
+}
+
+/* Finish or take back what one server thread was in the middle of. */
+static void core_recover_worker(struct core *core)
+{
     /* A commit that only removed leaves has changed nothing that counts. */
-    intent->phase = INTENT_IDLE;
-    budget_recover(core);
-    arena_recover(core);
+    core->worker->intent.phase = INTENT_IDLE;
+    core->worker->promised = 0; /* core_recount() */
     shadow_recover(core);
     fault_recover(core);
     content_recover(core);
     window_recover(core);
+    number_recover_step(core);
+    space_recover_step(core);
+    object_bury(core);
+}
+
+enum err core_recover(struct core *core, uint32_t *torn)
+{
+    struct core each[ARENA_WORKERS];
+
+    ASSERT(core->head->magic == ARENA_MAGIC && core->head->version == ARENA_VERSION);
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
+        core_attach(core->base, i, core->port, &each[i]);
+        if (each[i].worker->intent.phase == INTENT_WRITING) {
+            *torn = each[i].worker->intent.space;
+            return ERR_STALE;
+        }
+    }
+    core_unlock(core->head);
+    budget_recover(core);
+    /* At most one was in a step on the arena, which the steps of the others may need. */
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
+        arena_recover(&each[i]);
+    }
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
+        core_recover_worker(&each[i]);
+    }
     thread_recover(core);
     space_recover(core);
     core_recount(core);
@@ -157,16 +191,27 @@ enum err core_recover(struct core *core, uint32_t *torn)
     return ERR_OK;
 }
 
+/* More is free than is worth keeping. */
+NOINLINE static void core_give_back(struct core *core)
+{
+    arena_trim(core, ARENA_KEEP);
+    if (pool_length(core->worker) > POOL_LIST_MAX) {
+        pool_spill(core, POOL_LIST_SPILL);
+    }
+}
+
 void core_done(struct core *core)
 {
-    if (UNLIKELY(core->head->free_pages > ARENA_KEEP)) {
-        arena_trim(core, ARENA_KEEP);
+    const uint32_t pages = atomic_load_explicit(&core->head->free_pages, memory_order_relaxed);
+
+    if (UNLIKELY(pages > ARENA_KEEP || pool_length(core->worker) > POOL_LIST_MAX)) {
+        core_give_back(core);
     }
 }
 
 void core_settle(struct core *core)
 {
-    region_drain(core);
+    region_trim(core, 0);
     arena_trim(core, 0);
     pool_drain(core);
 }
@@ -198,20 +243,21 @@ void core_audit(const struct core *core)
     uint32_t spaces = 0;
 
     frames += object_audit(core, &committed);
-    for (uint32_t link = head->space_first; link != 0;) {
-        const struct space *space = arena_page(core, link);
-
+    for (const struct space *space = space_first(core); space != NULL;
+         space = space_next(core, space)) {
         frames += space_audit(core, space);
         committed += space->committed;
         shared += space->shared;
         regions += space->tree.count;
         spaces++;
-        link = space->next;
     }
     for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
-        ASSERT(head->workers[i].intent.phase == INTENT_IDLE);
-        ASSERT(head->workers[i].intent.step == STEP_NONE);
-        regions += head->workers[i].spares;
+        const struct worker *worker = &head->workers[i];
+
+        ASSERT(worker->intent.phase == INTENT_IDLE);
+        ASSERT(worker->intent.step == STEP_NONE);
+        ASSERT(worker->promised == 0 && worker->making == 0 && worker->dead_first == 0);
+        regions += worker->spares;
     }
     budget_audit(core);
     slab_audit(core, &head->regions);

@@ -8,9 +8,10 @@
  *   core_recover()  a new instance of the server, on the arena that the old one left
  *
  * Spaces come with space_make() or space_adopt() and go with space_end(). A request is one call of
- * op_..(), a fault one of fault_handle(); the answer is the value they return. Afterwards the shell
- * calls core_done() once, hands over the port's vector, and answers. Refusals are explained in
- * `space->refusal` until the next request.
+ * op_..(), a fault one of fault_handle(), on a space that the shell has taken with space_take();
+ * the answer is the value they return. Afterwards the shell calls core_done() once, hands over the
+ * port's vector, gives the space back, and answers. Refusals are explained in `space->refusal`
+ * until the next request. Each server thread has a struct core of its own (shared.h).
  *
  * Not here: messages, handles, rights of callers, time. Core has no globals, no clock and no
  * malloc.
@@ -45,6 +46,7 @@
 #include "server/core/pool.h"
 #include "server/core/port.h"
 #include "server/core/space.h"
+#include "server/core/space_lock.h"
 #include "server/core/thread.h"
 
 /* `pages` free frames from `first` on. */
@@ -81,9 +83,11 @@ MUST_USE enum err core_init(const struct core_boot *boot, struct core *core);
 void core_attach(void *arena, uint32_t number, struct port *port, struct core *core);
 
 /*
- * Finish or take back what server thread `core` was doing when the server died.
+ * Finish or take back what all server threads were doing when the server died. `core` is the first
+ * of the new instance and as yet its only one.
  *
- * Returns:   ERR_OK; ERR_STALE if it died by its own fault while it changed a space: `*torn` is
+ * Requires:  each server thread of the old instance had come to a port call (shared.h, I4).
+ * Returns:   ERR_OK; ERR_STALE if one died by its own fault while it changed a space: `*torn` is
  *            that space's number, and it can only be forgotten.
  */
 MUST_USE enum err core_recover(struct core *core, uint32_t *torn);

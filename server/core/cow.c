@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/core/cow.h"
 
+#include "server/core/port.h"
 #include "server/core/shadow.h"
+#include "server/core/shared.h"
 
 /* The frame of the page is this space's alone from now on. */
 static void cow_keep(struct core *core, const struct fault *fault, uint32_t frame)
@@ -11,8 +13,8 @@ static void cow_keep(struct core *core, const struct fault *fault, uint32_t fram
     core->head->pool.cow--;
 }
 
-enum fault_outcome cow_fault(struct core *core, const struct fault *fault,
-                             struct fault_answer *answer)
+static enum fault_outcome cow_fault_page(struct core *core, const struct fault *fault,
+                                         struct fault_answer *answer)
 {
     const uint32_t shared = shadow_entry_frame(*fault->entry);
     const bool is_last = pool_record(core, shared)->references == 1;
@@ -42,6 +44,30 @@ enum fault_outcome cow_fault(struct core *core, const struct fault *fault,
     *fault->entry = shadow_entry(SHADOW_OWN, frame);
     fault->space->shared--;
     return FAULT_READY;
+}
+
+/*
+ * Fill a copied page at once: as soon as its source is another space's alone, that may write to it.
+ * Then the page is there as it is.
+ */
+static void cow_copy(struct core *core, const struct fault *fault, struct fault_answer *answer)
+{
+    fault_install(core, fault->space, fault->page, answer);
+    port_hand_over(core->port);
+    answer->how = PORT_AS_IS;
+}
+
+enum fault_outcome cow_fault(struct core *core, const struct fault *fault,
+                             struct fault_answer *answer)
+{
+    shared_enter(core);
+    const enum fault_outcome outcome = cow_fault_page(core, fault, answer);
+
+    if (outcome == FAULT_READY && answer->how == PORT_COPY) {
+        cow_copy(core, fault, answer);
+    }
+    shared_leave(core);
+    return outcome;
 }
 
 /* One entry more names the frame of a page that is OWN or SHARED. Returns: whether it was OWN. */

@@ -9,7 +9,7 @@
  *
  * I1  `references` of a FRAME_COW record is the number of SHARED entries that name the frame.
  * I2  pool.cow is the number of such frames; space->shared the number of such entries.
- * Owner: entries: the space; records of such frames and pool.cow: shared.
+ * Owner: entries: the space; records of such frames and pool.cow: who is in shared_enter().
  *
  * Not here: which regions a clone gets (op_clone.h).
  */

@@ -32,7 +32,9 @@ uint64_t *fault_make_entry(struct core *core, struct space *space, uint32_t page
     return entry != NULL ? entry : shadow_make(core, space, page);
 }
 
-/* The frame of a page of an object, which exists. Returns: whether there is one. */
+/*
+ * The frame of a page of an object, which exists. Returns: whether there is one.
+ */
 static bool fault_object_frame(struct core *core, struct object *object, uint64_t number,
                                pfn_t *pfn)
 {
@@ -49,12 +51,11 @@ static bool fault_object_frame(struct core *core, struct object *object, uint64_
     return frame != 0;
 }
 
-enum fault_outcome fault_object(struct core *core, const struct fault *fault,
-                                struct fault_answer *answer)
+static enum fault_outcome fault_object_page(struct core *core, const struct fault *fault,
+                                            struct object *object, struct fault_answer *answer)
 {
     struct space *space = fault->space;
     struct region *region = fault->region;
-    struct object *object = object_at(core, region->object);
     uint64_t number = region->offset + (fault->page - region->first);
     bool is_shared = (region->flags & REGION_SHARED) != 0;
     bool is_new = *fault->entry == 0;
@@ -95,6 +96,26 @@ enum fault_outcome fault_object(struct core *core, const struct fault *fault,
         shadow_count(core, space);
     }
     return FAULT_READY;
+}
+
+/* Pages get frames in shared_enter(); they keep them while anybody serves a space (op_object.h). */
+static enum fault_outcome fault_memory(struct core *core, const struct fault *fault,
+                                       struct object *object, struct fault_answer *answer)
+{
+    shared_enter(core);
+    const enum fault_outcome outcome = fault_object_page(core, fault, object, answer);
+
+    shared_leave(core);
+    return outcome;
+}
+
+enum fault_outcome fault_object(struct core *core, const struct fault *fault,
+                                struct fault_answer *answer)
+{
+    struct object *object = object_at(core, fault->region->object);
+
+    return object->kind == OBJECT_MEMORY ? fault_memory(core, fault, object, answer)
+                                         : fault_object_page(core, fault, object, answer);
 }
 
 enum fault_outcome fault_handle(struct core *core, struct space *space, vpn_t vpn, uint32_t access,
@@ -191,7 +212,7 @@ static uint32_t fault_own_run(struct core *core, struct space *space, uint32_t p
         return 0;
     }
     worker->free_first = next;
-    worker->free_frames -= count;
+    pool_count(worker, 0 - count);
     const struct fault_answer answer = {
         .frame = pool_pfn(core, first),
         .prot = region_rights(region->flags),

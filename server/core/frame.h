@@ -21,10 +21,12 @@
  *     link of the object as its page. A FRAME_COW record counts the shadow entries that name it and
  *     has no owner.
  * I3  pool_free() does not count the frames that must become records before fresh ones can be used.
- * Owner: the list in `struct worker` belongs to its server thread, everything else here is shared.
+ * Owner: the list in `struct worker` belongs to its server thread, the rest is shared (shared.h);
+ * the counts that pool_free() adds up are read by everybody.
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -64,17 +66,17 @@ struct pool_range {
 
 /* In the head of the arena. */
 struct pool {
-    uint64_t base;        /* physical number of frame 0 */
-    uint32_t span;        /* frame numbers are below this */
-    uint32_t ranges;      /* entries used of `fresh` */
-    uint32_t current;     /* the range that frames are taken from */
-    uint32_t records;     /* pages of records not backed yet that fresh frames need */
-    uint64_t fresh_left;  /* frames in all fresh ranges */
-    uint64_t free_frames; /* length of the shared list */
+    uint64_t base;                /* physical number of frame 0 */
+    uint32_t span;                /* frame numbers are below this */
+    uint32_t ranges;              /* entries used of `fresh` */
+    uint32_t current;             /* the range that frames are taken from */
+    _Atomic uint32_t records;     /* pages of records not backed yet that fresh frames need */
+    _Atomic uint64_t fresh_left;  /* frames in all fresh ranges */
+    _Atomic uint64_t free_frames; /* length of the shared list */
     uint32_t free_first;
-    uint32_t zero_frame;
-    uint64_t total; /* all frames that core was given */
-    uint64_t cow;   /* frames of kind FRAME_COW */
+    uint32_t zero_frame; /* constant */
+    uint64_t total;      /* all frames that core was given; constant */
+    uint64_t cow;        /* frames of kind FRAME_COW */
     struct pool_range fresh[POOL_RANGES];
 };
 

@@ -6,7 +6,7 @@
 #include "server/core/merge.h"
 
 /* Whether limits let `region` have `pages` more. */
-static enum err grow_check_limits(const struct core *core, struct space *space,
+static enum err grow_check_limits(struct core *core, struct space *space,
                                   const struct region *region, uint32_t pages)
 {
     const struct limit_change change = {
@@ -22,7 +22,9 @@ static enum err grow_check_limits(const struct core *core, struct space *space,
         limit_check_locked(space, pages, ERR_NOMEM) != ERR_OK) {
         return ERR_NOMEM;
     }
-    return limit_check(core, space, &change);
+    const enum err error = limit_check(core, space, &change);
+
+    return error == ERR_OK ? limit_promise(core, space, &change) : error;
 }
 
 /* Whether `region` may begin at `page`, as far as its surroundings go. */

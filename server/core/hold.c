@@ -6,6 +6,7 @@
 #include <base/assert.h>
 
 #include "server/core/arena.h"
+#include "server/core/shared.h"
 
 STATIC_ASSERT(sizeof(struct hold) == 32, "126 records to an arena page");
 
@@ -33,6 +34,7 @@ uint32_t hold_needs(const struct core *core)
 
 void hold_take(struct core *core, struct space *space, struct object *object)
 {
+    ASSERT(core->depth != 0);
     struct hold *hold = hold_find(core, space, object);
 
     if (hold == NULL) {
@@ -86,16 +88,18 @@ static void hold_free(struct core *core, struct space *space, struct hold *hold)
 
 bool hold_drop(struct core *core, struct space *space, struct object *object)
 {
+    shared_enter(core);
     struct hold *hold = hold_find(core, space, object);
+    const bool is_held = hold != NULL;
 
-    if (hold == NULL) {
-        return false;
+    if (is_held) {
+        hold->count--;
+        if (hold->count == 0) {
+            hold_free(core, space, hold);
+        }
     }
-    hold->count--;
-    if (hold->count == 0) {
-        hold_free(core, space, hold);
-    }
-    return true;
+    shared_leave(core);
+    return is_held;
 }
 
 uint64_t hold_count(const struct core *core, const struct space *space, const struct object *object)
@@ -108,7 +112,9 @@ uint64_t hold_count(const struct core *core, const struct space *space, const st
 void hold_end(struct core *core, struct space *space)
 {
     while (space->hold_first != 0) {
+        shared_enter(core);
         hold_free(core, space, arena_at(core, space->hold_first));
+        shared_leave(core);
     }
 }
 

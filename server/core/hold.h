@@ -13,7 +13,8 @@
  *
  * I1  A hold is in the lists of its space and of its object, which has one reference of it.
  * I2  A space has at most one hold of an object, and its count is not 0.
- * Owner: the space; objects are shared.
+ * Owner: the space, whose bucket the caller has; the lists of objects are for who is in
+ * shared_enter().
  */
 #pragma once
 
@@ -41,14 +42,15 @@ uint32_t hold_needs(const struct core *core);
 /*
  * Let `space` hold the object once more.
  *
- * Requires:  hold_needs() arena pages in hand. Makes no port call.
+ * Requires:  hold_needs() arena pages in hand, and not to have left shared_enter() since. Makes no
+ *            port call.
  */
 void hold_take(struct core *core, struct space *space, struct object *object);
 
 /* Let it go once. Returns: whether the space held it. The object may be gone. No port call. */
 bool hold_drop(struct core *core, struct space *space, struct object *object);
 
-/* How often the space holds it. */
+/* How often the space holds it. The caller is in shared_enter(). */
 uint64_t hold_count(const struct core *core, const struct space *space,
                     const struct object *object);
 

@@ -4,7 +4,17 @@
 #include <base/assert.h>
 
 #include "server/core/arena.h"
+#include "server/core/object.h"
+#include "server/core/region.h"
+#include "server/core/shared.h"
 #include "server/core/space.h"
+
+/* Records that the commit set free beyond what is kept in hand. */
+NOINLINE static void intent_give_back(struct core *core)
+{
+    region_trim(core, ARENA_SPARES);
+    object_bury(core);
+}
 
 void intent_open(struct core *core, const struct space *space, struct range range)
 {
@@ -12,6 +22,10 @@ void intent_open(struct core *core, const struct space *space, struct range rang
 
     ASSERT(intent->phase == INTENT_IDLE);
     ASSERT(intent->step == STEP_NONE);
+    core->commits_shared = (space->shared | space->memories) != 0;
+    if (UNLIKELY(core->commits_shared)) {
+        shared_enter(core);
+    }
     intent->space = space->number;
     intent->range = range;
     intent->phase = INTENT_READY;
@@ -31,6 +45,18 @@ void intent_close(struct core *core)
 
     ASSERT(intent->phase == INTENT_WRITING);
     intent->phase = INTENT_IDLE;
+    const struct worker *worker = core->worker;
+
+    if (worker->promised != 0) {
+        limit_settle(core);
+    }
+    if (UNLIKELY(worker->dead_first != 0 || worker->spares > ARENA_SPARES)) {
+        intent_give_back(core);
+    }
+    if (UNLIKELY(core->commits_shared)) {
+        core->commits_shared = false;
+        shared_leave(core);
+    }
 }
 
 void intent_step(struct core *core, enum intent_step step, uint32_t where, uint32_t frame)

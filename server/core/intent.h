@@ -20,8 +20,10 @@
  * space, which recovery names. Port calls after the commit (populating, giving back tables) are
  * steps of their own.
  *
- * I1  No port call is made while the commit is WRITING.
+ * I1  No port call is made while the commit is WRITING, and no lock is taken.
  * I2  At most one step is under way, and none while WRITING.
+ * I3  A commit of a space that has pages or objects together with others is in shared_enter() from
+ *     beginning to end; one that makes the first such is made there.
  * Owner: the server thread.
  */
 #pragma once
@@ -78,6 +80,7 @@ struct intent {
 void intent_open(struct core *core, const struct space *space, struct range range);
 /* The port calls of the commit are made; from here on nothing may fail or call out. */
 void intent_write(struct core *core);
+/* The commit is over. Gives back what is left of it; may make port calls for that. */
 void intent_close(struct core *core);
 
 /* Announce one port call. */

@@ -48,7 +48,7 @@ enum err limit_refuse_frames(const struct core *core, struct space *space, uint6
  * Whether something is added and `used` - removed + added is more than `limit`. More may be removed
  * than is used, but not more than is used and added.
  */
-static bool limit_exceeded(uint64_t limit, uint64_t used, uint64_t added, uint64_t removed)
+ALWAYS_INLINE bool limit_exceeded(uint64_t limit, uint64_t used, uint64_t added, uint64_t removed)
 {
     if (added >= removed) {
         return added != 0 && (used > limit || added - removed > limit - used);
@@ -57,8 +57,14 @@ static bool limit_exceeded(uint64_t limit, uint64_t used, uint64_t added, uint64
     return added != 0 && used - (removed - added) > limit;
 }
 
-/* Pages that COMMIT_NEVER or COMMIT_HEURISTIC still let be promised at most. */
-static bool limit_commit_exceeded(const struct core *core, const struct limit_change *change)
+static uint64_t limit_commit_used(const struct core *core)
+{
+    return atomic_load_explicit(&core->head->commit.used, memory_order_relaxed);
+}
+
+/* Whether COMMIT_NEVER or COMMIT_HEURISTIC refuse the change while `used` pages are in use. */
+static bool limit_commit_exceeded(const struct core *core, uint64_t used,
+                                  const struct limit_change *change)
 {
     const struct commit *commit = &core->head->commit;
 
@@ -68,24 +74,18 @@ static bool limit_commit_exceeded(const struct core *core, const struct limit_ch
     case COMMIT_HEURISTIC:
         return change->commit_added > core->head->pool.total;
     case COMMIT_NEVER:
-        return limit_exceeded(commit->limit, commit->used, change->commit_added,
-                              change->commit_removed);
+        return limit_exceeded(commit->limit, used, change->commit_added, change->commit_removed);
     }
     UNREACHABLE();
 }
 
-enum err limit_check_commit(const struct core *core, struct space *space,
-                            const struct limit_change *change)
+NOINLINE static enum err limit_refuse_commit(const struct core *core, struct space *space,
+                                             uint64_t used, const struct limit_change *change)
 {
     const struct commit *commit = &core->head->commit;
+    uint64_t value = commit->mode == COMMIT_NEVER ? commit->limit : core->head->pool.total;
 
-    if (limit_commit_exceeded(core, change)) {
-        uint64_t value = commit->mode == COMMIT_NEVER ? commit->limit : core->head->pool.total;
-
-        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_COMMIT, value, commit->used,
-                                 change->commit_added);
-    }
-    return ERR_OK;
+    return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_COMMIT, value, used, change->commit_added);
 }
 
 enum err limit_check(const struct core *core, struct space *space,
@@ -103,6 +103,48 @@ enum err limit_check(const struct core *core, struct space *space,
                                  change->data_added);
     }
     return limit_check_commit(core, space, change);
+}
+
+enum err limit_check_commit(const struct core *core, struct space *space,
+                            const struct limit_change *change)
+{
+    const uint64_t used = limit_commit_used(core);
+
+    return limit_commit_exceeded(core, used, change)
+               ? limit_refuse_commit(core, space, used, change)
+               : ERR_OK;
+}
+
+/* Whether `pages` more are more than COMMIT_NEVER allows. */
+static bool limit_is_beyond(const struct commit *commit, uint64_t used, uint64_t pages)
+{
+    return commit->mode == COMMIT_NEVER && (used > commit->limit || pages > commit->limit - used);
+}
+
+enum err limit_promise(struct core *core, struct space *space, const struct limit_change *change)
+{
+    struct commit *commit = &core->head->commit;
+    const uint64_t pages = change->commit_added - change->commit_removed;
+    uint64_t used = limit_commit_used(core);
+
+    if (change->commit_added <= change->commit_removed) {
+        return ERR_OK;
+    }
+    do {
+        if (UNLIKELY(limit_is_beyond(commit, used, pages))) {
+            return limit_refuse_commit(core, space, used, change);
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&commit->used, &used, used + pages,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    core->worker->promised = pages;
+    return ERR_OK;
+}
+
+void limit_settle(struct core *core)
+{
+    atomic_fetch_sub_explicit(&core->head->commit.used, core->worker->promised,
+                              memory_order_relaxed);
+    core->worker->promised = 0;
 }
 
 void limit_subtract(const struct core *core, const struct space *space, struct range range,
@@ -154,7 +196,7 @@ void limit_charge(struct core *core, struct space *space, uint32_t flags, uint32
     }
     if ((flags & REGION_ACCOUNT) != 0) {
         space->committed += pages;
-        core->head->commit.used += pages;
+        core->worker->promised -= pages; /* modulo 2^64, until the commit is over */
     }
     if (UNLIKELY((flags & (REGION_LOCKED | REGION_GROWSDOWN)) != 0)) {
         space->locked += (flags & REGION_LOCKED) != 0 ? pages : 0;
@@ -173,7 +215,7 @@ void limit_discharge(struct core *core, struct space *space, uint32_t flags, uin
     if ((flags & REGION_ACCOUNT) != 0) {
         ASSERT(space->committed >= pages);
         space->committed -= pages;
-        core->head->commit.used -= pages;
+        core->worker->promised += pages;
     }
     if (UNLIKELY((flags & (REGION_LOCKED | REGION_GROWSDOWN)) != 0)) {
         uint32_t locked = (flags & REGION_LOCKED) != 0 ? pages : 0;

@@ -3,12 +3,17 @@
  * Limits of a space and of the machine, and what a refusal tells the client.
  *
  * I1  Totals of a space are sums over its regions; a space that ends takes its totals to zero.
- * I2  `used` of the commit account is the sum over all regions with REGION_ACCOUNT, and the charges
- *     of all objects.
- * Owner: accounts of a space belong to who serves it; the commit account is shared.
+ * I2  `used` of the commit account is the sum over all regions with REGION_ACCOUNT, over the
+ *     charges of all objects, and over what server threads were promised.
+ *
+ * Owner: accounts of a space belong to who serves it; the commit account is shared. A request takes
+ * what it adds from the account before its commit (limit_promise), charges and discharges between
+ * the promise and its regions, and gives back what is left over (limit_settle): so two requests
+ * never get the same pages, and nothing shared is touched in a commit.
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,14 +40,14 @@ enum commit_mode {
 struct commit {
     uint32_t mode; /* enum commit_mode; constant */
     uint32_t reserved;
-    uint64_t limit; /* pages; constant */
-    uint64_t used;  /* pages */
+    uint64_t limit;        /* pages; constant */
+    _Atomic uint64_t used; /* pages in regions, and promised to commits */
 };
 
 /* Frames that a space and those it pays for may use (budget.h). In the record of the payer. */
 struct budget {
-    uint64_t limit;    /* constant; 0: the space is not a payer */
-    uint64_t reserved; /* of `limit`, for budgets taken out of this one */
+    uint64_t limit;            /* constant; 0: the space is not a payer */
+    _Atomic uint64_t reserved; /* of `limit`, for budgets taken out of this one */
     _Atomic int64_t left;
 };
 
@@ -94,6 +99,19 @@ MUST_USE enum err limit_check(const struct core *core, struct space *space,
 /* The part of it that is about the commit account (R24). */
 MUST_USE enum err limit_check_commit(const struct core *core, struct space *space,
                                      const struct limit_change *change);
+
+/*
+ * Take from the commit account what `change`, which passed limit_check(), adds to it. The last
+ * thing before a commit.
+ *
+ * Returns:   ERR_OK; ERR_NOMEM if other server threads were faster (recorded).
+ * On error:  nothing changed.
+ */
+MUST_USE enum err limit_promise(struct core *core, struct space *space,
+                                const struct limit_change *change);
+
+/* Give back to the commit account what a commit did not need of its promise. */
+void limit_settle(struct core *core);
 
 /* Whether the space may lock pages at all (R10; Linux can_do_mlock()). */
 bool limit_may_lock(const struct space *space);

@@ -26,7 +26,7 @@ static bool merge_can_join(const struct region *prev, const struct region *next)
 static void merge_free(struct core *core, struct space *space, struct region *region)
 {
     if (region->object != 0) {
-        object_leave(core, region);
+        object_leave(core, space, region);
     }
     if (space->region_cache == arena_link(core, region)) {
         space->region_cache = 0;

@@ -7,6 +7,7 @@
 
 #include "server/core/arena.h"
 #include "server/core/limit.h"
+#include "server/core/shared.h"
 
 STATIC_ASSERT(sizeof(struct name) == 280, "14 records to an arena page");
 STATIC_ASSERT(NAME_CHAINS <= RADIX_ENTRIES, "the chains are one page");
@@ -61,8 +62,9 @@ static struct name *name_search(const struct core *core, const struct name_text 
     return name;
 }
 
-enum err name_add(struct core *core, struct space *space, const struct name_text *text,
-                  struct object *object, uint32_t rights)
+static enum err name_add_shared(struct core *core, struct space *space,
+                                const struct name_text *text, struct object *object,
+                                uint32_t rights)
 {
     struct arena_head *head = core->head;
     const uint32_t hash = name_hash(text);
@@ -104,6 +106,16 @@ enum err name_add(struct core *core, struct space *space, const struct name_text
     return ERR_OK;
 }
 
+enum err name_add(struct core *core, struct space *space, const struct name_text *text,
+                  struct object *object, uint32_t rights)
+{
+    shared_enter(core);
+    const enum err error = name_add_shared(core, space, text, object, rights);
+
+    shared_leave(core);
+    return error;
+}
+
 struct object *name_find(const struct core *core, const struct name_text *text, uint32_t *rights)
 {
     struct name *before;
@@ -116,7 +128,8 @@ struct object *name_find(const struct core *core, const struct name_text *text, 
     return object_at(core, name->object);
 }
 
-enum err name_remove(struct core *core, struct space *space, const struct name_text *text)
+static enum err name_remove_shared(struct core *core, struct space *space,
+                                   const struct name_text *text)
 {
     struct radix *chains = &core->head->names_by_hash;
     const uint32_t hash = name_hash(text);
@@ -140,6 +153,15 @@ enum err name_remove(struct core *core, struct space *space, const struct name_t
     object->names--;
     object_put(core, object);
     return ERR_OK;
+}
+
+enum err name_remove(struct core *core, struct space *space, const struct name_text *text)
+{
+    shared_enter(core);
+    const enum err error = name_remove_shared(core, space, text);
+
+    shared_leave(core);
+    return error;
 }
 
 uint64_t name_audit(const struct core *core)

@@ -9,7 +9,7 @@
  *
  * I1  A name has one reference of its object, which counts its names.
  * I2  No two names are the same; there are at most NAME_MAX, in the chain of their hash.
- * Owner: shared.
+ * Owner: who is in shared_enter().
  */
 #pragma once
 
@@ -51,7 +51,10 @@ struct name_text {
 MUST_USE enum err name_add(struct core *core, struct space *space, const struct name_text *text,
                            struct object *object, uint32_t rights);
 
-/* The object of a name, and its rights; NULL if nothing has the name. */
+/*
+ * The object of a name, and its rights; NULL if nothing has the name. The caller is in
+ * shared_enter(), and takes a reference before it leaves.
+ */
 struct object *name_find(const struct core *core, const struct name_text *text, uint32_t *rights);
 
 /*

@@ -6,6 +6,7 @@
 #include "server/core/arena.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
+#include "server/core/shared.h"
 
 #define WORD_BITS 64u
 
@@ -67,9 +68,11 @@ static void number_finish_unblock(struct core *core, uint32_t number)
 /* Make a block and its table. Returns: whether there were frames. */
 static bool number_make_block(struct core *core, uint32_t number)
 {
+    shared_enter(core);
     const uint32_t table = arena_page_reserve(core, 1) ? pool_take(core, FRAME_TABLE, 0, 0) : 0;
 
     if (table == 0) {
+        shared_leave(core);
         return false;
     }
     const uint32_t page = arena_page_take(core);
@@ -77,6 +80,7 @@ static bool number_make_block(struct core *core, uint32_t number)
     ASSERT(page != 0);
     core->worker->intent.page = page;
     intent_step(core, STEP_NUMBERS, number, table);
+    shared_leave(core);
     port_server_table_add(core->port, number * NUMBER_BLOCK, pool_pfn(core, table));
     number_finish_block(core, number, page, table);
     intent_step_done(core);
@@ -89,8 +93,10 @@ static void number_drop_block(struct core *core, uint32_t number)
 
     intent_step(core, STEP_NO_NUMBERS, number, table);
     port_server_table_remove(core->port, number * NUMBER_BLOCK, pool_pfn(core, table));
+    shared_enter(core);
     number_finish_unblock(core, number);
     intent_step_done(core);
+    shared_leave(core);
 }
 
 bool number_begin(struct core *core)
@@ -190,7 +196,7 @@ uint32_t number_next(const struct core *core, uint32_t number)
     return NUMBER_END;
 }
 
-void number_recover(struct core *core)
+void number_recover_step(struct core *core)
 {
     const struct intent *intent = &core->worker->intent;
 
@@ -206,6 +212,10 @@ void number_recover(struct core *core)
         number_finish_unblock(core, intent->where);
         intent_step_done(core);
     }
+}
+
+void number_recover(struct core *core)
+{
     for (uint32_t i = 1; number_blocks(core) != NULL && i < NUMBER_BLOCKS; i++) {
         const struct number_block *block = number_block(core, i);
 

@@ -48,7 +48,10 @@ void number_leave(struct core *core, uint32_t number);
 /* The first number from `number` on that is in use; NUMBER_END: none. */
 uint32_t number_next(const struct core *core, uint32_t number);
 
-/* Finish or take back the step on a table that a dead server left. */
+/* Finish or take back the step on a table that a server thread of a dead server left. */
+void number_recover_step(struct core *core);
+
+/* Give back the tables that nobody needs after that. */
 void number_recover(struct core *core);
 
 /* Check I1 and I2. Returns: frames of tables. */

@@ -7,6 +7,7 @@
 #include "server/core/content.h"
 #include "server/core/hold.h"
 #include "server/core/region.h"
+#include "server/core/shared.h"
 #include "server/core/space.h"
 
 uint32_t object_needs(const struct core *core)
@@ -31,7 +32,7 @@ static struct object *object_make(struct core *core, enum object_sort sort, npag
     struct object *object = object_at(core, link);
 
     object->kind = sort;
-    object->references = 1;
+    atomic_init(&object->references, 1);
     object->pages = pages;
     object->number = ++table->number;
     radix_set(core, &table->links, object->number, link);
@@ -46,7 +47,7 @@ struct object *object_make_memory(struct core *core, uint64_t bytes, uint64_t ch
     object->bytes = bytes;
     object->flags = flags;
     object->charge = charge;
-    core->head->commit.used += charge;
+    core->worker->promised -= charge; /* modulo 2^64, until the commit is over */
     return object;
 }
 
@@ -56,7 +57,7 @@ void object_set_bytes(struct core *core, struct object *object, uint64_t bytes)
     object->bytes = bytes;
     object->pages = object_pages(bytes);
     if ((object->flags & OBJECT_NORESERVE) == 0) {
-        core->head->commit.used += object->pages.v - object->charge;
+        core->worker->promised -= object->pages.v - object->charge; /* modulo 2^64 */
         object->charge = object->pages.v;
     }
 }
@@ -64,12 +65,15 @@ void object_set_bytes(struct core *core, struct object *object, uint64_t bytes)
 static enum err object_make_row(struct core *core, enum object_sort sort, pfn_t first,
                                 npages_t pages, struct object **object)
 {
-    if (!object_reserve(core)) {
-        return ERR_NOMEM;
+    shared_enter(core);
+    const bool is_reserved = object_reserve(core);
+
+    if (is_reserved) {
+        *object = object_make(core, sort, pages);
+        (*object)->first = first;
     }
-    *object = object_make(core, sort, pages);
-    (*object)->first = first;
-    return ERR_OK;
+    shared_leave(core);
+    return is_reserved ? ERR_OK : ERR_NOMEM;
 }
 
 enum err object_make_wired(struct core *core, pfn_t first, npages_t pages, struct object **object)
@@ -97,31 +101,62 @@ struct object *object_find(const struct core *core, uint64_t number)
 
 void object_get(struct object *object)
 {
-    ASSERT(object->references > 0);
-    object->references++;
+    const uint32_t before = atomic_fetch_add_explicit(&object->references, 1, memory_order_relaxed);
+
+    ASSERT(before > 0);
 }
 
 void object_put(struct core *core, struct object *object)
 {
-    ASSERT(object->references > 0);
-    object->references--;
-    if (object->references == 0) {
-        ASSERT(object->region_first == 0);
-        if (object->kind == OBJECT_MEMORY) {
-            content_drop(core, object, 0);
+    const uint32_t before = atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel);
+
+    ASSERT(before > 0);
+    if (before == 1) {
+        object->next_dead = core->worker->dead_first;
+        core->worker->dead_first = arena_link(core, object);
+        if (core->worker->intent.phase != INTENT_WRITING) {
+            object_bury(core);
         }
-        core->head->commit.used -= object->charge;
-        (void)radix_remove(core, &core->head->object_table.links, object->number);
-        slab_give(core, &core->head->objects, arena_link(core, object));
     }
 }
 
-void object_enter(struct core *core, const struct space *space, struct region *region)
+/* Give back all of an object that nobody refers to. */
+static void object_free(struct core *core, struct object *object)
+{
+    ASSERT(object->region_first == 0);
+    if (object->kind == OBJECT_MEMORY) {
+        content_drop(core, object, 0);
+    }
+    atomic_fetch_sub_explicit(&core->head->commit.used, object->charge, memory_order_relaxed);
+    (void)radix_remove(core, &core->head->object_table.links, object->number);
+    slab_give(core, &core->head->objects, arena_link(core, object));
+}
+
+void object_bury(struct core *core)
+{
+    struct worker *worker = core->worker;
+
+    while (worker->dead_first != 0) {
+        struct object *object = object_at(core, worker->dead_first);
+
+        shared_enter(core);
+        worker->dead_first = object->next_dead;
+        object_free(core, object);
+        shared_leave(core);
+    }
+}
+
+void object_enter(struct core *core, struct space *space, struct region *region)
 {
     struct object *object = object_at(core, region->object);
 
     object_get(object);
     region->space = space->number;
+    if (object->kind != OBJECT_MEMORY) {
+        return; /* whose pages never go: nobody asks who maps it */
+    }
+    ASSERT(core->depth != 0);
+    space->memories++;
     region->object_prev = 0;
     region->object_next = object->region_first;
     if (object->region_first != 0) {
@@ -130,10 +165,11 @@ void object_enter(struct core *core, const struct space *space, struct region *r
     object->region_first = arena_link(core, region);
 }
 
-void object_leave(struct core *core, struct region *region)
+/* Take a region out of the list of its object. */
+static void object_unlink(const struct core *core, struct object *object,
+                          const struct region *region)
 {
-    struct object *object = object_at(core, region->object);
-
+    ASSERT(core->depth != 0);
     if (region->object_prev != 0) {
         region_at(core, region->object_prev)->object_next = region->object_next;
     } else {
@@ -141,6 +177,16 @@ void object_leave(struct core *core, struct region *region)
     }
     if (region->object_next != 0) {
         region_at(core, region->object_next)->object_prev = region->object_prev;
+    }
+}
+
+void object_leave(struct core *core, struct space *space, struct region *region)
+{
+    struct object *object = object_at(core, region->object);
+
+    if (object->kind == OBJECT_MEMORY) {
+        object_unlink(core, object, region);
+        space->memories--;
     }
     object_put(core, object);
 }
@@ -150,10 +196,17 @@ bool object_has_page(const struct object *object, uint64_t page)
     return page < object->pages.v;
 }
 
-bool object_is_resident(const struct core *core, const struct object *object, uint64_t page)
+bool object_is_resident(struct core *core, const struct object *object, uint64_t page)
 {
-    return object_has_page(object, page) &&
-           (object->kind != OBJECT_MEMORY || content_frame(core, object, page) != 0);
+    if (object->kind != OBJECT_MEMORY) {
+        return object_has_page(object, page);
+    }
+    shared_enter(core);
+    const bool is_resident =
+        object_has_page(object, page) && content_frame(core, object, page) != 0;
+
+    shared_leave(core);
+    return is_resident;
 }
 
 pfn_t object_pfn(const struct object *object, uint64_t page)

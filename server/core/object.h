@@ -11,13 +11,17 @@
  * Objects have numbers that are never used again; handles and QUERY name them so.
  *
  * I1  `references` counts the maker's own, each hold (hold.h), each name (name.h) and each region
- *     that maps the object; those regions are in its list.
+ *     that maps the object; the regions of a memory object are in its list.
  * I2  A memory object has frames only for pages below its end.
  * I3  `charge` pages are in the commit account for it.
- * Owner: counted; the record goes with the last reference.
+ * Owner: counted; the record goes with the last reference. A reference is only taken by who knows
+ * of one that stands: a region of a space that it serves, or the maker's. Lists of regions, frames
+ * and the table of numbers are for who is in shared_enter(): a commit of a space with regions of
+ * memory objects is, from beginning to end (intent.h).
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -49,12 +53,12 @@ enum object_sort {
 
 struct object {
     uint32_t kind; /* enum object_sort; constant */
-    uint32_t references;
-    uint64_t number; /* constant */
-    npages_t pages;  /* that exist; constant but for memory */
-    pfn_t first;     /* constant; valid in WIRED, DEVICE */
-    uint32_t flags;  /* OBJECT_UNNAMED and the like; constant */
-    uint32_t region_first;
+    _Atomic uint32_t references;
+    uint64_t number;    /* constant */
+    npages_t pages;     /* that exist; constant but for memory */
+    pfn_t first;        /* constant; valid in WIRED, DEVICE */
+    uint32_t flags;     /* OBJECT_UNNAMED and the like; constant */
+    uint32_t next_dead; /* in a server thread's list; valid without references */
     uint32_t hold_first;
     uint32_t names;
     /* The rest is valid in MEMORY. */
@@ -63,6 +67,8 @@ struct object {
     uint64_t bytes;
     uint64_t charge;
     struct radix frames; /* by page */
+    uint32_t region_first;
+    uint32_t reserved_word;
 };
 
 /* Objects of core, in the head of the arena. */
@@ -82,7 +88,8 @@ static inline npages_t object_pages(uint64_t bytes)
 uint32_t object_needs(const struct core *core);
 
 /*
- * Have what one object_make_memory() takes in hand; region_reserve() comes before.
+ * Have what one object_make_memory() takes in hand; region_reserve() comes before. The caller is in
+ * shared_enter(), and stays there until it has made the object.
  *
  * Returns:   whether there were frames for it. May make port calls.
  */
@@ -91,8 +98,8 @@ MUST_USE bool object_reserve(struct core *core);
 /*
  * Make a memory object of `bytes` bytes with one reference and charge the commit account for it.
  *
- * Requires:  object_reserve(), or object_needs() arena pages in hand; the account was judged. Makes
- *            no port call.
+ * Requires:  object_reserve(), or object_needs() arena pages in hand, and not to have left
+ *            shared_enter() since; the charge was promised. Makes no port call.
  */
 struct object *object_make_memory(struct core *core, uint64_t bytes, uint64_t charge,
                                   uint32_t flags);
@@ -116,25 +123,31 @@ void object_set_bytes(struct core *core, struct object *object, uint64_t bytes);
 /* The object of a link, which is not 0. */
 struct object *object_at(const struct core *core, uint32_t link);
 
-/* The object with a number, which may be any; NULL if there is none. */
+/*
+ * The object with a number, which may be any; NULL if there is none. The caller is in
+ * shared_enter(), and takes a reference before it leaves.
+ */
 struct object *object_find(const struct core *core, uint64_t number);
 
 /*
- * One reference more, one less; with the last one the record is given back, with all frames of a
- * memory object.
+ * One reference more, one less. Without any its record is given back, with all frames of a memory
+ * object, in a commit when that is over; may make port calls otherwise.
  */
 void object_get(struct object *object);
 void object_put(struct core *core, struct object *object);
 
 /* A region of `space` maps its object from now on, or no longer. */
-void object_enter(struct core *core, const struct space *space, struct region *region);
-void object_leave(struct core *core, struct region *region);
+void object_enter(struct core *core, struct space *space, struct region *region);
+void object_leave(struct core *core, struct space *space, struct region *region);
+
+/* Give back the records of objects that a commit left without references. May make port calls. */
+void object_bury(struct core *core);
 
 /* Whether page number `page` of the object exists. */
 bool object_has_page(const struct object *object, uint64_t page);
 
 /* Whether it exists and is in memory. */
-bool object_is_resident(const struct core *core, const struct object *object, uint64_t page);
+bool object_is_resident(struct core *core, const struct object *object, uint64_t page);
 
 /* The frame that it is; of a wired object or device. */
 pfn_t object_pfn(const struct object *object, uint64_t page);

@@ -7,6 +7,7 @@
 #include "server/core/page.h"
 #include "server/core/populate.h"
 #include "server/core/port.h"
+#include "server/core/space_lock.h"
 #include "server/core/twin.h"
 
 /* Whether an operation can be undone until the commit, and cannot fail after it. */
@@ -174,38 +175,81 @@ static enum err batch_try(struct core *core, struct space *space, struct space *
     return ERR_OK;
 }
 
-enum err op_batch(struct core *core, struct space *space, struct batch_op *ops, uint32_t count,
-                  uint32_t *refused)
+/* Whether all operations can be part of a batch; settings of the space for its twin. */
+static enum err batch_check(struct core *core, struct space *space, const struct batch_op *ops,
+                            uint32_t count, uint32_t *refused, struct space_settings *settings)
 {
-    struct space *twin;
+    enum err error = ERR_OK;
 
-    ASSERT(count >= 1 && count <= BATCH_MAX);
+    space_lock(core, space->number);
     limit_begin(space);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count && error == ERR_OK; i++) {
         if (!batch_can_hold(&ops[i])) {
             *refused = i;
-            return limit_refuse(space, ERR_OPNOTSUPP);
+            error = limit_refuse(space, ERR_OPNOTSUPP);
         }
     }
+    *settings = space->settings;
+    space_unlock(core, space->number);
+    return error;
+}
+
+/* What follows the commit: tables that nobody needs, pages that are to be present. */
+static void batch_finish(struct core *core, struct space *space, const struct batch_op *ops,
+                         uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        unmap_tables(core, space, batch_cleared(&ops[i]));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        batch_populate(core, space, &ops[i]);
+    }
+}
+
+/* All of it with a twin that is empty, on a space whose bucket the caller has. */
+static enum err batch_on_twin(struct core *core, struct space *space, struct space *twin,
+                              struct batch_op *ops, uint32_t count, uint32_t *refused)
+{
     *refused = count;
-    enum err error = twin_make(core, space, &twin);
+    enum err error = twin_make(core, space, twin);
 
     if (error != ERR_OK) {
         return error;
     }
     error = batch_try(core, space, twin, ops, count, refused);
-    if (error == ERR_OK) {
-        batch_commit(core, space, twin, ops, count);
-    } else {
+    if (error != ERR_OK) {
         twin_refuse(core, space, twin);
+        return error;
     }
-    space_end(core, twin);
-    for (uint32_t i = 0; i < count && error == ERR_OK; i++) {
-        unmap_tables(core, space, batch_cleared(&ops[i]));
+    batch_commit(core, space, twin, ops, count);
+    batch_finish(core, space, ops, count);
+    return ERR_OK;
+}
+
+enum err op_batch(struct core *core, struct space *space, struct batch_op *ops, uint32_t count,
+                  uint32_t *refused)
+{
+    struct space_settings settings;
+    struct space *twin;
+
+    ASSERT(count >= 1 && count <= BATCH_MAX);
+    enum err error = batch_check(core, space, ops, count, refused, &settings);
+
+    if (error != ERR_OK) {
+        return error;
     }
-    for (uint32_t i = 0; i < count && error == ERR_OK; i++) {
-        batch_populate(core, space, &ops[i]);
+    error = twin_begin(core, &settings, space->number, &twin);
+    space_lock(core, space->number);
+    if (error != ERR_OK) {
+        *refused = count;
+        error = limit_refuse_frames(core, space, 1);
+        space_unlock(core, space->number);
+        return error;
     }
+    error = batch_on_twin(core, space, twin, ops, count, refused);
     AUDIT(space_audit(core, space));
+    port_hand_over(core->port);
+    space_unlock(core, space->number);
+    space_end(core, twin);
     return error;
 }

@@ -57,7 +57,7 @@ struct batch_op {
 };
 
 /*
- * Carry out `count` operations, 1 to BATCH_MAX.
+ * Carry out `count` operations, 1 to BATCH_MAX. The caller has `processes`, and no bucket.
  *
  * Returns:   ERR_OK; what the operation `*refused` returns; ERR_OPNOTSUPP if it cannot be part of a
  *            batch; ERR_NOMEM with `*refused` = `count` if there is no frame for the copy

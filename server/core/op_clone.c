@@ -11,6 +11,8 @@
 #include "server/core/page.h"
 #include "server/core/port.h"
 #include "server/core/shadow.h"
+#include "server/core/shared.h"
+#include "server/core/space_lock.h"
 
 /* Whether a clone gets pages of the region; untouched ones have none. */
 static bool clone_has_pages(const struct region *region)
@@ -40,6 +42,20 @@ static enum err clone_check(const struct core *core, struct space *from)
     return ERR_OK;
 }
 
+/* Take from the commit account what up to ARENA_SPARES regions from `region` on add. */
+static enum err clone_promise(struct core *core, struct space *to, const struct region *region)
+{
+    struct limit_change change = {0};
+
+    for (uint32_t i = 0; i < ARENA_SPARES && region != NULL; i++) {
+        if ((region->flags & REGION_DONTFORK) == 0 && (region->flags & REGION_ACCOUNT) != 0) {
+            change.commit_added += region_pages(region);
+        }
+        region = tree_next(core, region);
+    }
+    return limit_promise(core, to, &change);
+}
+
 /* The clone's region, after all that it has; a record is in hand. */
 static void clone_region(struct core *core, struct space *to, const struct region *region)
 {
@@ -57,9 +73,11 @@ static enum err clone_regions(struct core *core, const struct space *from, struc
     const struct region *region = tree_first(core, &from->tree);
 
     while (region != NULL) {
-        if (region_reserve(core, to, ARENA_SPARES) != ERR_OK) {
+        if (region_reserve(core, to, ARENA_SPARES) != ERR_OK ||
+            clone_promise(core, to, region) != ERR_OK) {
             return ERR_NOMEM;
         }
+        shared_enter(core);
         intent_open(core, to, range_of(RANGE_USER_FIRST, RANGE_USER_END));
         intent_write(core);
         for (uint32_t i = 0; i < ARENA_SPARES && region != NULL; i++) {
@@ -69,6 +87,7 @@ static enum err clone_regions(struct core *core, const struct space *from, struc
             region = tree_next(core, region);
         }
         intent_close(core);
+        shared_leave(core);
     }
     return ERR_OK;
 }
@@ -83,6 +102,7 @@ static enum err clone_leaf(struct core *core, struct space *from, struct space *
     if (shadow_make(core, to, range.first) == NULL || !budget_take_all_pages(core, to, pages)) {
         return ERR_NOMEM;
     }
+    shared_enter(core);
     intent_open(core, from, range);
     if ((rights & MEM_PROT_WRITE) != 0) {
         port_restrict(core->port, from->kernel, page_to_vpn(range.first), range_npages(range),
@@ -91,6 +111,7 @@ static enum err clone_leaf(struct core *core, struct space *from, struct space *
     intent_write(core);
     cow_share(core, from, to, range);
     intent_close(core);
+    shared_leave(core);
     return ERR_OK;
 }
 
@@ -118,14 +139,54 @@ static enum err clone_pages(struct core *core, struct space *from, struct space 
     return ERR_OK;
 }
 
+/* All of `from`, whose bucket the caller has, in a space that nobody knows yet. */
+static enum err clone_fill(struct core *core, struct space *from, struct space *to)
+{
+    enum err error = clone_regions(core, from, to);
+
+    if (error == ERR_OK) {
+        error = clone_pages(core, from, to);
+    }
+    AUDIT(space_audit(core, from));
+    return error;
+}
+
+/* Keep for `from` what there was too little of; `to_opt` knows if it was of its budget. */
+static enum err clone_refuse_frames(struct core *core, struct space *from,
+                                    const struct space *to_opt)
+{
+    space_lock(core, from->number);
+    if (to_opt != NULL) {
+        from->budget_asked = to_opt->budget_asked;
+        from->budget_used = to_opt->budget_used;
+    }
+    const enum err error = limit_refuse_frames(core, from, 1);
+
+    space_unlock(core, from->number);
+    return error;
+}
+
+/* What the clone may do, if the commit account has room for it. */
+static enum err clone_begin(struct core *core, struct space *from, struct space_settings *settings,
+                            struct space_ceilings *ceilings)
+{
+    space_lock(core, from->number);
+    limit_begin(from);
+    const enum err error = clone_check(core, from);
+
+    *settings = from->settings;
+    *ceilings = from->ceilings;
+    space_unlock(core, from->number);
+    return error;
+}
+
 enum err op_clone(struct core *core, struct space *from, const struct clone_request *request,
                   struct space **clone)
 {
-    struct space_settings settings = from->settings;
+    struct space_settings settings;
+    struct space_ceilings ceilings;
     struct space *to;
-
-    limit_begin(from);
-    enum err error = clone_check(core, from);
+    enum err error = clone_begin(core, from, &settings, &ceilings);
 
     if (error != ERR_OK) {
         return error;
@@ -135,21 +196,19 @@ enum err op_clone(struct core *core, struct space *from, const struct clone_requ
     settings.frames_max = request->frames_max;
     settings.maker = request->maker;
     if (space_begin(core, &settings, &to) != ERR_OK) {
-        return limit_refuse_frames(core, from, 1);
+        return clone_refuse_frames(core, from, NULL);
     }
-    to->ceilings = from->ceilings;
-    error = clone_regions(core, from, to);
-    if (error == ERR_OK) {
-        error = clone_pages(core, from, to);
-    }
+    to->ceilings = ceilings;
+    space_lock(core, from->number);
+    error = clone_fill(core, from, to);
+    port_hand_over(core->port);
+    space_unlock(core, from->number);
     if (error != ERR_OK) {
-        from->budget_asked = to->budget_asked;
-        from->budget_used = to->budget_used;
+        error = clone_refuse_frames(core, from, to);
         space_end(core, to);
-        return limit_refuse_frames(core, from, 1);
+        return error;
     }
-    space_ready(to);
-    AUDIT(space_audit(core, from));
+    space_ready(core, to);
     AUDIT(space_audit(core, to));
     *clone = to;
     return ERR_OK;

@@ -32,7 +32,7 @@ struct clone_request {
 };
 
 /*
- * Make a clone of `from`.
+ * Make a clone of `from`. The caller has `processes`, and no bucket.
  *
  * Returns:   ERR_OK; ERR_NOMEM if the commit account (MEM_LIMIT_COMMIT) or a frame refuses
  *            (recorded in `from`).

@@ -7,6 +7,7 @@
 #include "server/core/fault.h"
 #include "server/core/op_map.h"
 #include "server/core/pool.h"
+#include "server/core/shared.h"
 
 /* One side of a copy: a page made present. */
 struct copy_page {
@@ -121,12 +122,15 @@ static enum err copy_find_object(struct core *core, const struct copy_object_req
         page->frame = object_pfn(object, number);
         return ERR_OK;
     }
+    /* It stays the page's as long as the caller has a bucket (op_object.h). */
+    shared_enter(core);
     uint32_t frame = content_frame(core, object, number);
 
     if (frame == 0) {
         frame = request->is_to_object ? content_make(core, object, number)
                                       : core->head->pool.zero_frame;
     }
+    shared_leave(core);
     page->frame = pool_pfn(core, frame);
     return frame == 0 ? limit_refuse_frames(core, request->space, 1) : ERR_OK;
 }

@@ -8,8 +8,8 @@
 #include "server/core/shadow.h"
 
 /* Whether a touch of `page` would find it in memory. */
-static bool incore_has_page(const struct core *core, struct space *space,
-                            const struct region *region, uint32_t page)
+static bool incore_has_page(struct core *core, struct space *space, const struct region *region,
+                            uint32_t page)
 {
     const uint64_t *entry = shadow_find(core, space, page);
 

@@ -11,6 +11,7 @@
 #include "server/core/op_unmap.h"
 #include "server/core/place.h"
 #include "server/core/populate.h"
+#include "server/core/shared.h"
 
 #define MAP_FLAGS_KNOWN                                                                         \
     (MEM_MAP_TYPE | MEM_MAP_FIXED | MEM_MAP_ANONYMOUS | MEM_MAP_GROWSDOWN | MEM_MAP_DENYWRITE | \
@@ -256,7 +257,7 @@ static enum err map_check_room(struct core *core, struct space *space, const str
     if (UNLIKELY(plan->makes_object) && !object_reserve(core)) {
         return limit_refuse_frames(core, space, 1);
     }
-    return ERR_OK;
+    return limit_promise(core, space, &change);
 }
 
 /* Seals of shared memory, after all else (Linux mmap_region(), seal_check_write()). */
@@ -356,18 +357,35 @@ static void map_populate(struct core *core, struct space *space, const struct ma
     }
 }
 
+/* Whether what is mapped may be mapped in other spaces: then it is done in shared_enter(). */
+static bool map_is_together(const struct map_request *request)
+{
+    return (request->flags & MEM_MAP_TYPE) != MEM_MAP_PRIVATE ||
+           (request->object != NULL && request->object->kind == OBJECT_MEMORY);
+}
+
 enum err op_map(struct core *core, struct space *space, const struct map_request *request,
                 uaddr_t *address)
 {
     struct map_plan plan = {0};
 
     limit_begin(space);
-    enum err error = map_check(core, space, request, &plan);
+    const bool is_together = map_is_together(request);
 
+    if (UNLIKELY(is_together)) {
+        shared_enter(core);
+    }
+    const enum err error = map_check(core, space, request, &plan);
+
+    if (LIKELY(error == ERR_OK)) {
+        map_apply(core, space, &plan);
+    }
+    if (UNLIKELY(is_together)) {
+        shared_leave(core);
+    }
     if (error != ERR_OK) {
         return error;
     }
-    map_apply(core, space, &plan);
     map_populate(core, space, request, &plan);
     *address = vpn_to_uaddr(page_to_vpn(plan.range.first));
     return ERR_OK;

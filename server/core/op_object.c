@@ -8,6 +8,8 @@
 #include "server/core/op_map.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
+#include "server/core/shared.h"
+#include "server/core/space_lock.h"
 
 /* R24 for what an object promises more than before. */
 static enum err object_check_charge(const struct core *core, struct space *space, uint64_t pages)
@@ -15,6 +17,33 @@ static enum err object_check_charge(const struct core *core, struct space *space
     const struct limit_change change = {.commit_added = pages};
 
     return limit_check_commit(core, space, &change);
+}
+
+/* Arena pages for an object and a hold, and the charge. */
+static enum err object_reserve_made(struct core *core, struct space *space, uint64_t charge)
+{
+    const struct limit_change change = {.commit_added = charge};
+
+    if (!arena_page_reserve(core, object_needs(core) + hold_needs(core))) {
+        return limit_refuse_frames(core, space, 1);
+    }
+    return limit_promise(core, space, &change);
+}
+
+/* The object, held by the space. Nothing here may fail, or makes a port call. */
+static struct object *object_make_held(struct core *core, struct space *space,
+                                       const struct object_request *request, uint64_t charge,
+                                       bool is_charged)
+{
+    uint32_t flags = is_charged ? 0 : OBJECT_NORESERVE;
+
+    flags |= (request->flags & MEM_OBJECT_APPEND) != 0 ? OBJECT_APPEND : 0;
+    struct object *made = object_make_memory(core, request->bytes, charge, flags);
+
+    made->seals = request->seals;
+    hold_take(core, space, made);
+    object_put(core, made);
+    return made;
 }
 
 enum err op_object_make(struct core *core, struct space *space,
@@ -37,20 +66,13 @@ enum err op_object_make(struct core *core, struct space *space,
     if (error != ERR_OK) {
         return error;
     }
-    if (!arena_page_reserve(core, object_needs(core) + hold_needs(core))) {
-        return limit_refuse_frames(core, space, 1);
+    shared_enter(core);
+    error = object_reserve_made(core, space, charge);
+    if (error == ERR_OK) {
+        *object = object_make_held(core, space, request, charge, is_charged);
     }
-    /* Point of no return: nothing below may fail, or makes a port call. */
-    uint32_t flags = is_charged ? 0 : OBJECT_NORESERVE;
-
-    flags |= (request->flags & MEM_OBJECT_APPEND) != 0 ? OBJECT_APPEND : 0;
-    struct object *made = object_make_memory(core, request->bytes, charge, flags);
-
-    made->seals = request->seals;
-    hold_take(core, space, made);
-    object_put(core, made);
-    *object = made;
-    return ERR_OK;
+    shared_leave(core);
+    return error;
 }
 
 /* What of a region shows pages from `pages` on. */
@@ -74,6 +96,7 @@ static void object_shrink(struct core *core, const struct space *space, struct o
 {
     const uint64_t pages = npages_number(object_pages(bytes));
 
+    shared_enter(core);
     intent_open(core, space, range_of(0, 0));
     for (uint32_t link = object->region_first; link != 0;) {
         const struct region *region = region_at(core, link);
@@ -93,10 +116,32 @@ static void object_shrink(struct core *core, const struct space *space, struct o
     object_set_bytes(core, object, bytes);
     intent_close(core);
     content_clear_tail(core, object);
+    shared_leave(core);
 }
 
-enum err op_object_resize(struct core *core, struct space *space, struct object *object,
-                          uint32_t rights, uint64_t bytes)
+/* More bytes than before. */
+static enum err object_grow(struct core *core, struct space *space, struct object *object,
+                            uint64_t bytes)
+{
+    const uint64_t pages = npages_number(object_pages(bytes));
+
+    if ((object->flags & OBJECT_NORESERVE) == 0) {
+        const struct limit_change change = {.commit_added = pages - object->charge};
+        enum err error = object_check_charge(core, space, change.commit_added);
+
+        if (error == ERR_OK) {
+            error = limit_promise(core, space, &change);
+        }
+        if (error != ERR_OK) {
+            return error;
+        }
+    }
+    object_set_bytes(core, object, bytes);
+    return ERR_OK;
+}
+
+static enum err object_resize(struct core *core, struct space *space, struct object *object,
+                              uint32_t rights, uint64_t bytes)
 {
     limit_begin(space);
     if (object->kind != OBJECT_MEMORY) {
@@ -120,16 +165,18 @@ enum err op_object_resize(struct core *core, struct space *space, struct object 
         object_shrink(core, space, object, bytes);
         return ERR_OK;
     }
-    if ((object->flags & OBJECT_NORESERVE) == 0) {
-        const uint64_t pages = npages_number(object_pages(bytes));
-        enum err error = object_check_charge(core, space, pages - object->charge);
+    return object_grow(core, space, object, bytes);
+}
 
-        if (error != ERR_OK) {
-            return error;
-        }
-    }
-    object_set_bytes(core, object, bytes);
-    return ERR_OK;
+enum err op_object_resize(struct core *core, struct space *space, struct object *object,
+                          uint32_t rights, uint64_t bytes)
+{
+    space_lock_all(core);
+    const enum err error = object_resize(core, space, object, rights, bytes);
+
+    port_hand_over(core->port);
+    space_unlock_all(core);
+    return error;
 }
 
 /* Whether some shared region may be written, now or later. */
@@ -148,8 +195,8 @@ static bool object_is_mapped_for_writing(const struct core *core, const struct o
     return false;
 }
 
-enum err op_object_seal(struct core *core, struct space *space, struct object *object,
-                        uint32_t rights, uint32_t seals)
+static enum err object_seal(struct core *core, struct space *space, struct object *object,
+                            uint32_t rights, uint32_t seals)
 {
     limit_begin(space);
     if ((rights & MAP_RIGHT_WRITE) == 0) {
@@ -167,4 +214,14 @@ enum err op_object_seal(struct core *core, struct space *space, struct object *o
     }
     object->seals |= seals;
     return ERR_OK;
+}
+
+enum err op_object_seal(struct core *core, struct space *space, struct object *object,
+                        uint32_t rights, uint32_t seals)
+{
+    shared_enter(core);
+    const enum err error = object_seal(core, space, object, rights, seals);
+
+    shared_leave(core);
+    return error;
 }

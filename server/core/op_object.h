@@ -43,7 +43,8 @@ MUST_USE enum err op_object_make(struct core *core, struct space *space,
  *            ERR_PERM: append-only, or sealed; ERR_NOMEM: over the commit limit (recorded).
  * On error:  nothing changed.
  * Semantics: ftruncate(2), F_ADD_SEALS(2const). The cost of shrinking grows with the regions that
- *            map the object and with the pages that go.
+ *            map the object and with the pages that go. The caller has `processes`, and no bucket:
+ *            all are taken, so that pages of objects stay what they are for whoever has one.
  */
 MUST_USE enum err op_object_resize(struct core *core, struct space *space, struct object *object,
                                    uint32_t rights, uint64_t bytes);

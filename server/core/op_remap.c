@@ -32,6 +32,7 @@ struct remap_plan {
     struct range grown;  /* what is added in place */
     struct range moved;  /* the new place */
     struct region_kind kind;
+    struct limit_change change;
     bool keeps_old;
     bool has_begun; /* Linux 6.12 has made room at the new place by now and cut the tail */
 };
@@ -113,7 +114,7 @@ static enum err remap_check_resize(struct space *space, const struct region *reg
 
 /* R23 and R24 for what the space will have after all. */
 static enum err remap_check_limits(const struct core *core, struct space *space,
-                                   const struct remap_plan *plan)
+                                   struct remap_plan *plan)
 {
     uint32_t stays = plan->keeps_old ? 0 : range_pages(plan->old);
     uint32_t pages = plan->new_pages > stays ? plan->new_pages - stays : 0;
@@ -122,6 +123,7 @@ static enum err remap_check_limits(const struct core *core, struct space *space,
     change.data_added = region_is_data(plan->kind.flags) ? pages : 0;
     change.commit_added = (plan->kind.flags & REGION_ACCOUNT) != 0 ? pages : 0;
     limit_subtract(core, space, plan->target, &change);
+    plan->change = change;
     return limit_check(core, space, &change);
 }
 
@@ -332,6 +334,17 @@ static enum err remap_check(struct core *core, struct space *space,
                                              : remap_check_grow(core, space, request, plan);
 }
 
+/* The last of the checks. On error what was reserved is dropped again. */
+static enum err remap_promise(struct core *core, struct space *space, const struct remap_plan *plan)
+{
+    const enum err error = limit_promise(core, space, &plan->change);
+
+    if (error != ERR_OK) {
+        unmap_tables(core, space, plan->moved);
+    }
+    return error;
+}
+
 /* Put the kind at its new place, or behind the old one. */
 static void remap_insert(struct core *core, struct space *space, const struct remap_plan *plan)
 {
@@ -462,6 +475,9 @@ enum err op_remap(struct core *core, struct space *space, const struct remap_req
     limit_begin(space);
     enum err error = remap_check(core, space, request, &plan);
 
+    if (error == ERR_OK) {
+        error = remap_promise(core, space, &plan);
+    }
     if (error != ERR_OK) {
         if (request->is_linux && plan.has_begun) {
             remap_begin(core, space, &plan);

@@ -74,8 +74,10 @@ static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t
         }
     }
     core->worker->free_first = free_first;
-    pool_count(core, own + last);
-    core->head->pool.cow -= last;
+    pool_count(core->worker, own + last);
+    if (last != 0) {
+        core->head->pool.cow -= last; /* in shared_enter(): intent_open() saw that it has such */
+    }
     budget_give_pages(core, space, own + shared);
     space->own -= own + shared;
     space->shared -= shared;

@@ -3,6 +3,8 @@
 
 #include <base/assert.h>
 
+#include "server/core/port.h"
+
 /*
  * Take the next frame that was never used; the first one of its page of records becomes that page.
  */
@@ -45,10 +47,11 @@ static void pool_append(struct core *core, uint32_t frame, uint32_t last)
     } else {
         core->frames[last].page = frame;
     }
-    worker->free_frames++;
+    worker->moved++;
+    pool_count(worker, 1);
 }
 
-void pool_refill(struct core *core)
+static void pool_refill_shared(struct core *core)
 {
     struct pool *pool = &core->head->pool;
     uint32_t last = 0;
@@ -70,29 +73,41 @@ void pool_refill(struct core *core)
     }
 }
 
+void pool_refill(struct core *core)
+{
+    shared_enter(core);
+    pool_refill_shared(core);
+    shared_leave(core);
+}
+
 void pool_spill(struct core *core, uint32_t keep)
 {
     struct pool *pool = &core->head->pool;
     struct worker *worker = core->worker;
+    const uint32_t length = pool_length(worker);
     uint32_t *cut = &worker->free_first;
 
-    if (worker->free_frames <= keep) {
+    if (length <= keep) {
         return;
     }
+    port_hand_over(core->port);
     for (uint32_t i = 0; i < keep; i++) {
         cut = &core->frames[*cut].page;
     }
     uint32_t first = *cut;
     uint32_t last = first;
 
-    for (uint32_t i = keep + 1; i < worker->free_frames; i++) {
+    for (uint32_t i = keep + 1; i < length; i++) {
         last = core->frames[last].page;
     }
+    shared_enter(core);
     core->frames[last].page = pool->free_first;
     pool->free_first = first;
-    pool->free_frames += worker->free_frames - keep;
+    pool->free_frames += length - keep;
     *cut = 0;
-    worker->free_frames = keep;
+    worker->moved -= length - keep;
+    pool_count(worker, keep - length);
+    shared_leave(core);
 }
 
 uint32_t pool_take_slow(struct core *core, enum frame_kind kind, uint32_t owner, uint32_t page)
@@ -107,9 +122,14 @@ uint64_t pool_free(const struct core *core)
     uint64_t free = pool->free_frames + pool->fresh_left - pool->records;
 
     for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
-        free += core->head->workers[i].free_frames;
+        free += pool_length(&core->head->workers[i]);
     }
     return free;
+}
+
+uint64_t pool_balance(const struct core *core)
+{
+    return pool_length(core->worker) - core->worker->moved;
 }
 
 void pool_drain(struct core *core)
@@ -152,7 +172,7 @@ uint64_t pool_audit(const struct core *core)
         const struct worker *worker = &core->head->workers[i];
         uint64_t own = pool_audit_list(core, worker->free_first);
 
-        ASSERT(own == worker->free_frames);
+        ASSERT(own == pool_length(worker));
         listed += own;
     }
     for (uint32_t i = 0; i < pool->ranges; i++) {

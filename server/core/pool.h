@@ -19,6 +19,7 @@
 
 #include "server/core/arena.h"
 #include "server/core/frame.h"
+#include "server/core/shared.h"
 
 /* Lengths between which the list of a server thread is kept. */
 #define POOL_LIST_MAX   1024u
@@ -45,8 +46,23 @@ uint32_t pool_take_slow(struct core *core, enum frame_kind kind, uint32_t owner,
  */
 void pool_refill(struct core *core);
 
-/* Move the last frames of the calling server thread to the shared list, all but `keep`. */
+/*
+ * Move the last frames of the calling server thread to the shared list, all but `keep`, after the
+ * port's vector.
+ */
 void pool_spill(struct core *core, uint32_t keep);
+
+/* How long the list of a server thread is; exact for its own. */
+static inline uint32_t pool_length(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->free_frames, memory_order_relaxed);
+}
+
+/* The list of the calling server thread became longer by `frames`, modulo 2^32. */
+static inline void pool_count(struct worker *worker, uint32_t frames)
+{
+    atomic_store_explicit(&worker->free_frames, pool_length(worker) + frames, memory_order_relaxed);
+}
 
 /*
  * Record what a free frame of a list is now. Taking it out of the list is the caller's affair.
@@ -79,7 +95,7 @@ static inline uint32_t pool_take(struct core *core, enum frame_kind kind, uint32
         return pool_take_slow(core, kind, owner, page);
     }
     worker->free_first = pool_claim(core, frame, kind, owner, page);
-    worker->free_frames--;
+    pool_count(worker, UINT32_MAX);
     return frame;
 }
 
@@ -95,24 +111,24 @@ static inline void pool_chain(struct core *core, uint32_t frame, uint32_t *first
     *first = frame;
 }
 
-/* The list of the calling server thread became longer by `frames`. */
-static inline void pool_count(struct core *core, uint32_t frames)
-{
-    core->worker->free_frames += frames;
-    if (UNLIKELY(core->worker->free_frames > POOL_LIST_MAX)) {
-        pool_spill(core, POOL_LIST_SPILL);
-    }
-}
-
 /* Give back a frame that nothing refers to. Makes no port call. */
 static inline void pool_give(struct core *core, uint32_t frame)
 {
     pool_chain(core, frame, &core->worker->free_first);
-    pool_count(core, 1);
+    pool_count(core->worker, 1);
 }
 
-/* Frames that can be taken before none is left, over all lists. */
+/*
+ * Frames that can be taken before none is left, over all lists; about that while other server
+ * threads work.
+ */
 uint64_t pool_free(const struct core *core);
+
+/*
+ * What the calling server thread gave less what it took, since ever, modulo 2^64: the difference
+ * between two times says how many frames came back.
+ */
+uint64_t pool_balance(const struct core *core);
 
 /* Move the calling server thread's free frames to the shared list. */
 void pool_drain(struct core *core);

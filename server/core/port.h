@@ -5,16 +5,18 @@
  * The functions are declared here and defined once per program: in server/shell for the system, in
  * tests/core for the host. Core names frames by number and never touches what is in them.
  *
- * I1  Calls take effect in the order in which they are made. An implementation may gather them in a
- *     vector (that outlives the server) and hand the vector over when it is full, but at the latest
- *     before the answer to the request or fault goes out, and before a call on the arena returns:
- *     core touches an arena page next.
+ * I1  Calls of a server thread take effect in the order in which they are made. An implementation
+ *     may gather them in a vector (that outlives the server), one of each server thread, and hand
+ *     the vector over when it is full, but at the latest before the answer to the request or fault
+ *     goes out, in port_hand_over(), and before a call on the arena returns: core touches an arena
+ *     page next.
  * I2  Nothing here can refuse but port_slab_donate(). port_install() may do nothing at all: the
  *     client then faults again. Everything else succeeds, or core or the kernel is broken.
  * I3  All calls may be repeated: what is already so stays so.
  * I4  A frame that core donates or installs with PORT_ZERO or PORT_COPY is unused: free, or user
  *     memory without mappings. The kernel zeroes a frame whose kind changes, and counts the
  *     mappings of each.
+ * I5  Server threads call at the same time, each with a port of its own or all with one.
  *
  * A space or thread is named by the frame of its kernel object. Levels of page tables are those of
  * their entries: a table of level 1 has entries that cover 2 MiB each, one of level 0 has 4 KiB
@@ -32,6 +34,7 @@
 
 /* Defined by the implementation; core only hands the pointer on. */
 struct port;
+struct space_answer;
 
 /* What an installed frame must hold. The numbers are those of the kernel's map entries. */
 enum port_how {
@@ -125,6 +128,26 @@ void port_arena_table_add(struct port *port, uint32_t level, uint32_t arena_page
 
 /* Take such a table back, all of whose pages are gone. */
 void port_arena_table_remove(struct port *port, uint32_t level, uint32_t arena_page, pfn_t table);
+
+/* Hand over what was gathered. */
+void port_hand_over(struct port *port);
+
+/*
+ * Give the answer to a fault in `space` that another server thread was about to give (space.h), or
+ * see that it has been given; if it cannot be any longer, carry out its entry all the same.
+ */
+void port_settle(struct port *port, pfn_t space, const struct space_answer *answer);
+
+/*
+ * Give the hart away until server thread `number`, the caller, has been woken; may return before.
+ *
+ * Bit w of `urgent`: before that, server thread w runs before every client until it receives its
+ * next message. A wake-up that comes first is not lost.
+ */
+void port_wait(struct port *port, uint32_t number, uint32_t urgent);
+
+/* Wake server thread `number`. Blocks nobody, changes no frame: a server does not die here. */
+void port_wake(struct port *port, uint32_t number);
 
 /* Put a zeroed frame behind arena page `arena_page`. */
 void port_arena_back(struct port *port, uint32_t arena_page, pfn_t frame);

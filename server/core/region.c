@@ -3,7 +3,12 @@
 
 #include <base/assert.h>
 
+#include "server/core/shared.h"
+
 STATIC_ASSERT(sizeof(struct region) == 64, "63 records to an arena page");
+
+/* Records given back before others get their turn. */
+#define TRIM_BATCH 16u
 
 enum err region_reserve_slow(struct core *core, uint32_t count)
 {
@@ -16,29 +21,20 @@ enum err region_reserve_slow(struct core *core, uint32_t count)
         if (link == 0) {
             return ERR_NOMEM;
         }
-        worker->spare[worker->spares++] = link;
+        region_keep(core, region_at(core, link));
     }
     return ERR_OK;
 }
 
-void region_free(struct core *core, struct region *region)
-{
-    struct worker *worker = core->worker;
-    uint32_t link = arena_link(core, region);
-
-    if (worker->spares < ARENA_SPARES) {
-        *region = (struct region){0};
-        worker->spare[worker->spares++] = link;
-    } else {
-        slab_give(core, &core->head->regions, link);
-    }
-}
-
-void region_drain(struct core *core)
+void region_trim(struct core *core, uint32_t keep)
 {
     struct worker *worker = core->worker;
 
-    while (worker->spares > 0) {
-        slab_give(core, &core->head->regions, worker->spare[--worker->spares]);
+    while (worker->spares > keep) {
+        shared_enter(core);
+        for (uint32_t i = 0; i < TRIM_BATCH && worker->spares > keep; i++) {
+            slab_give(core, &core->head->regions, arena_link(core, region_alloc(core)));
+        }
+        shared_leave(core);
     }
 }

@@ -133,11 +133,30 @@ static inline struct region *region_alloc(struct core *core)
     struct worker *worker = core->worker;
 
     ASSERT(worker->spares > 0);
-    return region_at(core, worker->spare[--worker->spares]);
+    struct region *region = region_at(core, worker->spare_first);
+
+    worker->spares--;
+    worker->spare_first = region->left;
+    region->left = 0;
+    return region;
 }
 
-/* Give the record of a region back that is in no tree. */
-void region_free(struct core *core, struct region *region);
+/* Put a zeroed record into the hand. */
+static inline void region_keep(struct core *core, struct region *region)
+{
+    struct worker *worker = core->worker;
 
-/* Give the records in hand back. */
-void region_drain(struct core *core);
+    region->left = worker->spare_first;
+    worker->spare_first = arena_link(core, region);
+    worker->spares++;
+}
+
+/* Take back the record of a region that is in no tree, into the hand. */
+static inline void region_free(struct core *core, struct region *region)
+{
+    *region = (struct region){0};
+    region_keep(core, region);
+}
+
+/* Give records back until at most `keep` are in hand. May make port calls. */
+void region_trim(struct core *core, uint32_t keep);

@@ -7,6 +7,7 @@
 #include "server/core/object.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
+#include "server/core/shared.h"
 
 STATIC_ASSERT(ARENA_PAGES <= SHADOW_COUNT_ONE, "an arena page fits below the count");
 
@@ -54,15 +55,13 @@ static void shadow_enter(const struct core *core, struct space *space, uint32_t 
     space->shadows++;
 }
 
-/* Have the shadow page of `level` over `page`, and the kernel's table beside it. */
-static bool shadow_make_level(struct core *core, struct space *space, uint32_t level, uint32_t page)
+/*
+ * Take an arena page and a frame for its table, and announce the step of adding it.
+ *
+ * Returns: whether there were such.
+ */
+static bool shadow_take(struct core *core, struct space *space, uint32_t level, uint32_t start)
 {
-    const uint64_t *upper = shadow_upper(core, space, level, page);
-
-    ASSERT(upper != NULL);
-    if (*upper != 0) {
-        return true;
-    }
     if (!budget_take(core, space, BUDGET_SHADOW)) {
         return false;
     }
@@ -74,12 +73,34 @@ static bool shadow_make_level(struct core *core, struct space *space, uint32_t l
         return false;
     }
     uint32_t below = arena_page_take(core);
-    uint32_t start = shadow_block_range(shadow_block(page, level), level).first;
 
     ASSERT(below != 0);
     intent_step_space(core, STEP_TABLE, space, level, start, frame, below);
-    port_table_add(core->port, space->kernel, level, page_to_vpn(start), pool_pfn(core, frame));
-    shadow_enter(core, space, level, page, below | (uint64_t)frame << SHADOW_FRAME_SHIFT);
+    return true;
+}
+
+/* Have the shadow page of `level` over `page`, and the kernel's table beside it. */
+static bool shadow_make_level(struct core *core, struct space *space, uint32_t level, uint32_t page)
+{
+    const struct intent *intent = &core->worker->intent;
+    const uint64_t *upper = shadow_upper(core, space, level, page);
+    uint32_t start = shadow_block_range(shadow_block(page, level), level).first;
+
+    ASSERT(upper != NULL);
+    if (*upper != 0) {
+        return true;
+    }
+    shared_enter(core);
+    const bool is_taken = shadow_take(core, space, level, start);
+
+    shared_leave(core);
+    if (!is_taken) {
+        return false;
+    }
+    port_table_add(core->port, space->kernel, level, page_to_vpn(start),
+                   pool_pfn(core, intent->frame));
+    shadow_enter(core, space, level, page,
+                 intent->page | (uint64_t)intent->frame << SHADOW_FRAME_SHIFT);
     intent_step_done(core);
     return true;
 }
@@ -149,8 +170,10 @@ static void shadow_drop(struct core *core, struct space *space, uint32_t level, 
 
     intent_step_space(core, STEP_UNTABLE, space, level, start, frame, 0);
     port_table_remove(core->port, space->kernel, level, page_to_vpn(start), pool_pfn(core, frame));
+    shared_enter(core);
     shadow_leave(core, space, level, page);
     intent_step_done(core);
+    shared_leave(core);
 }
 
 void shadow_prune(struct core *core, struct space *space, struct range range, struct range gap)
@@ -245,8 +268,10 @@ static uint32_t shadow_audit_leaf(const struct core *core, const struct space *s
             break;
         case SHADOW_WIRED:
             ASSERT(region->object != 0);
-            ASSERT(object_is_resident(core, object_at(core, region->object),
-                                      region_kind_at(region, page).offset));
+            /* Whether it has a frame is for who is in shared_enter() to see. */
+            ASSERT(object_at(core, region->object)->kind == OBJECT_MEMORY ||
+                   object_has_page(object_at(core, region->object),
+                                   region_kind_at(region, page).offset));
             break;
         case SHADOW_ABSENT:
             UNREACHABLE();

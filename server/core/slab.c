@@ -5,6 +5,7 @@
 #include <base/types.h>
 
 #include "server/core/arena.h"
+#include "server/core/shared.h"
 
 /* At the start of each page of a slab. */
 struct slab_page {
@@ -55,7 +56,7 @@ void slab_init(struct slab *slab, uint32_t size)
     slab->capacity = (PAGE_SIZE - SLAB_HEAD_BYTES) / size;
 }
 
-uint32_t slab_take(struct core *core, struct slab *slab)
+static uint32_t slab_take_shared(struct core *core, struct slab *slab)
 {
     uint32_t page = slab->partial;
 
@@ -89,11 +90,22 @@ uint32_t slab_take(struct core *core, struct slab *slab)
     return link;
 }
 
+uint32_t slab_take(struct core *core, struct slab *slab)
+{
+    shared_enter(core);
+    const uint32_t link = slab_take_shared(core, slab);
+
+    shared_leave(core);
+    return link;
+}
+
 void slab_give(struct core *core, struct slab *slab, uint32_t link)
 {
     uint32_t page = (uint32_t)(((uint64_t)link << 3) >> PAGE_SHIFT);
     struct slab_page *head = slab_page(core, page);
     uint32_t *record = arena_at(core, link);
+
+    shared_enter(core);
 
     ASSERT(head->used > 0);
     arena_zero(record, slab->size);
@@ -110,6 +122,7 @@ void slab_give(struct core *core, struct slab *slab, uint32_t link)
         arena_zero(head, PAGE_SIZE);
         arena_page_give(core, page);
     }
+    shared_leave(core);
 }
 
 void slab_audit(const struct core *core, const struct slab *slab)

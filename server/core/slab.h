@@ -9,7 +9,7 @@
  *
  * I1  A page is in the list exactly if it has a free record.
  * I2  A free record is zero but for its first word, the link to the next free one of its page.
- * Owner: shared.
+ * Owner: shared (shared.h): taking and giving enter, and may wait for that.
  */
 #pragma once
 
@@ -44,7 +44,7 @@ static inline uint32_t slab_needs(const struct slab *slab)
  */
 MUST_USE uint32_t slab_take(struct core *core, struct slab *slab);
 
-/* Give a record back. Makes no port call. */
+/* Give a record back. Makes no port call but to wait. */
 void slab_give(struct core *core, struct slab *slab, uint32_t link);
 
 /* Check the invariants above. */

@@ -11,6 +11,8 @@
 #include "server/core/pool.h"
 #include "server/core/port.h"
 #include "server/core/shadow.h"
+#include "server/core/shared.h"
+#include "server/core/space_lock.h"
 #include "server/core/thread.h"
 #include "server/core/twin.h"
 #include "server/core/window.h"
@@ -31,16 +33,34 @@ static bool settings_are_valid(const struct space_settings *settings)
            (settings->privileges & ~SPACE_PRIVILEGES) == 0;
 }
 
-/* A record in the list of spaces, MAKING. Returns: NULL without a frame. */
+/* Put a space that nobody knows into the list of its bucket, whose lock the caller has. */
+static void space_link(struct core *core, struct space *space)
+{
+    struct bucket *bucket = space_bucket(core, space->number);
+
+    space->next = bucket->first;
+    if (bucket->first != 0) {
+        space_at(core, bucket->first)->prev = space->number;
+    }
+    bucket->first = space->number;
+    core->head->spaces++;
+    space->state = SPACE_MAKING;
+}
+
+/* A record in its bucket, MAKING. Returns: NULL without a frame. */
 static struct space *space_enlist(struct core *core, const struct space_settings *settings)
 {
-    struct arena_head *head = core->head;
-    uint32_t number = arena_page_take(core);
+    shared_enter(core);
+    const uint32_t number = arena_page_take(core);
 
+    core->worker->making = number; /* which is in no list while the bucket is waited for */
+    shared_leave(core);
     if (number == 0) {
         return NULL;
     }
     struct space *space = space_at(core, number);
+
+    space_lock(core, number);
 
     space->number = number;
     space->settings = *settings;
@@ -49,60 +69,73 @@ static struct space *space_enlist(struct core *core, const struct space_settings
         (struct space_ceilings){MEM_UNLIMITED, settings->pages_max, settings->data_max,
                                 settings->locked_max, settings->stack_max};
     space->leaf_tag = SPACE_NO_TAG;
-    space->next = head->space_first;
-    if (head->space_first != 0) {
-        space_at(core, head->space_first)->prev = number;
-    }
-    head->space_first = number;
-    head->spaces++;
-    space->state = SPACE_MAKING;
+    space_link(core, space);
+    core->worker->making = 0;
+    space_unlock(core, number);
     return space;
 }
 
 static void space_delist(struct core *core, struct space *space)
 {
-    struct arena_head *head = core->head;
+    struct bucket *bucket = space_bucket(core, space->number);
     uint32_t number = space->number;
 
+    shared_enter(core);
     if (space->prev != 0) {
         space_at(core, space->prev)->next = space->next;
     } else {
-        head->space_first = space->next;
+        bucket->first = space->next;
     }
     if (space->next != 0) {
         space_at(core, space->next)->prev = space->prev;
     }
-    head->spaces--;
+    core->head->spaces--;
     arena_zero(space, PAGE_SIZE);
     arena_page_give(core, number);
+    shared_leave(core);
 }
 
 /* Have its budget pay for the record itself. */
 static bool space_open(struct core *core, struct space *space, struct space *maker_opt)
 {
-    if (!budget_open(core, space, maker_opt)) {
-        return false;
+    if (maker_opt == NULL) {
+        return budget_open(core, space, NULL) && budget_take(core, space, 1);
     }
-    return budget_take(core, space, 1);
+    space_lock(core, maker_opt->number);
+    const bool is_open = budget_open(core, space, maker_opt);
+
+    space_unlock(core, maker_opt->number);
+    return is_open && budget_take(core, space, 1);
+}
+
+/* What the maker is told, whose bucket is locked. Returns: ERR_NOMEM. */
+static enum err space_refuse_maker(const struct core *core, const struct space *space_opt,
+                                   struct space *maker)
+{
+    if (space_opt != NULL && space_opt->payer == space_opt->number &&
+        space_opt->budget_asked != 0) {
+        return limit_refuse_over(maker, ERR_NOMEM, MEM_LIMIT_BUDGET, space_opt->budget.limit,
+                                 space_opt->budget_used, space_opt->budget_asked);
+    }
+    if (space_opt != NULL && space_opt->budget_asked != 0) {
+        maker->budget_asked = space_opt->budget_asked;
+        maker->budget_used = space_opt->budget_used;
+    }
+    return limit_refuse_frames(core, maker, BUDGET_SPACE);
 }
 
 /* Tell the maker what there was too little of for `space_opt`. Returns: ERR_NOMEM. */
-static enum err space_refuse(const struct core *core, const struct space *space_opt,
+static enum err space_refuse(struct core *core, const struct space *space_opt,
                              struct space *maker_opt)
 {
     if (maker_opt == NULL) {
         return ERR_NOMEM;
     }
-    if (space_opt != NULL && space_opt->payer == space_opt->number &&
-        space_opt->budget_asked != 0) {
-        return limit_refuse_over(maker_opt, ERR_NOMEM, MEM_LIMIT_BUDGET, space_opt->budget.limit,
-                                 space_opt->budget_used, space_opt->budget_asked);
-    }
-    if (space_opt != NULL && space_opt->budget_asked != 0) {
-        maker_opt->budget_asked = space_opt->budget_asked;
-        maker_opt->budget_used = space_opt->budget_used;
-    }
-    return limit_refuse_frames(core, maker_opt, BUDGET_SPACE);
+    space_lock(core, maker_opt->number);
+    const enum err error = space_refuse_maker(core, space_opt, maker_opt);
+
+    space_unlock(core, maker_opt->number);
+    return error;
 }
 
 /* End a space that could not be made. Returns: ERR_NOMEM. */
@@ -111,7 +144,11 @@ static enum err space_unmake(struct core *core, struct space *space, struct spac
     enum err error = space_refuse(core, space, maker_opt);
 
     if (space->payer == 0) {
+        const uint32_t number = space->number;
+
+        space_lock(core, number);
         space_delist(core, space);
+        space_unlock(core, number);
     } else {
         space_end(core, space);
     }
@@ -152,17 +189,23 @@ enum err space_begin(struct core *core, const struct space_settings *settings, s
     if (made->object_frame == 0 || made->root_frame == 0 || made->slots_frame == 0) {
         return space_unmake(core, made, maker);
     }
+    core->head->generation++;
+    made->badge_later = core->head->generation << SPACE_NUMBER_BITS | made->number;
     made->kernel = pool_pfn(core, made->object_frame);
     port_space_make(core->port, made->kernel, pool_pfn(core, made->root_frame),
-                    pool_pfn(core, made->slots_frame), made->number, settings->priority);
+                    pool_pfn(core, made->slots_frame), made->badge_later, settings->priority);
     *space = made;
     return ERR_OK;
 }
 
-void space_ready(struct space *space)
+void space_ready(struct core *core, struct space *space)
 {
     ASSERT(space->state == SPACE_MAKING && space->kernel.v != 0);
+    ASSERT(space->badge_later != 0);
+    space_lock(core, space->number);
+    space->badge = space->badge_later;
     space->state = SPACE_LIVE;
+    space_unlock(core, space->number);
 }
 
 enum err space_make(struct core *core, const struct space_settings *settings, struct space **space)
@@ -170,13 +213,13 @@ enum err space_make(struct core *core, const struct space_settings *settings, st
     enum err error = space_begin(core, settings, space);
 
     if (error == ERR_OK) {
-        space_ready(*space);
+        space_ready(core, *space);
     }
     return error;
 }
 
 enum err space_adopt(struct core *core, const struct space_settings *settings, pfn_t object,
-                     struct space **space)
+                     uint64_t badge, struct space **space)
 {
     if (!settings_are_valid(settings)) {
         return ERR_INVAL;
@@ -190,7 +233,8 @@ enum err space_adopt(struct core *core, const struct space_settings *settings, p
         return space_unmake(core, made, NULL);
     }
     made->kernel = object;
-    made->state = SPACE_LIVE;
+    made->badge_later = badge;
+    space_ready(core, made);
     *space = made;
     return ERR_OK;
 }
@@ -219,12 +263,13 @@ void space_inherit(struct space *space, const struct space *parent)
 
 struct space *space_find(const struct core *core, uint64_t number)
 {
-    for (uint32_t link = core->head->space_first; link != 0; link = space_at(core, link)->next) {
-        if (link == number && space_at(core, link)->state == SPACE_LIVE) {
-            return space_at(core, link);
-        }
+    const uint32_t place = (uint32_t)(number % ARENA_BUCKETS);
+    uint32_t link = core->head->buckets[place].first;
+
+    while (link != 0 && link != number) {
+        link = space_at(core, link)->next;
     }
-    return NULL;
+    return link != 0 && space_at(core, link)->state == SPACE_LIVE ? space_at(core, link) : NULL;
 }
 
 /* The kernel has the frame: remember it for the end of the space. */
@@ -306,9 +351,13 @@ static void space_release_slabs(struct core *core, struct space *space)
 
 void space_end(struct core *core, struct space *space)
 {
+    const uint32_t number = space->number;
+
+    space_lock(core, number);
     bool was_made = space->state != SPACE_MAKING || space->kernel.v != 0;
 
     space->state = SPACE_ENDING;
+    space->badge = 0;
     if (was_made) {
         port_space_end(core->port, space->kernel);
         thread_end_all(core, space);
@@ -341,9 +390,11 @@ void space_end(struct core *core, struct space *space)
     }
     budget_close(core, space);
     space_delist(core, space);
+    port_hand_over(core->port);
+    space_unlock(core, number);
 }
 
-void space_recover(struct core *core)
+void space_recover_step(struct core *core)
 {
     const struct intent *intent = &core->worker->intent;
 
@@ -363,12 +414,20 @@ void space_recover(struct core *core)
         }
         intent_step_done(core);
     }
-    uint32_t link = core->head->space_first;
+    if (core->worker->making != 0) {
+        arena_page_give(core, core->worker->making);
+        core->worker->making = 0;
+    }
+}
 
-    while (link != 0) {
-        struct space *space = space_at(core, link);
+void space_recover(struct core *core)
+{
+    struct space *next = space_first(core);
 
-        link = space->next;
+    while (next != NULL) {
+        struct space *space = next;
+
+        next = space_next(core, space);
         if (space->state != SPACE_LIVE) {
             space_end(core, space);
         } else {

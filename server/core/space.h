@@ -16,7 +16,10 @@
  * I2  `leaf_tag` names the block that `leaf_page` and `leaf_entry` belong to, or no block.
  * I3  `region_cache` is 0 or a region of this space.
  * I4  A space that ends has no regions, pages, tables, threads or donated frames left; asserted.
- * Owner: the server thread that serves the space.
+ * I5  `badge` is not 0 exactly in LIVE. It is never used again.
+ *
+ * Owner: the server thread that has the lock of the space's bucket. The list of a bucket is changed
+ * by who has `processes` too, so whoever has that may look spaces up without the bucket's lock.
  */
 #pragma once
 
@@ -27,12 +30,18 @@
 #include <base/types.h>
 
 #include "server/core/limit.h"
+#include "server/core/mutex.h"
+#include "server/core/port.h"
 #include "server/core/tree.h"
 
 #define SPACE_ROOT 256u
 /* Words of a bit for each page that one page table of the window covers. */
 #define SPACE_WINDOW_WORDS 8u
 #define SPACE_NO_TAG       UINT32_MAX
+
+/* A badge is the number in its low bits, and above a count of all spaces made. */
+#define SPACE_NUMBER_BITS 18
+STATIC_ASSERT(ARENA_PAGES == UINT32_C(1) << SPACE_NUMBER_BITS, "numbers are arena pages");
 
 /* Privileges of a space, from the manifest. */
 #define SPACE_PRIVILEGE_LOW  0x1u /* map below the lowest address */
@@ -72,11 +81,32 @@ enum space_state {
     SPACE_ENDING = 3,
 };
 
+/*
+ * The last fault that was decided, as the shell answers it; core only stores this.
+ *
+ * Until its server thread receives again nobody else can tell whether the answer has been given,
+ * and it is to be given before anything else happens to the space.
+ */
+struct space_answer {
+    uint64_t serial; /* token of the faulted thread; 0: nothing to settle */
+    uint64_t thread;
+    uint64_t where; /* the map entry */
+    uint64_t what;
+    uint64_t source; /* the second entry of a copy; 0: none */
+    uint32_t worker; /* server thread that gives it */
+    uint32_t reserved;
+};
+
 struct space {
     uint32_t state;  /* enum space_state */
-    uint32_t number; /* its arena page, and its badge */
-    uint32_t next;   /* in the list of all spaces; 0: none */
+    uint32_t number; /* its arena page */
+    uint32_t next;   /* in the list of its bucket; 0: none */
     uint32_t prev;
+    uint64_t badge;       /* what the kernel says of whoever is in the space; 0: not live */
+    uint64_t badge_later; /* what it will be once it is live */
+    uint32_t memories;    /* regions of memory objects */
+    uint32_t reserved_word;
+    struct space_answer answer;
 
     uint32_t object_frame;
     uint32_t root_frame;
@@ -132,8 +162,17 @@ struct space {
     uint64_t root[SPACE_ROOT]; /* entries of shadow.h, 1 GiB each */
 };
 
+static inline struct bucket *space_bucket(const struct core *core, uint32_t number)
+{
+    return &core->head->buckets[number % ARENA_BUCKETS];
+}
+
+/* Where a walk through all spaces begins and goes on; NULL: there are no more. */
+struct space *space_first(const struct core *core);
+struct space *space_next(const struct core *core, const struct space *space);
+
 /*
- * Make a space and its kernel object.
+ * Make a space and its kernel object. The caller has `processes`, and no bucket.
  *
  * Returns:   ERR_OK; ERR_NOMEM if frames are missing, in the budget or in all (recorded with the
  *            maker); ERR_INVAL if a setting makes no sense.
@@ -152,18 +191,18 @@ MUST_USE enum err space_begin_bare(struct core *core, const struct space_setting
  */
 MUST_USE enum err space_begin(struct core *core, const struct space_settings *settings,
                               struct space **space);
-void space_ready(struct space *space);
+void space_ready(struct core *core, struct space *space);
 
 /*
- * Take over a space that the kernel built at boot: its object and its tables, which are no frames
- * of the pool.
+ * Take over a space that the kernel built at boot with `badge`: its object and its tables, which
+ * are no frames of the pool.
  *
  * Its regions follow as MAP requests with FIXED and POPULATE of wired objects (installing what is
  * there is no harm), after space_adopt_table() named each table.
  * Returns:   as space_make().
  */
 MUST_USE enum err space_adopt(struct core *core, const struct space_settings *settings,
-                              pfn_t object, struct space **space);
+                              pfn_t object, uint64_t badge, struct space **space);
 
 /*
  * Name a page table of an adopted space: level 1 before the level 0 tables under it. Returns:
@@ -172,10 +211,10 @@ MUST_USE enum err space_adopt(struct core *core, const struct space_settings *se
 MUST_USE enum err space_adopt_table(struct core *core, struct space *space, uint32_t level,
                                     vpn_t vpn, pfn_t table);
 
-/* Give a new space the limits of the one that made it. */
+/* Give a new space, which nobody can name yet, the limits of the one that made it. */
 void space_inherit(struct space *space, const struct space *parent);
 
-/* The live space with this number (its badge); NULL if there is none. */
+/* The live space with this number; NULL if there is none. */
 struct space *space_find(const struct core *core, uint64_t number);
 
 /*
@@ -186,8 +225,14 @@ struct space *space_find(const struct core *core, uint64_t number);
  */
 MUST_USE enum err space_donate(struct core *core, struct space *space, uint32_t slab);
 
-/* End a space, from any state: its threads, regions, pages, tables, donated frames, record. */
+/*
+ * End a space, from any state: its threads, regions, pages, tables, donated frames, record. The
+ * caller has `processes`, and no bucket.
+ */
 void space_end(struct core *core, struct space *space);
+
+/* Finish or take back what a server thread of a dead server was doing to a space. */
+void space_recover_step(struct core *core);
 
 /* Go on with what a dead server left half made or half ended. */
 void space_recover(struct core *core);

@@ -7,6 +7,7 @@
 #include "server/core/number.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
+#include "server/core/shared.h"
 #include "server/core/window.h"
 
 STATIC_ASSERT(sizeof(struct thread) == 64, "63 records to an arena page");
@@ -84,6 +85,20 @@ static void thread_give_frame(struct core *core, const struct thread *thread, ui
     budget_give_frame(core, space, frame);
 }
 
+/* Everything of a thread that the kernel has let go of, at once. */
+static void thread_give(struct core *core, struct thread *thread)
+{
+    shared_enter(core);
+    if (thread->object_frame != 0) {
+        thread_give_frame(core, thread, thread->object_frame);
+    }
+    if (thread->message_frame != 0) {
+        thread_give_frame(core, thread, thread->message_frame);
+    }
+    thread_delist(core, thread);
+    shared_leave(core);
+}
+
 enum err thread_make(struct core *core, struct space *space, uint32_t window_page,
                      uint32_t priority, struct thread **thread)
 {
@@ -153,16 +168,10 @@ struct thread *thread_find(const struct core *core, uint64_t number)
 void thread_end(struct core *core, struct thread *thread)
 {
     thread->is_live = 0;
-    if (thread->object_frame != 0) {
-        if (thread->kernel.v != 0) {
-            port_frame_release(core->port, thread->kernel);
-        }
-        thread_give_frame(core, thread, thread->object_frame);
+    if (thread->object_frame != 0 && thread->kernel.v != 0) {
+        port_frame_release(core->port, thread->kernel);
     }
-    if (thread->message_frame != 0) {
-        thread_give_frame(core, thread, thread->message_frame);
-    }
-    thread_delist(core, thread);
+    thread_give(core, thread);
 }
 
 void thread_end_all(struct core *core, struct space *space)

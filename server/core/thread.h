@@ -9,7 +9,7 @@
  * server.
  *
  * I1  thread_find(n) is the thread whose `number` is n. A space's threads are in its list.
- * Owner: the space; freed by thread_end().
+ * Owner: the space; freed by thread_end(). Whoever makes, finds or ends one has `processes`.
  */
 #pragma once
 

@@ -5,6 +5,7 @@
 
 #include "server/core/budget.h"
 #include "server/core/object.h"
+#include "server/core/shared.h"
 
 static struct range twin_all(void)
 {
@@ -35,6 +36,7 @@ static enum err twin_fill(struct core *core, const struct space *space, struct s
         if (region_reserve(core, twin, ARENA_SPARES) != ERR_OK) {
             return ERR_NOMEM;
         }
+        shared_enter(core);
         intent_open(core, twin, twin_all());
         intent_write(core);
         for (uint32_t i = 0; i < ARENA_SPARES && region != NULL; i++) {
@@ -42,33 +44,37 @@ static enum err twin_fill(struct core *core, const struct space *space, struct s
             region = tree_next(core, region);
         }
         intent_close(core);
+        shared_leave(core);
     }
     return ERR_OK;
 }
 
-enum err twin_make(struct core *core, struct space *space, struct space **twin)
+enum err twin_begin(struct core *core, const struct space_settings *settings, uint32_t number,
+                    struct space **twin)
 {
-    struct space_settings settings = space->settings;
-    struct space *made;
+    struct space_settings own = *settings;
 
-    settings.maker = space->number;
-    settings.frames_max = 0;
-    if (space_begin_bare(core, &settings, &made) != ERR_OK) {
+    own.maker = number;
+    own.frames_max = 0;
+    return space_begin_bare(core, &own, twin);
+}
+
+enum err twin_make(struct core *core, struct space *space, struct space *twin)
+{
+    twin->settings = space->settings;
+    twin->settings.maker = space->number;
+    twin->settings.frames_max = 0;
+    if (twin_fill(core, space, twin) != ERR_OK) {
+        space->budget_asked = twin->budget_asked;
+        space->budget_used = twin->budget_used;
         return limit_refuse_frames(core, space, 1);
     }
-    if (twin_fill(core, space, made) != ERR_OK) {
-        space->budget_asked = made->budget_asked;
-        space->budget_used = made->budget_used;
-        space_end(core, made);
-        return limit_refuse_frames(core, space, 1);
-    }
-    made->future = space->future;
-    made->pages = space->pages;
-    made->data = space->data;
-    made->stack = space->stack;
-    made->committed = space->committed;
-    made->locked = space->locked;
-    *twin = made;
+    twin->future = space->future;
+    twin->pages = space->pages;
+    twin->data = space->data;
+    twin->stack = space->stack;
+    twin->committed = space->committed;
+    twin->locked = space->locked;
     return ERR_OK;
 }
 
@@ -84,10 +90,13 @@ void twin_exchange(struct core *core, struct space *space, struct space *twin)
 {
     const struct tree tree = space->tree;
     const uint32_t room = space->region_room;
+    const uint32_t memories = space->memories;
 
     ASSERT(space->payer == twin->payer);
     space->tree = twin->tree;
     twin->tree = tree;
+    space->memories = twin->memories;
+    twin->memories = memories;
     space->region_cache = 0;
     twin->region_cache = 0;
     space->merges += twin->merges;
@@ -109,7 +118,8 @@ void twin_exchange(struct core *core, struct space *space, struct space *twin)
 
 void twin_refuse(struct core *core, const struct space *space, const struct space *twin)
 {
-    core->head->commit.used += space->committed - twin->committed;
+    atomic_fetch_add_explicit(&core->head->commit.used, space->committed - twin->committed,
+                              memory_order_relaxed);
 }
 
 void twin_clear(struct core *core, struct space *twin)
@@ -121,7 +131,7 @@ void twin_clear(struct core *core, struct space *twin)
          region = tree_first(core, &twin->tree)) {
         tree_remove(core, &twin->tree, region);
         if (region->object != 0) {
-            object_leave(core, region);
+            object_leave(core, twin, region);
         }
         region_free(core, region);
     }

@@ -19,13 +19,23 @@
 #include "server/core/space.h"
 
 /*
- * Make a twin of `space`.
+ * Begin a twin of the space `number`, which has `settings`. The caller has `processes`, and no
+ * bucket.
+ *
+ * Returns:   ERR_OK; ERR_NOMEM if frames are missing. May make port calls.
+ * On error:  nothing changed.
+ */
+MUST_USE enum err twin_begin(struct core *core, const struct space_settings *settings,
+                             uint32_t number, struct space **twin);
+
+/*
+ * Make it a twin of `space`, whose bucket the caller has from here to the exchange.
  *
  * Returns:   ERR_OK; ERR_NOMEM if frames are missing, in the budget or in all (recorded in
  *            `space`). May make port calls.
- * On error:  nothing changed.
+ * On error:  the twin is to be ended.
  */
-MUST_USE enum err twin_make(struct core *core, struct space *space, struct space **twin);
+MUST_USE enum err twin_make(struct core *core, struct space *space, struct space *twin);
 
 /*
  * Exchange regions and totals of the space and its twin, which has what the space had then. In a

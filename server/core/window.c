@@ -7,6 +7,7 @@
 #include "server/core/budget.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
+#include "server/core/shared.h"
 #include "server/core/thread.h"
 
 #define WORD_BITS     64u
@@ -90,10 +91,12 @@ static bool window_extend(struct core *core, struct space *space)
     if (!budget_take(core, space, BUDGET_WINDOW)) {
         return false;
     }
+    shared_enter(core);
     uint32_t table =
         arena_page_reserve(core, 1) ? pool_take(core, FRAME_TABLE, space->number, 0) : 0;
 
     if (table == 0) {
+        shared_leave(core);
         budget_give(core, space, BUDGET_WINDOW);
         return false;
     }
@@ -102,6 +105,7 @@ static bool window_extend(struct core *core, struct space *space)
 
     ASSERT(page != 0);
     intent_step_space(core, STEP_WINDOW_TABLE, space, 0, number * WINDOW_BLOCK, table, page);
+    shared_leave(core);
     port_window_table_add(core->port, space->kernel, 0, number * WINDOW_BLOCK,
                           pool_pfn(core, table));
     *(struct window_block *)arena_page(core, page) =
@@ -196,12 +200,14 @@ void window_end(struct core *core, struct space *space)
 
         port_window_table_remove(core->port, space->kernel, 0, block->number * WINDOW_BLOCK,
                                  pool_pfn(core, block->table));
+        shared_enter(core);
         pool_give(core, block->table);
         budget_give(core, space, BUDGET_WINDOW);
         space->window_first = block->next;
         space->window_blocks--;
         arena_zero(block, sizeof(*block));
         arena_page_give(core, page);
+        shared_leave(core);
     }
     ASSERT(space->window_blocks == 0);
     window_drop_level(core, space, 0, &space->window_leaf);

@@ -169,7 +169,8 @@ static void take_init(const struct boot_info *info, struct shell *shell)
     struct thread *thread;
 
     settings.frames_max = pool_free(&shell->core); /* all that there is to hand down */
-    check(space_adopt(&shell->core, &settings, pfn_from_number(info->init_space_pfn), &space),
+    check(space_adopt(&shell->core, &settings, pfn_from_number(info->init_space_pfn),
+                      BOOT_INIT_BADGE, &space),
           "no frame for init's space");
     shell->head->init = space->number;
     check(client_make(shell, NULL, name, space), "no frame for init's record");

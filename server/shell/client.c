@@ -162,7 +162,7 @@ void client_end(struct shell *shell, struct client *client, const struct ending 
     if (client->parent == 0) {
         halt_init_ended(ending);
     }
-    const uint64_t free_before = pool_free(core);
+    const uint64_t before = pool_balance(core);
 
     /* Youngest descendants first, by the lists alone; each turn ends one client. */
     while (client->live_first != 0) {
@@ -177,7 +177,7 @@ void client_end(struct shell *shell, struct client *client, const struct ending 
     core_settle(core);
     port_flush(&shell->port);
     client->ending = *ending;
-    client->ending.frames = pool_free(core) - free_before;
+    client->ending.frames = pool_balance(core) - before;
     struct client *parent = client_at(core, client->parent);
     ended_append(core, parent, client);
     client_wake(shell, parent);

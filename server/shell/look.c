@@ -32,17 +32,15 @@ static struct client *find_next(const struct call *call, uint64_t after)
     const struct client *own = client_of(core, call->own);
     const bool may_all = (call->own->settings.privileges & SPACE_PRIVILEGE_LOOK) != 0;
     struct client *found = NULL;
-    uint32_t number = core->head->space_first;
 
-    while (number != 0) {
-        const struct space *space = arena_page(core, number);
+    for (const struct space *space = space_first(core); space != NULL;
+         space = space_next(core, space)) {
         struct client *client = client_of(core, space);
 
         if (client->serial > after && (found == NULL || client->serial < found->serial) &&
             (may_all || client == own || stems_from(core, client, own))) {
             found = client;
         }
-        number = space->next;
     }
     return found;
 }

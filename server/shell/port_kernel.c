@@ -188,6 +188,36 @@ void port_zero(struct port *port, pfn_t frame)
     must(ecall_six(SYS_FRAME_COPY, HANDLE_AUTHORITY, pfn_to_number(frame), 0, 0, 0, PAGE_SIZE, 1));
 }
 
+void port_hand_over(struct port *port)
+{
+    port_flush(port);
+}
+
+/* There is one server thread: nobody else has an answer to give. */
+void port_settle(struct port *port, pfn_t space, const struct space_answer *answer)
+{
+    (void)port;
+    (void)space;
+    (void)answer;
+    UNREACHABLE();
+}
+
+/* There is one server thread: no lock is ever found taken. */
+void port_wait(struct port *port, uint32_t number, uint32_t urgent)
+{
+    (void)port;
+    (void)number;
+    (void)urgent;
+    UNREACHABLE();
+}
+
+void port_wake(struct port *port, uint32_t number)
+{
+    (void)port;
+    (void)number;
+    UNREACHABLE();
+}
+
 /* Page number of an arena page in the server's space. */
 static uint64_t arena_vpn(uint32_t arena_page)
 {

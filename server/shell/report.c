@@ -147,14 +147,13 @@ static struct frame_counts count_frames(const struct core *core)
     struct frame_counts counts = {.user = 1 + core->head->pool.cow}; /* 1: the zero frame */
 
     counts.user += core->head->object_table.frames;
-    for (uint32_t link = core->head->space_first; link != 0;) {
-        const struct space *space = arena_page(core, link);
+    for (const struct space *space = space_first(core); space != NULL;
+         space = space_next(core, space)) {
         counts.user += space->own - space->shared;
         counts.tables += 2 * (uint64_t)space->shadows - space->adopted_tables;
         counts.tables += (space->root_frame != 0) + window_frames(space);
         counts.objects += space->donated + space->thread_frames + (space->object_frame != 0) +
                           (space->slots_frame != 0);
-        link = space->next;
     }
     return counts;
 }

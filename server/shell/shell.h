@@ -56,7 +56,8 @@ struct space_settings shell_settings(struct shell *shell, uint32_t priority, uin
 /* Number of the space with this badge, as faults, calls and notices of deaths have it. */
 static inline uint64_t shell_space_number(const struct shell *shell, uint64_t badge)
 {
-    return UNLIKELY(badge == BOOT_INIT_BADGE) ? shell->head->init : badge;
+    return UNLIKELY(badge == BOOT_INIT_BADGE) ? shell->head->init
+                                              : badge & ((UINT64_C(1) << SPACE_NUMBER_BITS) - 1);
 }
 
 /*

@@ -7,6 +7,7 @@
 
 #include <tap.h>
 
+#include "server/core/shared.h"
 #include "world.h"
 
 #define AT     0x1000u
@@ -62,9 +63,11 @@ TAP_TEST(an_object_stays_while_it_is_held_mapped_or_named)
     core = &world->core;
     const uint64_t number = object->number;
     struct space *other = world_space(world);
+    shared_enter(core);
     REQUIRE(EXPECT(arena_page_reserve(core, hold_needs(core))));
     hold_take(core, other, object);
     hold_take(core, other, object);
+    shared_leave(core);
     EXPECT_U64(hold_count(core, other, object), 2);
     EXPECT(hold_drop(core, space, object));
     EXPECT(!hold_drop(core, space, object));

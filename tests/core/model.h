@@ -67,15 +67,25 @@ struct model_space {
     uint32_t window_more[MODEL_WINDOWS]; /* further ones of level 0 */
 };
 
+/* Hooks for several server threads, one call at a time (threads_model.c). */
+struct model_threads {
+    void (*enter)(void);
+    void (*leave)(void);
+    void (*wait)(uint32_t number);
+    void (*wake)(uint32_t number);
+};
+
 struct port {
+    const struct model_threads *threads_opt; /* NULL: there is one */
     struct model_frame frames[MODEL_FRAMES];
     struct model_space spaces[MODEL_SPACES];
     unsigned char *arena;
     uint32_t numbers[MODEL_WINDOWS]; /* tables of the server's window; the first is not noted */
     bool has_arena_table[513];       /* by block, and the table above them */
     uint64_t calls;
-    uint64_t kill_at; /* 0: never */
-    bool kills_after; /* the effect */
+    uint64_t kill_at;  /* 0: never */
+    bool kills_after;  /* the effect */
+    bool dies_waiting; /* for a lock of one that has died */
     jmp_buf killed;
     uint64_t installs_dropped;
     bool drops_as_is; /* forget every installation of what is there already */

@@ -14,6 +14,9 @@ static struct model_frame *model_frame(struct port *port, pfn_t pfn)
 /* Each port call begins here, and ends with model_leave(). */
 static void model_enter(struct port *port)
 {
+    if (port->threads_opt != NULL) {
+        port->threads_opt->enter();
+    }
     port->calls++;
     if (port->calls == port->kill_at && !port->kills_after) {
         longjmp(port->killed, 1);
@@ -24,6 +27,9 @@ static void model_leave(struct port *port)
 {
     if (port->calls == port->kill_at && port->kills_after) {
         longjmp(port->killed, 1);
+    }
+    if (port->threads_opt != NULL) {
+        port->threads_opt->leave();
     }
 }
 
@@ -402,4 +408,36 @@ void port_arena_unback(struct port *port, uint32_t arena_page, pfn_t frame)
         memset(port->arena + (uint64_t)arena_page * PAGE_SIZE, 0xa5, PAGE_SIZE);
     }
     model_leave(port);
+}
+
+/* Between server threads. One alone never waits; of two one may have died with the lock. */
+
+void port_hand_over(struct port *port)
+{
+    (void)port; /* nothing is gathered */
+}
+
+void port_settle(struct port *port, pfn_t space, const struct space_answer *answer)
+{
+    (void)port;
+    (void)space;
+    (void)answer;
+    UNREACHABLE(); /* tests give their answers themselves */
+}
+
+void port_wait(struct port *port, uint32_t number, uint32_t urgent)
+{
+    ASSERT((urgent >> number & 1) != 0);
+    if (port->threads_opt != NULL) {
+        port->threads_opt->wait(number);
+        return;
+    }
+    ASSERT(port->dies_waiting);
+    longjmp(port->killed, 1);
+}
+
+void port_wake(struct port *port, uint32_t number)
+{
+    ASSERT(port->threads_opt != NULL);
+    port->threads_opt->wake(number);
 }

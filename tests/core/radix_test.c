@@ -5,6 +5,7 @@
 #include <tap.h>
 
 #include "server/core/radix.h"
+#include "server/core/shared.h"
 #include "world.h"
 
 #define NUMBERS 400u
@@ -22,11 +23,13 @@ static void set(uint64_t index, uint32_t value)
 {
     const uint32_t needs = radix_needs(&world->core, &radix, index);
 
+    shared_enter(&world->core);
     REQUIRE(EXPECT(arena_page_reserve(&world->core, needs)));
     const uint32_t pages = world->core.head->free_pages;
     const uint64_t calls = world->port->calls;
 
     radix_set(&world->core, &radix, index, value);
+    shared_leave(&world->core);
     EXPECT_U64(world->core.head->free_pages, pages - needs);
     EXPECT_U64(world->port->calls, calls);
     radix_audit(&world->core, &radix);

@@ -29,12 +29,25 @@ struct scene {
     uint64_t thread; /* number of a thread of `first` */
 };
 
+/* What a server thread that has others beside it holds while it runs a case (shared.h). */
+enum scene_locks {
+    SCENE_NONE,
+    SCENE_FIRST,
+    SCENE_SECOND,
+    SCENE_BOTH,
+    SCENE_PROCESSES,
+    SCENE_ALL, /* the same; the case locks what it needs of all spaces */
+    SCENE_PROCESSES_FIRST,
+    SCENE_PROCESSES_SECOND,
+};
+
 struct scene_case {
     const char *name;
     /* Do it. Returns: ERR_OK, or the error of the request (ERR_NOMEM for a fault without frame). */
     enum err (*run)(const struct scene *scene);
     bool is_partial;  /* one that may be done in part by its nature: COPY, POPULATE */
     enum err refusal; /* for want of frames */
+    enum scene_locks locks;
 };
 
 extern const struct scene_case scene_cases[];
@@ -48,3 +61,6 @@ void scene_make(struct scene *scene);
 /* The same scene in another world of the same size. */
 void scene_copy(struct scene *to, const struct scene *from);
 void scene_free(struct scene *scene);
+
+/* Take the locks of a case, for the server thread that world->core is. */
+void scene_lock(const struct scene *scene, enum scene_locks locks);

@@ -117,11 +117,18 @@ void snapshot_take(const struct world *world, struct snapshot *snapshot)
     put(snapshot, core->head->holds.records);
     put(snapshot, core->head->names.records);
     put_objects(world, snapshot);
-    for (uint32_t link = core->head->space_first; link != 0;) {
-        struct space *space = arena_page(core, link);
-
+    for (struct space *space = space_first(core); space != NULL; space = space_next(core, space)) {
         put_space(world, space, snapshot);
-        link = space->next;
+    }
+}
+
+void snapshot_take_space(const struct world *world, uint64_t number, struct snapshot *snapshot)
+{
+    struct space *space = space_find(&world->core, number);
+
+    snapshot->count = 0;
+    if (space != NULL) {
+        put_space(world, space, snapshot);
     }
 }
 

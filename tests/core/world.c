@@ -295,8 +295,7 @@ static void world_audit_cow(const struct world *world)
     const struct core *core = &world->core;
 
     memset(named, 0, sizeof named);
-    for (uint32_t link = core->head->space_first; link != 0;) {
-        struct space *space = arena_page(core, link);
+    for (struct space *space = space_first(core); space != NULL; space = space_next(core, space)) {
         struct range rest = range_of(0, RANGE_PAGES);
 
         for (uint32_t page = page_next(core, space, rest); page < rest.end;
@@ -309,7 +308,6 @@ static void world_audit_cow(const struct world *world)
             }
             rest.first = page + 1;
         }
-        link = space->next;
     }
     for (uint32_t frame = 1; frame < MODEL_FRAMES; frame++) {
         ASSERT(named[frame] == 0 || named[frame] == pool_record(core, frame)->references);
@@ -325,12 +323,9 @@ void world_audit(const struct world *world)
     core_audit(core);
     world_audit_cow(world);
     model_audit(world->port);
-    for (uint32_t link = core->head->space_first; link != 0;) {
-        struct space *space = arena_page(core, link);
-
+    for (struct space *space = space_first(core); space != NULL; space = space_next(core, space)) {
         world_audit_space(world, space);
         present += space->own + space->zero + space->wired;
-        link = space->next;
     }
     for (uint32_t i = 0; i < MODEL_FRAMES; i++) {
         leaves += world->port->frames[i].mappings;

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Several server threads at once, each with random faults and requests on many spaces, which come
+ * and go; everything is checked whenever all of them stand still, and nothing is missing in the
+ * end.
+ *
+ * Built twice: against the model of the kernel, and for a tool that looks for races.
+ */
+#define _POSIX_C_SOURCE 200809L /* barriers, for -std=c11 */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include <base/assert.h>
+#include <mem/prot.h>
+#include <mem/proto.h>
+#include <tap.h>
+
+#include "server/core/shared.h"
+#include "threads_stage.h"
+
+#define WORKERS 4u
+#define SPACES  12u
+#define ROUNDS  24u
+#define TURNS   600u
+/* Pages that requests are about: three blocks of 512, so that tables come and go. */
+#define FIRST_PAGE UINT32_C(0x7fe00)
+#define SPAN       1200u
+
+/* One server thread of the test. */
+struct hand {
+    struct core core;
+    pthread_t thread;
+    uint64_t random;
+    uint64_t done;
+    uint64_t gone; /* spaces that had ended */
+};
+
+static _Atomic uint64_t badges[SPACES]; /* of the spaces that stand; 0: none. Under `processes` */
+static struct object *object;
+static struct hand hands[WORKERS];
+static pthread_barrier_t barrier;
+
+static uint64_t pick(struct hand *hand, uint64_t below)
+{
+    hand->random ^= hand->random << 13;
+    hand->random ^= hand->random >> 7;
+    hand->random ^= hand->random << 17;
+    return (hand->random >> 8) % below;
+}
+
+static uint32_t number_of(uint64_t badge)
+{
+    return (uint32_t)(badge & (ARENA_PAGES - 1));
+}
+
+static uaddr_t pick_address(struct hand *hand)
+{
+    return vpn_to_uaddr(page_to_vpn(FIRST_PAGE + (uint32_t)pick(hand, SPAN)));
+}
+
+static uint64_t pick_length(struct hand *hand)
+{
+    uint64_t pages = pick(hand, 16) == 0 ? SPAN : 1 + pick(hand, 24);
+
+    return pages * PAGE_SIZE;
+}
+
+static void make_space(struct hand *hand, uint32_t index)
+{
+    const struct space_settings settings = {
+        .lowest = {0x10000},
+        .base = {UINT64_C(0x3ff0000000)},
+        .regions_max = 40,
+        .pages_max = MEM_UNLIMITED,
+        .data_max = MEM_UNLIMITED,
+        .stack_max = MEM_UNLIMITED,
+        .locked_max = 64 * PAGE_SIZE,
+        .priority = 10,
+    };
+    struct space *space;
+
+    /* A refusal for want of frames leaves the place empty. */
+    if (space_make(&hand->core, &settings, &space) == ERR_OK) {
+        atomic_store(&badges[index], space->badge);
+    }
+}
+
+static void end_space(struct hand *hand, uint32_t index)
+{
+    const uint64_t badge = atomic_load(&badges[index]);
+
+    if (badge != 0) {
+        struct space *space = space_find(&hand->core, number_of(badge));
+
+        EXPECT(space != NULL && space->badge == badge);
+        atomic_store(&badges[index], 0);
+        space_end(&hand->core, space);
+    }
+}
+
+/* What needs `processes`: spaces and threads come and go, two spaces at once. */
+static void act_on_processes(struct hand *hand, uint32_t index)
+{
+    struct core *core = &hand->core;
+    const uint32_t other = (uint32_t)pick(hand, SPACES);
+
+    mutex_take(core, &core->head->processes);
+    const uint64_t badge = atomic_load(&badges[index]);
+    const uint64_t other_badge = atomic_load(&badges[other]);
+    struct space *space = badge == 0 ? NULL : space_find(core, number_of(badge));
+
+    if (space == NULL) {
+        make_space(hand, index);
+    } else if (pick(hand, 3) == 0) {
+        end_space(hand, index);
+        core_settle(core);
+    } else if (pick(hand, 2) == 0) {
+        struct thread *thread;
+
+        space_lock(core, space->number);
+        if (thread_make(core, space, space->threads, 5, &thread) == ERR_OK && pick(hand, 2) == 0) {
+            thread_end(core, thread);
+        }
+        enum err error = space_donate(core, space, PORT_SLAB_OBJECTS);
+
+        EXPECT(error == ERR_OK || error == ERR_NOMEM);
+        core_done(core);
+        space_unlock(core, space->number);
+    } else if (other_badge != 0) {
+        const struct copy_request request = {
+            .to = space,
+            .from = space_find(core, number_of(other_badge)),
+            .to_address = pick_address(hand),
+            .from_address = pick_address(hand),
+            .length = pick_length(hand),
+        };
+        uint64_t copied;
+
+        space_lock_two(core, space->number, request.from->number);
+        enum err error = op_copy(core, &request, &copied);
+
+        EXPECT(error == ERR_OK || error == ERR_FAULT || error == ERR_NOMEM);
+        core_done(core);
+        space_unlock_two(core, space->number, request.from->number);
+    }
+    mutex_give(core, &core->head->processes);
+}
+
+static void touch(struct hand *hand, struct space *space)
+{
+    static const uint32_t accesses[] = {MEM_PROT_READ, MEM_PROT_WRITE};
+    const uint32_t page = FIRST_PAGE + (uint32_t)pick(hand, SPAN);
+    struct fault_answer answer = {0};
+
+    if (fault_handle(&hand->core, space, page_to_vpn(page), accesses[pick(hand, 2)], &answer) ==
+        FAULT_READY) {
+        fault_install(&hand->core, space, page, &answer);
+    }
+}
+
+static enum err map(struct hand *hand, struct space *space)
+{
+    const bool has_object = pick(hand, 4) == 0;
+    const struct map_request request = {
+        .address = pick_address(hand),
+        .length = has_object ? PAGE_SIZE * (1 + pick(hand, STAGE_WIRED)) : pick_length(hand),
+        .prot = has_object ? MEM_PROT_READ : MEM_PROT_READ | (uint32_t)pick(hand, 2) * 2,
+        .flags = MEM_MAP_PRIVATE | MEM_MAP_FIXED | (has_object ? 0 : MEM_MAP_ANONYMOUS) |
+                 (pick(hand, 8) == 0 ? MEM_MAP_POPULATE : 0),
+        .object = has_object ? object : NULL,
+        .rights = MAP_RIGHT_READ | MAP_RIGHT_MAPPABLE,
+    };
+    uaddr_t address;
+
+    return op_map(&hand->core, space, &request, &address);
+}
+
+static enum err remap(struct hand *hand, struct space *space)
+{
+    const struct remap_request request = {
+        .address = pick_address(hand),
+        .length_old = PAGE_SIZE * (1 + pick(hand, 4)),
+        .length_new = PAGE_SIZE * (1 + pick(hand, 8)),
+        .flags = MEM_REMAP_MAYMOVE,
+    };
+    uaddr_t address;
+
+    return op_remap(&hand->core, space, &request, &address);
+}
+
+static enum err request(struct hand *hand, struct space *space)
+{
+    const struct protect_request protect = {
+        .address = pick_address(hand),
+        .length = pick_length(hand),
+        .prot = (uint32_t)pick(hand, 4),
+        .is_linux = true,
+    };
+    const struct advise_request advise = {
+        .address = pick_address(hand),
+        .length = pick_length(hand),
+        .advice = MEM_ADVISE_DONTNEED,
+        .is_linux = true,
+    };
+    const struct lock_request lock = {.address = pick_address(hand), .length = 2 * PAGE_SIZE};
+
+    switch (pick(hand, 8)) {
+    case 0:
+    case 1:
+        return op_unmap(&hand->core, space, pick_address(hand), pick_length(hand));
+    case 2:
+        return op_protect(&hand->core, space, &protect);
+    case 3:
+        return op_advise(&hand->core, space, &advise);
+    case 4:
+        return remap(hand, space);
+    case 5:
+        return op_lock(&hand->core, space, &lock);
+    default:
+        return map(hand, space);
+    }
+}
+
+/* A fault or request of a client that may be ended at the same time. */
+static void act_on_space(struct hand *hand, uint32_t index)
+{
+    struct core *core = &hand->core;
+    const uint64_t badge = atomic_load(&badges[index]);
+    struct space *space = badge == 0 ? NULL : space_take(core, number_of(badge), badge);
+
+    if (space == NULL) {
+        hand->gone++;
+        return;
+    }
+    for (uint64_t i = pick(hand, 12); i > 0; i--) {
+        touch(hand, space);
+    }
+    /* Any refusal is as good as success here: what they mean is tested elsewhere. */
+    hand->done += request(hand, space) == ERR_OK ? 1 : 0;
+    core_done(core);
+    space_unlock(core, number_of(badge));
+}
+
+static void stand_still(void)
+{
+    (void)pthread_barrier_wait(&barrier);
+}
+
+static void *work(void *argument)
+{
+    struct hand *hand = argument;
+
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        for (uint32_t turn = 0; turn < TURNS; turn++) {
+            const uint32_t index = (uint32_t)pick(hand, SPACES);
+
+            if (pick(hand, 12) == 0) {
+                act_on_processes(hand, index);
+            } else {
+                act_on_space(hand, index);
+            }
+        }
+        stand_still();
+        if (hand->core.number == 0) {
+            stage_audit(&hand->core);
+        }
+        stand_still();
+    }
+    return NULL;
+}
+
+static void run_workers(struct core *core)
+{
+    int failed = pthread_barrier_init(&barrier, NULL, WORKERS);
+
+    ASSERT(failed == 0);
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        core_attach(core->base, i, core->port, &hands[i].core);
+        hands[i].random = UINT64_C(0x9e3779b97f4a7c15) * (i + 1);
+        failed = pthread_create(&hands[i].thread, NULL, work, &hands[i]);
+        ASSERT(failed == 0);
+    }
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        failed = pthread_join(hands[i].thread, NULL);
+        ASSERT(failed == 0);
+    }
+    failed = pthread_barrier_destroy(&barrier);
+    ASSERT(failed == 0);
+}
+
+TAP_TEST(threads_that_serve_many_spaces_at_once_leave_all_of_it_right)
+{
+    struct core core;
+    uint64_t waits = 0;
+
+    stage_start(&core);
+    enum err error = object_make_wired(&core, stage_wired(), (npages_t){STAGE_WIRED}, &object);
+
+    EXPECT_ERR(error, ERR_OK);
+    core_settle(&core);
+    const uint64_t free = pool_free(&core);
+
+    run_workers(&core);
+    for (uint32_t i = 0; i < SPACES; i++) {
+        end_space(&hands[0], i);
+    }
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        core_settle(&hands[i].core);
+        tap_note("thread %u: %llu requests done, %llu came too late, %llu waits", i,
+                 (unsigned long long)hands[i].done, (unsigned long long)hands[i].gone,
+                 (unsigned long long)hands[i].core.worker->waits);
+        EXPECT(hands[i].done > 0);
+        waits += hands[i].core.worker->waits;
+    }
+    EXPECT(waits > 0);
+    EXPECT_U64(core.head->spaces, 0);
+    EXPECT_U64(core.head->commit.used, 0);
+    EXPECT_U64(core.head->threads.records, 0);
+    EXPECT_U64(core.head->regions.records, 0);
+    EXPECT_U64(object->references, 1);
+    /* The two pages of thread numbers, made with the first thread, stay. */
+    EXPECT_U64(pool_free(&core) + 2, free);
+    stage_audit(&core);
+    stage_stop(&core);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct tap_test tests[] = {
+        TAP(threads_that_serve_many_spaces_at_once_leave_all_of_it_right),
+    };
+
+    return TAP_RUN(argc, argv, tests);
+}
