@@ -5,6 +5,8 @@
  *
  * The child receives from an endpoint that the test made; commands in word 0 say what it does.
  */
+#include <stdatomic.h>
+
 #include <hf/env.h>
 #include <hf/kernel.h>
 #include <hf/mem.h>
@@ -337,11 +339,14 @@ TAP_TEST(calling_and_receiving_are_separate_rights)
 static struct {
     struct hf_message message;
     enum err error;
+    _Atomic bool is_near; /* the thread is on hart 0 and calls next */
 } call;
 
 static void call_run(void *argument)
 {
     (void)argument;
+    (void)hf_thread_hart(0, 0);
+    atomic_store(&call.is_near, true);
     call.error = hf_call(caller, &call.message);
 }
 
@@ -350,6 +355,7 @@ static bool thread_make(struct hf_thread *thread)
 {
     call.message = (struct hf_message){.tag = HF_HANDLE_AT(1), .words = {1, 0}};
     call.error = ERR_NOSYS;
+    atomic_store(&call.is_near, false);
     if (!object_make(OBJECT_ENDPOINT, &endpoint) ||
         !EXPECT_ERR(hf_handle_derive(endpoint, RIGHT_CALL | RIGHT_TRANSFER, 78, 0, &caller),
                     ERR_OK)) {
@@ -393,9 +399,12 @@ TAP_TEST(a_callers_token_is_stale_when_the_caller_has_ended)
 TAP_TEST(destroying_the_endpoint_ends_the_calls_that_wait_there)
 {
     struct hf_thread thread;
+    EXPECT_ERR(hf_thread_hart(0, 0), ERR_OK);
     REQUIRE(thread_make(&thread));
-    const uint64_t later = time_after(100); /* on another hart it calls in its own time */
-    while (time_now() < later) {
+    while (!atomic_load(&call.is_near)) {
+        (void)hf_yield();
+    }
+    for (unsigned i = 0; i < 10; i++) { /* on one hart they take turns: it has called after one */
         (void)hf_yield();
     }
     EXPECT_ERR(call.error, ERR_NOSYS);

@@ -139,12 +139,6 @@ static uint64_t children_touch(uint64_t harts)
     return spent / (CHILDREN * PAGES);
 }
 
-/* count_is_exact(), also if another hart had something to do just then: it is counted too. */
-static bool is_counted(void)
-{
-    return count_is_exact() || count_is_exact() || count_is_exact();
-}
-
 TAP_TEST(faults_in_separate_spaces_cost_hardly_more_on_several_harts)
 {
     const uint64_t harts = crowd_harts() < CHILDREN ? crowd_harts() : CHILDREN;
@@ -152,7 +146,7 @@ TAP_TEST(faults_in_separate_spaces_cost_hardly_more_on_several_harts)
     if (harts < 2) {
         SKIP("one hart");
     }
-    if (!is_counted()) {
+    if (!count_is_exact()) {
         SKIP("instructions are not counted");
     }
     (void)children_touch(1); /* what is first needed now is there later */
@@ -214,7 +208,7 @@ TAP_TEST(two_threads_compute_in_less_than_three_quarters_of_the_time)
     if (crowd_harts() < 2) {
         SKIP("one hart");
     }
-    if (is_counted()) {
+    if (count_is_exact()) {
         SKIP("the time is that of instructions");
     }
     while (alone < hf_env()->timebase_hz / 20) {
