@@ -10,6 +10,7 @@
 #include <mem/proto.h>
 
 #include "server/shell/badge.h"
+#include "server/shell/batch.h"
 #include "server/shell/call.h"
 #include "server/shell/client.h"
 #include "server/shell/device.h"
@@ -211,6 +212,8 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
         return report_incore(call);
     case MEM_SYNC:
         return serve_sync(call, is_linux);
+    case MEM_BATCH:
+        return batch_serve(call);
     case MEM_HELLO:
         return serve_hello(call);
     case MEM_QUERY:
@@ -258,8 +261,8 @@ NOINLINE static void refuse(struct call *call, enum err error)
     const uint64_t number = call->message->words[0] & MEM_HEAD_NUMBER;
 
     for (unsigned i = 0; i < IPC_WORDS; i++) {
-        /* What was copied counts on an error too. */
-        if (i != 1 || number != MEM_COPY) {
+        /* What was copied, and what was refused, counts on an error too. */
+        if (i != 1 || (number != MEM_COPY && number != MEM_BATCH)) {
             call->words[i] = 0;
         }
     }

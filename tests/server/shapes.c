@@ -12,7 +12,7 @@ const struct shape shapes[SHAPES] = {
     {MEM_BOOT_OBJECT, 1, false}, {MEM_BOOT_DEVICE, 2, false}, {MEM_LOCK, 4, true},
     {MEM_UNLOCK, 3, true},       {MEM_LOCK_ALL, 2, true},     {MEM_UNLOCK_ALL, 1, true},
     {MEM_INCORE, 3, true},       {MEM_SYNC, 4, true},         {MEM_CLONE, 5, true},
-    {MEM_LOOK, 2, false},
+    {MEM_LOOK, 2, false},        {MEM_BATCH, 2, true},
 };
 
 struct message message_of(uint64_t number)
@@ -70,6 +70,7 @@ enum err read_words(const struct message *message, uint64_t number, union out *o
     case MEM_THREAD_MAKE:
     case MEM_DONATE:
     case MEM_LOCK_ALL:
+    case MEM_BATCH:
         return wire_number(message, &out->number);
     case MEM_NEXT:
         return wire_next(message, &out->is_nowait);

@@ -17,7 +17,7 @@
 #define WORD_OBJECT 6u
 #define NUMBERS     32u
 
-#define SHAPES 25u
+#define SHAPES 26u
 
 /* What is known of each request apart from its own words. */
 struct shape {

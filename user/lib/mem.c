@@ -159,6 +159,25 @@ enum err hf_space_clone(uint64_t space, const char *name, uint64_t priority_max,
     return mem_ask(&message, rep);
 }
 
+enum err hf_batch(uint64_t space, struct mem_batch_op *ops, uint64_t count, uint64_t *refused)
+{
+    if (count > MEM_BATCH_MAX) {
+        *refused = count;
+        return ERR_INVAL;
+    }
+    struct hf_message message = {
+        .tag = hf_mem_tag(space),
+        .words = {MEM_BATCH, count, 0, 0, 0, 0, 0, space},
+    };
+    memcpy(hf_message_page(), ops, count * sizeof(*ops));
+    enum err error = hf_mem_call(&message);
+    if (error == ERR_OK) {
+        memcpy(ops, hf_message_page(), count * sizeof(*ops));
+    }
+    *refused = message.words[HF_WORD(mem_batch_rep, refused)];
+    return error;
+}
+
 enum err hf_space_end(uint64_t space, uint64_t detail)
 {
     struct hf_message message = {

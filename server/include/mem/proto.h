@@ -346,6 +346,31 @@ struct mem_clone_req {
     uint64_t space;
 };
 
+/*
+ * BATCH (MAP): `count` requests on `space`, 1 to MEM_BATCH_MAX, in the message page; all or none,
+ * each seeing what those before it did. MAP (anonymous), UNMAP, PROTECT, REMAP with flags 0, ADVISE
+ * but for POPULATE, LOCK with ONFAULT, UNLOCK; others: OPNOTSUPP. In the STRICT form only.
+ *
+ * After OK the first word of each MAP and REMAP is the address. After an error `refused` says which
+ * it is of; `count`: of the whole (NOMEM: a record for each region is needed meanwhile).
+ */
+#define MEM_BATCH_MAX 64u
+struct mem_batch_op {
+    uint64_t head;     /* the number */
+    uint64_t words[5]; /* words 1 to 5 of the request */
+};
+struct mem_batch_req {
+    uint64_t head;
+    uint64_t count;
+    uint64_t reserved[5];
+    uint64_t space;
+};
+struct mem_batch_rep {
+    uint64_t error;
+    uint64_t refused; /* valid on an error too */
+    uint64_t reserved[6];
+};
+
 /* SPACE_END: every thread ends with CAUSE_KILLED and `detail`. Ending an ended space forgets it. */
 struct mem_space_end_req {
     uint64_t head;
@@ -456,35 +481,19 @@ struct mem_boot_device_rep {
     char compatible[MEM_COMPATIBLE_BYTES]; /* cut, then NUL padded */
 };
 
-STATIC_ASSERT(sizeof(struct mem_hello_req) == 64, "eight words");
+#define REQUEST(name, number, function, summary) \
+    STATIC_ASSERT(sizeof(struct mem_##function##_req) == 64, "eight words");
+#include <mem/proto.def>
+#undef REQUEST
 STATIC_ASSERT(sizeof(struct mem_hello_rep) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_map_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_unmap_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_protect_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_remap_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_advise_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_lock_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_unlock_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_lock_all_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_unlock_all_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_incore_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_incore_rep) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_sync_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_query_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_query_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_region) == 56, "size travels");
 STATIC_ASSERT(sizeof(struct mem_region) * MEM_QUERY_REGIONS_MAX <= 3072, "fits the message page");
 STATIC_ASSERT(sizeof(struct mem_refusal_rep) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_copy_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_stats_rep) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_limits_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_space_make_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_clone_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_space_end_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_look_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_batch_op) * MEM_BATCH_MAX == 3072, "fits the message page");
 STATIC_ASSERT(sizeof(struct mem_look_rep) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_thread_make_req) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_donate_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_next_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_boot_object_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_boot_device_rep) == 64, "eight words");

@@ -182,6 +182,13 @@ enum err hf_limit_set(uint64_t space, enum mem_limit which, uint64_t value);
 enum err hf_limit_get_bytes(uint64_t space, enum mem_limit which, struct mem_limits_rep *rep);
 enum err hf_limit_set_bytes(uint64_t space, enum mem_limit which, uint64_t value, uint64_t ceiling);
 
+/*
+ * All of `count` requests (at most MEM_BATCH_MAX) or none; see mem_batch_req. After ERR_OK
+ * `words[0]` of MAP and REMAP is the address, after an error `*refused` is the index of the one it
+ * is about.
+ */
+enum err hf_batch(uint64_t space, struct mem_batch_op *ops, uint64_t count, uint64_t *refused);
+
 /* A child space without threads. `name` is cut to what fits; see mem_space_make_rep for the
  * handles. */
 enum err hf_space_make(const char *name, uint64_t frames_max, uint64_t priority_max,
