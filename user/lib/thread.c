@@ -109,19 +109,12 @@ enum err hf_thread_run_stack(struct hf_thread *thread, uint64_t priority, uint64
         .region_bytes =
             HF_THREAD_GUARD_BYTES + bits_align_down(bytes + HF_PAGE_BYTES - 1, HF_PAGE_BYTES),
     };
-    enum err error = hf_waiter_init(&thread->waiter);
-    if (error != ERR_OK) {
-        return error;
-    }
-    error = region_make(thread);
+    enum err error = region_make(thread);
     if (error == ERR_OK) {
         error = thread_make_and_start(thread, priority);
         if (error != ERR_OK) {
             (void)hf_unmap(HF_OWN_SPACE, thread->region, thread->region_bytes);
         }
-    }
-    if (error != ERR_OK) {
-        hf_waiter_fini(&thread->waiter);
     }
     return error;
 }

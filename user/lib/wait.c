@@ -45,7 +45,7 @@ void hf_waiter_forget(void)
     self()->notification = 0;
 }
 
-enum err hf_waiter_init(struct hf_waiter *waiter)
+static enum err waiter_init(struct hf_waiter *waiter)
 {
     uint64_t notification = 0;
     enum err error = hf_object_make(OBJECT_NOTIFICATION, 0, &notification);
@@ -144,9 +144,11 @@ void hf_waiter_fini(struct hf_waiter *waiter)
         }
         queue_leave(queue);
     }
-    (void)hf_object_destroy(waiter->notification);
-    (void)hf_handle_close(waiter->notification);
-    waiter->notification = 0;
+    if (waiter->notification != 0) {
+        (void)hf_object_destroy(waiter->notification);
+        (void)hf_handle_close(waiter->notification);
+        waiter->notification = 0;
+    }
 }
 
 enum err hf_wait_on(const atomic_uint *address, unsigned expected, uint64_t latest)
@@ -154,7 +156,7 @@ enum err hf_wait_on(const atomic_uint *address, unsigned expected, uint64_t late
     struct hf_waiter *waiter = self();
     uint64_t bits = 0;
     if (waiter->notification == 0) {
-        enum err error = hf_waiter_init(waiter);
+        enum err error = waiter_init(waiter);
         if (error != ERR_OK) {
             return error;
         }
@@ -221,7 +223,7 @@ enum err hf_sleep_until(uint64_t latest)
 {
     struct hf_waiter *waiter = self();
     uint64_t bits = 0;
-    enum err error = waiter->notification == 0 ? hf_waiter_init(waiter) : ERR_OK;
+    enum err error = waiter->notification == 0 ? waiter_init(waiter) : ERR_OK;
     while (error == ERR_OK || error == ERR_INTR) {
         error = hf_wait(waiter->notification, BIT_SLEEP, latest == 0 ? 1 : latest, &bits);
     }

@@ -105,6 +105,8 @@ void streams_init(void)
         stream->get = get_locked;
         stream->flush = flush_locked;
     }
+    /* The end of a program flushes: its pages are there before all memory may be gone. */
+    (void)flush_locked(stdout);
 }
 
 /* The C library's own, and what programs call instead: names of the linker's option --wrap. */

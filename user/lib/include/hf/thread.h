@@ -43,8 +43,7 @@ struct hf_thread {
 /*
  * Make a thread of one's own space that runs `function(argument)`.
  *
- * Returns:   ERR_OK; what MAP, PROTECT, THREAD_MAKE and DONATE of the memory server, making its
- *            notification and the start refuse.
+ * Returns:   ERR_OK; what MAP, PROTECT and THREAD_MAKE of the memory server and the start refuse.
  * On error:  nothing is left of it.
  */
 MUST_USE enum err hf_thread_run(struct hf_thread *thread, uint64_t priority,

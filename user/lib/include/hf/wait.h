@@ -4,8 +4,9 @@
  *
  * hf_wait_on() goes to sleep only if the word still has the value that the caller saw; whoever
  * changes it calls hf_wake() afterwards. No wake-up is lost between the two, since both take the
- * lock of the word's queue. Each thread sleeps at a notification of its own; the kernel knows
- * nothing of words. What is not contended never comes here: see hf/mutex.h.
+ * lock of the word's queue. Each thread sleeps at a notification of its own, made when it first
+ * sleeps; the kernel knows nothing of words. What is not contended never comes here: see
+ * hf/mutex.h.
  *
  * I1  A waiter is in at most one queue; one that is, sleeps or is about to.
  */
@@ -41,8 +42,7 @@ unsigned hf_wake(const atomic_uint *address, unsigned count);
 /* Sleep until `latest` (time CSR). Returns: ERR_OK; as above for the notification. */
 MUST_USE enum err hf_sleep_until(uint64_t latest);
 
-/* For hf/thread.h: give a waiter its notification, take it away; make it the calling thread's. */
-MUST_USE enum err hf_waiter_init(struct hf_waiter *waiter);
+/* For hf/thread.h: take a waiter's notification away; make a waiter the calling thread's. */
 void hf_waiter_fini(struct hf_waiter *waiter);
 void hf_waiter_set(struct hf_waiter *waiter);
 
