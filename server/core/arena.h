@@ -54,6 +54,11 @@
 #define ARENA_KEEP 8u
 /* Most pages that a fault may be set to make present beside its own. */
 #define FAULT_AHEAD_MAX 64u
+/*
+ * What the server boots with; tests that compare with it do the same. The costs of a fault are
+ * small then beside those of zeroing.
+ */
+#define FAULT_AHEAD_DEFAULT 31u
 
 /* A lock between server threads (mutex.h). */
 struct mutex {

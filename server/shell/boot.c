@@ -19,12 +19,6 @@
 
 STATIC_ASSERT(BOOT_RANGES_MAX <= POOL_RANGES, "core can be given all ranges");
 
-/*
- * Pages that a fault makes present beyond its own where SEQUENTIAL was advised: the costs of a
- * fault are small then beside those of zeroing.
- */
-#define BOOT_FAULT_AHEAD 31u
-
 /* Init gives priorities to its children; the server runs before all of them. */
 #define INIT_PRIORITY_MAX (PRIORITY_SERVER - 1)
 
@@ -51,7 +45,7 @@ static void start_core(const struct boot_info *info, struct shell *shell)
         .lowest = pfn_from_number(info->frames_start),
         .end = pfn_from_number(info->frames_end),
         .commit_mode = COMMIT_NEVER,
-        .fault_ahead = BOOT_FAULT_AHEAD,
+        .fault_ahead = FAULT_AHEAD_DEFAULT,
         .commit_limit = 0,
         .thread_numbers =
             (uint32_t)(info->thread_numbers < NUMBER_END ? info->thread_numbers : NUMBER_END),

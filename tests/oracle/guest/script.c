@@ -82,6 +82,7 @@ static bool write_sequences(FILE *file, struct script_head *head)
     bool is_ok = true;
 
     ours->world->core.head->commit.limit = COMMIT_LIMIT;
+    ours->world->core.head->fault_ahead = FAULT_AHEAD_DEFAULT;
     look_log_init(&log, bytes, sizeof(bytes));
     while (is_ok && head->steps < options.steps) {
         bool is_crowded = head->sequences % CROWDED_PERIOD == CROWDED_PERIOD - 1;
