@@ -106,8 +106,11 @@ void twin_exchange(struct core *core, struct space *space, struct space *twin)
     swap(&space->committed, &twin->committed);
     swap(&space->locked, &twin->locked);
     /* Frames for records go with the records. */
-    space->charged += twin->region_room / BUDGET_REGIONS - room / BUDGET_REGIONS;
-    twin->charged += room / BUDGET_REGIONS - twin->region_room / BUDGET_REGIONS;
+    const uint64_t frames = room / BUDGET_REGIONS;
+    const uint64_t twin_frames = twin->region_room / BUDGET_REGIONS;
+
+    space->charged = space->charged - frames + twin_frames;
+    twin->charged = twin->charged - twin_frames + frames;
     space->region_room = twin->region_room;
     twin->region_room = room;
     for (struct region *region = tree_first(core, &space->tree); region != NULL;

@@ -16,6 +16,8 @@
 #include <mem/proto.h>
 #include <tap.h>
 
+#include "server/core/op_batch.h"
+#include "server/core/op_clone.h"
 #include "server/core/shared.h"
 #include "threads_stage.h"
 
@@ -99,6 +101,34 @@ static void end_space(struct hand *hand, uint32_t index)
     }
 }
 
+/* A clone in the place of the other space, which ends. */
+static void clone_space(struct hand *hand, struct space *space, uint32_t other)
+{
+    const struct clone_request request = {.priority = 10};
+    struct space *clone;
+
+    end_space(hand, other);
+    if (op_clone(&hand->core, space, &request, &clone) == ERR_OK) {
+        atomic_store(&badges[other], clone->badge);
+    }
+}
+
+/* Two operations at once. */
+static void run_batch(struct hand *hand, struct space *space)
+{
+    struct batch_op ops[] = {
+        {.sort = BATCH_UNMAP, .unmap = {pick_address(hand), pick_length(hand)}},
+        {.sort = BATCH_MAP,
+         .map = {.length = pick_length(hand),
+                 .prot = MEM_PROT_READ,
+                 .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS}},
+    };
+    uint32_t refused;
+    enum err error = op_batch(&hand->core, space, ops, 2, &refused);
+
+    EXPECT(error == ERR_OK || error == ERR_NOMEM);
+}
+
 /* What needs `processes`: spaces and threads come and go, two spaces at once. */
 static void act_on_processes(struct hand *hand, uint32_t index)
 {
@@ -115,6 +145,10 @@ static void act_on_processes(struct hand *hand, uint32_t index)
     } else if (pick(hand, 3) == 0) {
         end_space(hand, index);
         core_settle(core);
+    } else if (pick(hand, 4) == 0 && other != index) {
+        clone_space(hand, space, other);
+    } else if (pick(hand, 4) == 0) {
+        run_batch(hand, space);
     } else if (pick(hand, 2) == 0) {
         struct thread *thread;
 
@@ -162,12 +196,13 @@ static void touch(struct hand *hand, struct space *space)
 static enum err map(struct hand *hand, struct space *space)
 {
     const bool has_object = pick(hand, 4) == 0;
+    const bool is_shared = !has_object && pick(hand, 4) == 0;
     const struct map_request request = {
         .address = pick_address(hand),
         .length = has_object ? PAGE_SIZE * (1 + pick(hand, STAGE_WIRED)) : pick_length(hand),
         .prot = has_object ? MEM_PROT_READ : MEM_PROT_READ | (uint32_t)pick(hand, 2) * 2,
-        .flags = MEM_MAP_PRIVATE | MEM_MAP_FIXED | (has_object ? 0 : MEM_MAP_ANONYMOUS) |
-                 (pick(hand, 8) == 0 ? MEM_MAP_POPULATE : 0),
+        .flags = (is_shared ? MEM_MAP_SHARED : MEM_MAP_PRIVATE) | MEM_MAP_FIXED |
+                 (has_object ? 0 : MEM_MAP_ANONYMOUS) | (pick(hand, 8) == 0 ? MEM_MAP_POPULATE : 0),
         .object = has_object ? object : NULL,
         .rights = MAP_RIGHT_READ | MAP_RIGHT_MAPPABLE,
     };
