@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """The reference of every call: prints Markdown made from the lists and headers that define them.
 
-Sources: the lists (syscall.def, the three proto.def), the structures of proto.h for words, the
-comments of calls.h, ipc.h and authority.h for registers and errors of kernel calls, the tables of
-server/README.md for rights and errors of requests, and tests/bench for costs. A call that has no
-description in its source is an error: problems() lists them, and a test asks for them.
+Sources: the lists (syscall.def, the three proto.def), the structures of proto.h and proto_object.h
+for words, the comments of calls.h, ipc.h and authority.h for registers and errors of kernel calls,
+the tables of server/README.md for rights and errors of requests, and tests/bench for costs. A call
+that has no description in its source is an error: problems() lists them, and a test asks for them.
 
 Usage: reference.py [OUTPUT]
 """
@@ -30,7 +30,8 @@ MEASURED_REQUESTS = {
 }
 # Where the library's function, or the answer, has another name than the request.
 FUNCTIONS = {"LIMITS": ("limit_get", "limit_set"), "CLONE": ("space_clone",)}
-ANSWERS = {"clone": "space_make"}
+ANSWERS = {"clone": "space_make", "object_derive": "object_make", "object_open": "object_make",
+           "object_copy": "copy"}
 RIGHTS = ("MAP", "READ", "CONTROL")
 SERVICES = (("console", "The console", "user/console/include/console"),
             ("names", "The name service", "user/names/include/names"))
@@ -82,7 +83,8 @@ def structure(text, name):
         if count and not count.isdigit():
             value = re.search(r"#define " + count + r"\s+(\d+)", text)
             count = value[1] if value else "1"
-        if field != "reserved" and (offset > 0 or field not in ("head", "number", "error")):
+        if not field.startswith("reserved") and \
+                (offset > 0 or field not in ("head", "number", "error")):
             words.append((offset // 8, field))
         offset += SIZES[kind] * int(count or 1)
     return words
@@ -158,6 +160,7 @@ def kernel_calls(problems):
 
 def requests(problems):
     proto = read("server", "include", "mem", "proto.h")
+    proto += read("server", "include", "mem", "proto_object.h")
     rights, checks = tables(read("server", "README.md"))
     cost = costs(MEASURED_REQUESTS)
     head = ("request", "no.", "function", "what it does", "words", "answer", "right",
@@ -173,7 +176,10 @@ def requests(problems):
         answer = structure(proto, f"mem_{ANSWERS.get(function, function)}_rep")
         if asked is None:
             problems.append(f"request {name} has no structure mem_{function}_req")
-        own = functions_text("mem.h", FUNCTIONS.get(name, (function,))) or "-"
+        own = functions_text("mem.h", FUNCTIONS.get(name, (function,)))
+        if function.startswith("object_"):
+            own = functions_text("shared.h", (function.replace("object_", "shared_"),))
+        own = own or "-"
         lines.append(f"| {name} | {number} | {own} | {summary} | {words_text(asked) or ''} | "
                      f"{words_text(answer) or '-'} | {', '.join(rights.get(name, ['-']))} | "
                      f"{'; '.join(checks.get(name, ['-']))} | {cost.get(name, '-')} |")

@@ -191,6 +191,11 @@ void object_leave(struct core *core, struct space *space, struct region *region)
     object_put(core, object);
 }
 
+uint64_t object_bytes(const struct object *object)
+{
+    return object->kind == OBJECT_MEMORY ? object->bytes : npages_number(object->pages) * PAGE_SIZE;
+}
+
 bool object_has_page(const struct object *object, uint64_t page)
 {
     return page < object->pages.v;

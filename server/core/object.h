@@ -143,6 +143,9 @@ void object_leave(struct core *core, struct space *space, struct region *region)
 /* Give back the records of objects that a commit left without references. May make port calls. */
 void object_bury(struct core *core);
 
+/* Its size in bytes. */
+uint64_t object_bytes(const struct object *object);
+
 /* Whether page number `page` of the object exists. */
 bool object_has_page(const struct object *object, uint64_t page);
 

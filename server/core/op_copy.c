@@ -85,11 +85,6 @@ enum err op_copy(struct core *core, const struct copy_request *request, uint64_t
     return error;
 }
 
-static uint64_t copy_object_bytes(const struct object *object)
-{
-    return object->kind == OBJECT_MEMORY ? object->bytes : npages_number(object->pages) * PAGE_SIZE;
-}
-
 /* Whether the handle and the object let it be done. */
 static enum err copy_check_object(const struct copy_object_request *request)
 {
@@ -138,7 +133,7 @@ static enum err copy_find_object(struct core *core, const struct copy_object_req
 enum err op_copy_object(struct core *core, const struct copy_object_request *request,
                         uint64_t *copied)
 {
-    const uint64_t bytes = copy_object_bytes(request->object);
+    const uint64_t bytes = object_bytes(request->object);
     const uint64_t left = request->offset < bytes ? bytes - request->offset : 0;
     const uint64_t length = copy_least(request->length, left);
     const uint32_t access = request->is_to_object ? MEM_PROT_READ : MEM_PROT_WRITE;

@@ -8,9 +8,11 @@
  *   space of a client (faults, calls)   number of the space; the kernel lets it end with the space.
  *                                       BOOT_INIT_BADGE, which no arena page has, stands for init
  *   handle to a space                   63..60 = BADGE_SPACE,  59..56 rights, 55..18 serial, 17..0
- *   number handle to an object                 63..60 = BADGE_OBJECT, 59..56 rights, 31..0 link
+ *   number
+ *   handle to an object                 63..60 = BADGE_OBJECT, 59..56 rights, 55..0 number
  *
- * The serial of a space is never used again, so that a number that is used again is found out.
+ * The serial of a space and the number of an object are never used again, so that a handle to what
+ * has gone is found out.
  */
 #pragma once
 
@@ -26,6 +28,7 @@ enum badge_kind {
 
 #define BADGE_NUMBER_BITS 18
 #define BADGE_SERIAL_BITS 38
+#define BADGE_OBJECT_BITS 56
 #define BADGE_SERIAL_MAX  (BIT(BADGE_SERIAL_BITS) - 1)
 
 /* What a badge of a handle says. */
@@ -33,7 +36,8 @@ struct badge {
     uint32_t kind;   /* enum badge_kind, or what no badge of ours has */
     uint32_t rights; /* MEM_RIGHT_... or MAP_RIGHT_... */
     uint64_t serial; /* spaces */
-    uint32_t number; /* of the space, link of the object */
+    uint32_t number; /* of the space; valid in SPACE, CLIENT */
+    uint64_t object; /* its number; valid in OBJECT */
 };
 
 static inline uint64_t badge_of_space(uint32_t rights, uint64_t serial, uint32_t number)
@@ -42,9 +46,9 @@ static inline uint64_t badge_of_space(uint32_t rights, uint64_t serial, uint32_t
            number;
 }
 
-static inline uint64_t badge_of_object(uint32_t rights, uint32_t link)
+static inline uint64_t badge_of_object(uint32_t rights, uint64_t number)
 {
-    return (uint64_t)BADGE_OBJECT << 60 | (uint64_t)rights << 56 | link;
+    return (uint64_t)BADGE_OBJECT << 60 | (uint64_t)rights << 56 | number;
 }
 
 static inline struct badge badge_read(uint64_t word)
@@ -57,5 +61,6 @@ static inline struct badge badge_read(uint64_t word)
         .serial = bits_get(word, BADGE_NUMBER_BITS, BADGE_SERIAL_BITS),
         .number =
             kind == BADGE_SPACE ? (uint32_t)bits_get(word, 0, BADGE_NUMBER_BITS) : (uint32_t)word,
+        .object = bits_get(word, 0, BADGE_OBJECT_BITS),
     };
 }

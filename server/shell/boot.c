@@ -87,7 +87,7 @@ static void take_archive(const struct boot_info *info, struct shell *shell)
     check(object_make_wired(&shell->core, pfn_from_number(info->archive.pfn),
                             (npages_t){info->archive.pages}, &archive),
           "no frame for the boot archive's record");
-    shell->head->archive = arena_link(&shell->core, archive);
+    shell->head->archive = archive->number;
 }
 
 /* Tables of init's space, taken from the row of frames in the order of abi/boot.h. */

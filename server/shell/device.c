@@ -30,23 +30,10 @@ enum err device_take(struct shell *shell, const struct boot_info *info)
         if (error != ERR_OK) {
             return error;
         }
-        head->devices[i] =
-            (struct shell_device){.link = arena_link(&shell->core, object), .boot = *device};
+        head->devices[i] = (struct shell_device){.object = object->number, .boot = *device};
         head->device_count++;
     }
     return ERR_OK;
-}
-
-struct object *device_find(const struct shell *shell, uint32_t link)
-{
-    const struct shell_head *head = shell->head;
-
-    for (uint32_t i = 0; i < head->device_count; i++) {
-        if (head->devices[i].link == link) {
-            return object_at(&shell->core, link);
-        }
-    }
-    return NULL;
 }
 
 enum err device_serve(struct call *call)
@@ -66,7 +53,7 @@ enum err device_serve(struct call *call)
     }
     const struct shell_device *device = &head->devices[index];
     call->words[1] = call_derive(
-        badge_of_object(MAP_RIGHT_READ | MAP_RIGHT_WRITE | MAP_RIGHT_MAPPABLE, device->link));
+        badge_of_object(MAP_RIGHT_READ | MAP_RIGHT_WRITE | MAP_RIGHT_MAPPABLE, device->object));
     call->words[2] = device->boot.start;
     call->words[3] = device->boot.bytes;
     call->words[4] = device->boot.interrupt | (uint64_t)device->boot.flags << 32;

@@ -17,8 +17,5 @@
 /* Make an object for each device. Returns: ERR_OK; ERR_NOMEM: no frame for the records. */
 MUST_USE enum err device_take(struct shell *shell, const struct boot_info *info);
 
-/* The object of the device with this link; NULL: there is none. */
-struct object *device_find(const struct shell *shell, uint32_t link);
-
 /* BOOT_DEVICE: see mem/proto.h. */
 MUST_USE enum err device_serve(struct call *call);

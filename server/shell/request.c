@@ -16,22 +16,10 @@
 #include "server/shell/device.h"
 #include "server/shell/lock.h"
 #include "server/shell/look.h"
+#include "server/shell/objects.h"
 #include "server/shell/process.h"
 #include "server/shell/report.h"
 #include "server/shell/wire.h"
-
-/* The object that `badge` names, with its rights; NULL for what is none, which core judges (R2). */
-static struct object *find_object(const struct shell *shell, uint64_t badge, uint32_t *rights)
-{
-    const struct badge named = badge_read(badge);
-
-    if (named.kind != BADGE_OBJECT) {
-        return NULL;
-    }
-    *rights = named.rights;
-    return named.number == shell->head->archive ? object_at(&shell->core, named.number)
-                                                : device_find(shell, named.number);
-}
 
 static enum err serve_map(struct call *call)
 {
@@ -49,9 +37,12 @@ static enum err serve_map(struct call *call)
     request.map.object = NULL;
     request.map.rights = 0;
     if (UNLIKELY(request.object != 0)) {
-        request.map.object = find_object(call->shell, request.object, &request.map.rights);
+        request.map.object = objects_find(call->shell, request.object, &request.map.rights);
     }
     error = op_map(&call->shell->core, call->target, &request.map, &address);
+    if (UNLIKELY(request.map.object != NULL)) {
+        object_put(&call->shell->core, request.map.object);
+    }
     if (error != ERR_OK) {
         return error;
     }
@@ -185,6 +176,17 @@ static enum err serve_hello(struct call *call)
     return ERR_OK;
 }
 
+static enum err serve_lock(struct call *call, enum mem_request number, bool is_linux)
+{
+    if (number == MEM_LOCK) {
+        return lock_range(call, is_linux);
+    }
+    if (number == MEM_UNLOCK) {
+        return lock_undo(call, is_linux);
+    }
+    return number == MEM_LOCK_ALL ? lock_all(call) : lock_undo_all(call);
+}
+
 static enum err serve(struct call *call, enum mem_request number, bool is_linux)
 {
     switch (number) {
@@ -201,13 +203,10 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
     case MEM_COPY:
         return serve_copy(call);
     case MEM_LOCK:
-        return lock_range(call, is_linux);
     case MEM_UNLOCK:
-        return lock_undo(call, is_linux);
     case MEM_LOCK_ALL:
-        return lock_all(call);
     case MEM_UNLOCK_ALL:
-        return lock_undo_all(call);
+        return serve_lock(call, number, is_linux);
     case MEM_INCORE:
         return report_incore(call);
     case MEM_SYNC:
@@ -242,6 +241,18 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
         return device_serve(call);
     case MEM_LOOK:
         return look_serve(call);
+    case MEM_OBJECT_MAKE:
+    case MEM_OBJECT_RESIZE:
+    case MEM_OBJECT_INFO:
+    case MEM_OBJECT_SEAL:
+    case MEM_OBJECT_DERIVE:
+    case MEM_OBJECT_HOLD:
+    case MEM_OBJECT_CLOSE:
+    case MEM_OBJECT_COPY:
+    case MEM_OBJECT_NAME:
+    case MEM_OBJECT_OPEN:
+    case MEM_OBJECT_UNNAME:
+        return objects_serve(call, number);
     }
     UNREACHABLE();
 }
@@ -262,7 +273,7 @@ NOINLINE static void refuse(struct call *call, enum err error)
 
     for (unsigned i = 0; i < IPC_WORDS; i++) {
         /* What was copied, and what was refused, counts on an error too. */
-        if (i != 1 || (number != MEM_COPY && number != MEM_BATCH)) {
+        if (i != 1 || (number != MEM_COPY && number != MEM_OBJECT_COPY && number != MEM_BATCH)) {
             call->words[i] = 0;
         }
     }

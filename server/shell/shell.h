@@ -21,20 +21,20 @@
 
 #define SHELL_MAGIC UINT64_C(0x6c6c656873666468)
 
-/* A device, and the link of its object. */
+/* A device, and the number of its object. */
 struct shell_device {
-    uint32_t link;
-    uint32_t reserved;
+    uint64_t object;
     struct boot_device boot;
 };
 
 /* In an arena page of its own. */
 struct shell_head {
     uint64_t magic;
-    uint64_t serial;  /* of the client made last */
-    uint64_t random;  /* state of shell_random() */
-    uint32_t init;    /* number of init's space; 0: init has ended */
-    uint32_t archive; /* link of the object of the boot archive */
+    uint64_t serial; /* of the client made last */
+    uint64_t random; /* state of shell_random() */
+    uint32_t init;   /* number of init's space; 0: init has ended */
+    uint32_t reserved;
+    uint64_t archive; /* number of the object of the boot archive */
     uint64_t archive_bytes;
     uint64_t frames_total; /* frames of RAM */
     uint64_t device_count;

@@ -8,7 +8,7 @@
 #define WORD_SPACE  7
 
 /* Requests have numbers below this; the list says which of them exist. */
-#define NUMBERS 32
+#define NUMBERS 64
 
 #define REQUEST(name, number, function, summary) \
     STATIC_ASSERT((number) < NUMBERS, "each request has a bit");
@@ -21,12 +21,18 @@ static const uint64_t features = 0
 #undef REQUEST
     ;
 
-/* Requests with word 7 for a space; MAP has word 6 for an object too. */
+/* Requests with word 7 for a space. */
 static const uint64_t with_space =
     BIT(MEM_MAP) | BIT(MEM_UNMAP) | BIT(MEM_PROTECT) | BIT(MEM_REMAP) | BIT(MEM_ADVISE) |
     BIT(MEM_QUERY) | BIT(MEM_COPY) | BIT(MEM_LIMITS) | BIT(MEM_SPACE_END) | BIT(MEM_THREAD_MAKE) |
     BIT(MEM_DONATE) | BIT(MEM_LOCK) | BIT(MEM_UNLOCK) | BIT(MEM_LOCK_ALL) | BIT(MEM_UNLOCK_ALL) |
-    BIT(MEM_INCORE) | BIT(MEM_SYNC) | BIT(MEM_CLONE) | BIT(MEM_BATCH);
+    BIT(MEM_INCORE) | BIT(MEM_SYNC) | BIT(MEM_OBJECT_HOLD) | BIT(MEM_CLONE) | BIT(MEM_BATCH);
+
+/* Requests with word 6 for an object. */
+static const uint64_t with_object = BIT(MEM_MAP) | BIT(MEM_OBJECT_RESIZE) | BIT(MEM_OBJECT_INFO) |
+                                    BIT(MEM_OBJECT_SEAL) | BIT(MEM_OBJECT_DERIVE) |
+                                    BIT(MEM_OBJECT_HOLD) | BIT(MEM_OBJECT_CLOSE) |
+                                    BIT(MEM_OBJECT_COPY) | BIT(MEM_OBJECT_NAME);
 
 uint64_t wire_features(void)
 {
@@ -47,7 +53,7 @@ enum err wire_head(const struct message *message, enum mem_request *number, bool
     }
     if (UNLIKELY(handles != 0)) {
         const uint64_t allowed =
-            (with_space >> asked & 1) << WORD_SPACE | (uint64_t)(asked == MEM_MAP) << WORD_OBJECT;
+            (with_space >> asked & 1) << WORD_SPACE | (with_object >> asked & 1) << WORD_OBJECT;
         if ((handles & ~allowed) != 0) {
             return ERR_INVAL;
         }

@@ -2,18 +2,35 @@
 #include "shapes.h"
 
 #include <mem/limits.h>
+#include <mem/proto_object.h>
 
 const struct shape shapes[SHAPES] = {
-    {MEM_HELLO, 2, false},       {MEM_UNMAP, 3, true},        {MEM_PROTECT, 4, true},
-    {MEM_REMAP, 6, true},        {MEM_ADVISE, 4, true},       {MEM_QUERY, 3, true},
-    {MEM_REFUSAL, 1, false},     {MEM_COPY, 5, true},         {MEM_STATS, 1, false},
-    {MEM_LIMITS, 6, true},       {MEM_SPACE_MAKE, 6, false},  {MEM_SPACE_END, 2, true},
-    {MEM_THREAD_MAKE, 2, true},  {MEM_DONATE, 2, true},       {MEM_NEXT, 2, false},
-    {MEM_BOOT_OBJECT, 1, false}, {MEM_BOOT_DEVICE, 2, false}, {MEM_LOCK, 4, true},
-    {MEM_UNLOCK, 3, true},       {MEM_LOCK_ALL, 2, true},     {MEM_UNLOCK_ALL, 1, true},
-    {MEM_INCORE, 3, true},       {MEM_SYNC, 4, true},         {MEM_CLONE, 5, true},
-    {MEM_LOOK, 2, false},        {MEM_BATCH, 2, true},
+    {MEM_HELLO, 2, false},        {MEM_UNMAP, 3, true},          {MEM_PROTECT, 4, true},
+    {MEM_REMAP, 6, true},         {MEM_ADVISE, 4, true},         {MEM_QUERY, 3, true},
+    {MEM_REFUSAL, 1, false},      {MEM_COPY, 5, true},           {MEM_STATS, 1, false},
+    {MEM_LIMITS, 6, true},        {MEM_SPACE_MAKE, 6, false},    {MEM_SPACE_END, 2, true},
+    {MEM_THREAD_MAKE, 2, true},   {MEM_DONATE, 2, true},         {MEM_NEXT, 2, false},
+    {MEM_BOOT_OBJECT, 1, false},  {MEM_BOOT_DEVICE, 2, false},   {MEM_LOCK, 4, true},
+    {MEM_UNLOCK, 3, true},        {MEM_LOCK_ALL, 2, true},       {MEM_UNLOCK_ALL, 1, true},
+    {MEM_INCORE, 3, true},        {MEM_SYNC, 4, true},           {MEM_CLONE, 5, true},
+    {MEM_OBJECT_MAKE, 4, false},  {MEM_OBJECT_RESIZE, 2, false}, {MEM_OBJECT_INFO, 1, false},
+    {MEM_OBJECT_SEAL, 2, false},  {MEM_OBJECT_DERIVE, 2, false}, {MEM_OBJECT_HOLD, 1, true},
+    {MEM_OBJECT_CLOSE, 1, false}, {MEM_OBJECT_COPY, 5, false},   {MEM_OBJECT_NAME, 3, false},
+    {MEM_OBJECT_OPEN, 3, false},  {MEM_OBJECT_UNNAME, 2, false}, {MEM_LOOK, 2, false},
+    {MEM_BATCH, 2, true},
 };
+
+void name_handle(struct message *message, unsigned word, uint64_t badge)
+{
+    message->words[word] = badge;
+    message->tag |= UINT64_C(1) << (IPC_TAG_HANDLES_SHIFT + word);
+    message->tag |= UINT64_C(1) << (IPC_TAG_BADGES_SHIFT + word);
+}
+
+bool has_object(uint64_t number)
+{
+    return (number >= MEM_OBJECT_RESIZE && number <= MEM_OBJECT_COPY) || number == MEM_OBJECT_NAME;
+}
 
 struct message message_of(uint64_t number)
 {
@@ -24,14 +41,42 @@ struct message message_of(uint64_t number)
     if (number == MEM_LIMITS) {
         message.words[1] = MEM_LIMIT_REGIONS;
     }
+    if (number == MEM_OBJECT_NAME || number == MEM_OBJECT_OPEN || number == MEM_OBJECT_UNNAME) {
+        message.words[1] = 1;
+    }
+    if (has_object(number)) {
+        name_handle(&message, WORD_OBJECT, OBJECT_BADGE);
+    }
     return message;
 }
 
-void name_handle(struct message *message, unsigned word, uint64_t badge)
+static enum err read_object_words(const struct message *message, uint64_t number, union out *out)
 {
-    message->words[word] = badge;
-    message->tag |= UINT64_C(1) << (IPC_TAG_HANDLES_SHIFT + word);
-    message->tag |= UINT64_C(1) << (IPC_TAG_BADGES_SHIFT + word);
+    if (number == MEM_OBJECT_MAKE) {
+        return wire_object_make(message, &out->object_make);
+    }
+    if (number == MEM_OBJECT_RESIZE) {
+        return wire_object_resize(message, &out->object_number);
+    }
+    if (number == MEM_OBJECT_SEAL || number == MEM_OBJECT_DERIVE) {
+        return wire_object_bits(message, &out->object_number);
+    }
+    if (number == MEM_OBJECT_HOLD) {
+        return wire_object_hold(message, &out->object, &out->space);
+    }
+    if (number == MEM_OBJECT_COPY) {
+        return wire_object_copy(message, &out->object_copy);
+    }
+    if (number == MEM_OBJECT_NAME) {
+        return wire_object_name(message, &out->object_name);
+    }
+    if (number == MEM_OBJECT_OPEN) {
+        return wire_object_open(message, &out->object_name);
+    }
+    if (number == MEM_OBJECT_UNNAME) {
+        return wire_object_unname(message, &out->object_name);
+    }
+    return wire_object(message, &out->object); /* INFO, CLOSE */
 }
 
 enum err read_words(const struct message *message, uint64_t number, union out *out)
@@ -84,6 +129,18 @@ enum err read_words(const struct message *message, uint64_t number, union out *o
         return wire_boot_device(message, &out->index);
     case MEM_LOOK:
         return wire_look(message, &out->index);
+    case MEM_OBJECT_MAKE:
+    case MEM_OBJECT_RESIZE:
+    case MEM_OBJECT_INFO:
+    case MEM_OBJECT_SEAL:
+    case MEM_OBJECT_DERIVE:
+    case MEM_OBJECT_HOLD:
+    case MEM_OBJECT_CLOSE:
+    case MEM_OBJECT_COPY:
+    case MEM_OBJECT_NAME:
+    case MEM_OBJECT_OPEN:
+    case MEM_OBJECT_UNNAME:
+        return read_object_words(message, number, out);
     }
     return ERR_NOSYS;
 }

@@ -11,13 +11,15 @@
 #include <base/attr.h>
 
 #include "server/shell/wire.h"
+#include "server/shell/wire_object.h"
 
-#define SPACE_BADGE UINT64_C(0x1f00000000000123)
-#define WORD_SPACE  7u
-#define WORD_OBJECT 6u
-#define NUMBERS     32u
+#define SPACE_BADGE  UINT64_C(0x1f00000000000123)
+#define OBJECT_BADGE UINT64_C(0x2f00000000000456)
+#define WORD_SPACE   7u
+#define WORD_OBJECT  6u
+#define NUMBERS      64u
 
-#define SHAPES 26u
+#define SHAPES 37u
 
 /* What is known of each request apart from its own words. */
 struct shape {
@@ -44,11 +46,19 @@ union out {
     struct wire_number number;
     struct wire_lock lock;
     struct wire_sync sync;
+    struct object_request object_make;
+    struct wire_object_number object_number;
+    struct wire_object_copy object_copy;
+    struct wire_object_name object_name;
+    uint64_t object;
     uint64_t space;
     bool is_nowait;
 };
 
-/* A legal request without handles. */
+/* Whether word 6 of a request must be a handle to an object (MAP: may be). */
+bool has_object(uint64_t number);
+
+/* A legal request without handles but to the object that it must have. */
 struct message message_of(uint64_t number);
 
 /* Make a word of the message a handle with a badge. */

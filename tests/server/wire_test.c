@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <mem/limits.h>
+#include <mem/proto_object.h>
 #include <tap.h>
 
 TAP_TEST(the_list_and_the_features_are_the_same)
@@ -64,8 +65,8 @@ TAP_TEST(handles_are_accepted_only_in_the_words_that_are_for_them)
         }
         for (unsigned word = 0; word < IPC_WORDS; word++) {
             struct message message = message_of(asked);
-            const bool fits =
-                (word == WORD_SPACE && has_space) || (word == WORD_OBJECT && asked == MEM_MAP);
+            const bool fits = (word == WORD_SPACE && has_space) ||
+                              (word == WORD_OBJECT && (asked == MEM_MAP || has_object(asked)));
             enum mem_request number;
             bool is_linux;
             message.tag = UINT64_C(0x010100) << word;
@@ -102,6 +103,9 @@ TAP_TEST(every_reserved_word_must_be_zero)
         union out out;
         EXPECT_ERR(read_message(&message, &out), ERR_OK);
         for (unsigned word = shapes[i].first_reserved; word < WORD_SPACE; word++) {
+            if (word == WORD_OBJECT && has_object(shapes[i].number)) {
+                continue;
+            }
             for (unsigned bit = 0; bit < 64; bit += 21) {
                 message = message_of(shapes[i].number);
                 message.words[word] = UINT64_C(1) << bit;
@@ -280,7 +284,10 @@ TAP_TEST(nowait_is_zero_or_one)
 static bool is_in_bounds(const struct message *message, uint64_t number, const union out *out)
 {
     if ((number == MEM_QUERY && out->query.count > MEM_QUERY_REGIONS_MAX) ||
-        (number == MEM_COPY && out->copy.length > MEM_COPY_BYTES_MAX)) {
+        (number == MEM_COPY && out->copy.length > MEM_COPY_BYTES_MAX) ||
+        (number == MEM_OBJECT_COPY && out->object_copy.length > MEM_COPY_BYTES_MAX) ||
+        (number >= MEM_OBJECT_NAME && number <= MEM_OBJECT_UNNAME &&
+         out->object_name.length - 1 >= MEM_NAME_BYTES_MAX)) {
         return false;
     }
     if (number == MEM_SPACE_MAKE || (number == MEM_CLONE && out->space_make.space == 0)) {
@@ -293,6 +300,13 @@ static bool is_in_bounds(const struct message *message, uint64_t number, const u
     }
     for (unsigned i = 0; i < SHAPES; i++) {
         if (shapes[i].number == number) {
+            const uint64_t allowed =
+                (has_object(shapes[i].number) ? 0x4000 : 0) | (shapes[i].has_space ? 0x8000 : 0);
+            if (has_object(shapes[i].number)) {
+                return (message->tag & 0x4000) != 0 &&
+                       (message->tag & UINT64_C(0xff00) & ~allowed) == 0 &&
+                       (message->words[WORD_SPACE] == 0 || (message->tag & 0x8000) != 0);
+            }
             return shapes[i].has_space
                        ? message->words[WORD_SPACE] == 0 || (message->tag >> 15 & 1) != 0
                        : (message->tag & UINT64_C(0xff00)) == 0;

@@ -12,6 +12,7 @@
 #include <base/assert.h>
 #include <hf/env.h>
 #include <hf/mem.h>
+#include <hf/shared.h>
 #include <hf/wait.h>
 
 #define CLONE_STACK_BYTES 2048
@@ -70,8 +71,25 @@ static enum err handles_give(const struct mem_space_make_rep *child)
     return error;
 }
 
+/* Handles to objects, which the child holds from now on. */
+static enum err objects_give(const struct mem_space_make_rep *child, const uint64_t *objects,
+                             size_t count)
+{
+    enum err error = ERR_OK;
+    for (size_t i = 0; i < count && error == ERR_OK; i++) {
+        uint64_t slot = objects[i];
+        error = hf_handle_give(child->kernel_space, slot,
+                               RIGHT_CALL | RIGHT_TRANSFER | RIGHT_DERIVE, slot, &slot);
+        if (error == ERR_OK) {
+            error = hf_shared_hold_for(child->space, objects[i]);
+        }
+    }
+    return error;
+}
+
 /* Give the child its handles and its thread, and let it go. */
-static enum err child_start(const struct mem_space_make_rep *space, uint64_t *thread)
+static enum err child_start(const struct mem_space_make_rep *space, const uint64_t *objects,
+                            size_t count, uint64_t *thread)
 {
     struct mem_thread_make_rep made;
     struct hf_start start = {
@@ -79,6 +97,9 @@ static enum err child_start(const struct mem_space_make_rep *space, uint64_t *th
         .sp = (uint64_t)the_clone.stack + CLONE_STACK_BYTES,
     };
     enum err error = handles_give(space);
+    if (error == ERR_OK) {
+        error = objects_give(space, objects, count);
+    }
     if (error != ERR_OK) {
         return error;
     }
@@ -94,7 +115,7 @@ static enum err child_start(const struct mem_space_make_rep *space, uint64_t *th
 }
 
 /* Copy the memory as it is now and start the child in it. Only the parent returns. */
-NOINLINE static enum err child_make(struct hf_process *child)
+NOINLINE static enum err child_make(const uint64_t *objects, size_t count, struct hf_process *child)
 {
     struct mem_space_make_rep space;
     enum err error = hf_space_clone(HF_OWN_SPACE, "clone", PRIORITY_DEFAULT, &space);
@@ -106,7 +127,7 @@ NOINLINE static enum err child_make(struct hf_process *child)
         .kernel_space = space.kernel_space,
         .space_id = space.space_id,
     };
-    error = child_start(&space, &made.thread);
+    error = child_start(&space, objects, count, &made.thread);
     if (error != ERR_OK) {
         hf_process_forget(&made);
         return error;
@@ -117,11 +138,17 @@ NOINLINE static enum err child_make(struct hf_process *child)
 
 enum err hf_clone(struct hf_process *child, bool *is_child)
 {
+    return hf_clone_giving(NULL, 0, child, is_child);
+}
+
+enum err hf_clone_giving(const uint64_t *objects, size_t count, struct hf_process *child,
+                         bool *is_child)
+{
     __asm__ volatile("frcsr %0" : "=r"(the_clone.rounding));
     if (setjmp(the_clone.registers) != 0) {
         *is_child = true;
         return ERR_OK;
     }
     *is_child = false;
-    return child_make(child);
+    return child_make(objects, count, child);
 }

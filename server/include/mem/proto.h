@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include <base/assert.h>
+#include <mem/proto_object.h>
 
 enum mem_request {
 #define REQUEST(name, number, function, summary) MEM_##name = (number),

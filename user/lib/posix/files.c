@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "console.h"
+#include "shared.h"
 #include <hf/archive.h>
 #include <hf/env.h>
 #include <hf/mutex.h>
@@ -34,6 +35,35 @@ struct file *files_get(int fd)
         return NULL;
     }
     return &files[fd];
+}
+
+int files_add(const struct file *file)
+{
+    int fd = 0;
+    hf_mutex_lock(&files_lock);
+    while (fd < FILES_MAX && files[fd].kind != FILE_NONE) {
+        fd++;
+    }
+    if (fd < FILES_MAX) {
+        files[fd] = *file;
+    }
+    hf_mutex_unlock(&files_lock);
+    if (fd == FILES_MAX) {
+        errno = EMFILE;
+        return -1;
+    }
+    return fd;
+}
+
+size_t files_objects(uint64_t *objects)
+{
+    size_t count = 0;
+    for (int fd = 0; fd < FILES_MAX; fd++) {
+        if (files[fd].kind == FILE_SHARED) {
+            objects[count++] = files[fd].object;
+        }
+    }
+    return count;
 }
 
 /* Find a file by name; 0, or -1 with errno. */
@@ -59,21 +89,6 @@ static int files_find(const char *path, struct hf_archive_file *found)
     }
     errno = EIO;
     return -1;
-}
-
-/* Put a file into the first free entry; -1: there is none. */
-static int files_put(const struct file *file)
-{
-    int fd = 0;
-    hf_mutex_lock(&files_lock);
-    while (fd < FILES_MAX && files[fd].kind != FILE_NONE) {
-        fd++;
-    }
-    if (fd < FILES_MAX) {
-        files[fd] = *file;
-    }
-    hf_mutex_unlock(&files_lock);
-    return fd < FILES_MAX ? fd : -1;
 }
 
 int open(const char *path, int flags, ...)
@@ -102,11 +117,7 @@ int open(const char *path, int flags, ...)
         .mode = found.mode,
         .inode = found.inode,
     };
-    const int fd = files_put(&file);
-    if (fd < 0) {
-        errno = EMFILE;
-    }
-    return fd;
+    return files_add(&file);
 }
 
 int close(int fd)
@@ -115,8 +126,9 @@ int close(int fd)
     if (file == NULL) {
         return -1;
     }
+    int result = file->kind == FILE_SHARED ? shared_close(file) : 0;
     *file = (struct file){.kind = FILE_NONE};
-    return 0;
+    return result;
 }
 
 ssize_t read(int fd, void *buffer, size_t count)
@@ -131,6 +143,12 @@ ssize_t read(int fd, void *buffer, size_t count)
     }
     if (file->kind == FILE_CONSOLE) {
         return console_read(buffer, count);
+    }
+    if (file->kind == FILE_SHARED) {
+        hf_mutex_lock(&files_lock);
+        const ssize_t result = shared_read(file, buffer, count);
+        hf_mutex_unlock(&files_lock);
+        return result;
     }
     hf_mutex_lock(&files_lock);
     const uint64_t start = file->offset < file->bytes ? file->offset : file->bytes;
@@ -152,7 +170,20 @@ ssize_t write(int fd, const void *buffer, size_t count)
         errno = EBADF;
         return -1;
     }
+    if (file->kind == FILE_SHARED) {
+        hf_mutex_lock(&files_lock);
+        const ssize_t result = shared_write(file, buffer, count);
+        hf_mutex_unlock(&files_lock);
+        return result;
+    }
     return console_write(buffer, count, file == &files[STDERR_FILENO]);
+}
+
+/* Where a file ends now. Returns: 0, or -1 with errno. */
+static int files_bytes(const struct file *file, uint64_t *bytes)
+{
+    *bytes = file->bytes;
+    return file->kind == FILE_SHARED ? shared_bytes(file, bytes) : 0;
 }
 
 off_t lseek(int fd, off_t offset, int whence)
@@ -169,7 +200,11 @@ off_t lseek(int fd, off_t offset, int whence)
     if (whence == SEEK_CUR) {
         base = (int64_t)file->offset;
     } else if (whence == SEEK_END) {
-        base = (int64_t)file->bytes;
+        uint64_t bytes = 0;
+        if (files_bytes(file, &bytes) != 0) {
+            return -1;
+        }
+        base = (int64_t)bytes;
     } else if (whence != SEEK_SET) {
         errno = EINVAL;
         return -1;
@@ -197,7 +232,11 @@ int fstat(int fd, struct stat *status)
     if (file == NULL) {
         return -1;
     }
-    stat_fill(file->mode, file->inode, file->bytes, status);
+    uint64_t bytes = 0;
+    if (files_bytes(file, &bytes) != 0) {
+        return -1;
+    }
+    stat_fill(file->mode, file->inode, bytes, status);
     return 0;
 }
 

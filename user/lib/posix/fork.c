@@ -8,6 +8,8 @@
  *
  * I1  A child is listed from fork() to the wait that tells of its end; free places have number 0.
  */
+#include "files.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -101,13 +103,14 @@ static enum err end_take(bool is_nowait)
 pid_t fork(void)
 {
     struct hf_process made;
+    uint64_t objects[FILES_MAX];
     bool is_child = false;
     struct child *child = child_find(0);
     if (child == NULL) {
         errno = EAGAIN;
         return -1;
     }
-    enum err error = hf_clone(&made, &is_child);
+    enum err error = hf_clone_giving(objects, files_objects(objects), &made, &is_child);
     if (error != ERR_OK) {
         errno = error == ERR_NOMEM ? ENOMEM : EAGAIN;
         return -1;

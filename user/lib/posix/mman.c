@@ -23,36 +23,42 @@ static int result_of(enum err error)
 }
 
 /*
- * Whether a mapping that names a file must be refused, in the order of checks of Linux's mmap(2):
- * offset, descriptor, length, kind of file.
+ * The object that a mapping with a descriptor is of, or why there is none, in the order of checks
+ * of Linux's mmap(2): offset, descriptor, length, kind of file.
  */
-static enum err file_check(size_t length, int fd, off_t offset)
+static enum err object_find(size_t length, int fd, off_t offset, uint64_t *object)
 {
     if (offset % (off_t)HF_PAGE_BYTES != 0) {
         return ERR_INVAL;
     }
-    if (files_get(fd) == NULL) {
+    const struct file *file = files_get(fd);
+    if (file == NULL) {
         return ERR_BADF;
     }
-    return length == 0 ? ERR_INVAL : ERR_NODEV;
+    if (length == 0) {
+        return ERR_INVAL;
+    }
+    *object = file->object;
+    return file->kind == FILE_SHARED ? ERR_OK : ERR_NODEV;
 }
 
 void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
 {
+    struct hf_map map = {
+        .addr = (uint64_t)addr,
+        .length = length,
+        .prot = (uint32_t)prot,
+        .flags = (uint32_t)flags,
+        .offset = (uint64_t)offset,
+    };
     enum err error = ERR_OK;
     uint64_t mapped = 0;
     if ((flags & MAP_ANONYMOUS) == 0) {
-        error = file_check(length, fd, offset);
+        error = object_find(length, fd, offset, &map.object);
     } else if (length == 0) {
         error = ERR_INVAL;
-    } else {
-        const struct hf_map map = {
-            .addr = (uint64_t)addr,
-            .length = length,
-            .prot = (uint32_t)prot,
-            .flags = (uint32_t)flags,
-            .offset = (uint64_t)offset,
-        };
+    }
+    if (error == ERR_OK) {
         error = hf_map_form(MEM_HEAD_LINUX, map, &mapped);
     }
     return result_of(error) == 0 ? (void *)mapped : MAP_FAILED;

@@ -11,6 +11,8 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <abi/error.h>
 #include <base/attr.h>
@@ -26,3 +28,10 @@
  * On error:  nothing is left of the child.
  */
 MUST_USE enum err hf_clone(struct hf_process *child, bool *is_child);
+
+/*
+ * The same; the child also gets the `count` handles of hf/shared.h in `objects`, at the same
+ * slots, and holds what they name.
+ */
+MUST_USE enum err hf_clone_giving(const uint64_t *objects, size_t count, struct hf_process *child,
+                                  bool *is_child);

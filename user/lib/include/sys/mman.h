@@ -3,7 +3,8 @@
  * Mapping calls under their POSIX and Linux names, with Linux's numbers.
  *
  * Each asks the memory server in its LINUX form: a refusal part-way leaves done what Linux leaves
- * done. mmap() of a file fails with ENODEV: files of the boot archive are read with read().
+ * done. mmap() of a file fails with ENODEV: files of the boot archive are read with read(). Shared
+ * memory is mapped by its descriptor.
  */
 #pragma once
 
@@ -76,6 +77,21 @@ extern "C" {
 #define MS_INVALIDATE 2
 #define MS_SYNC       4
 
+/* memfd_create() */
+#define MFD_CLOEXEC       0x1u
+#define MFD_ALLOW_SEALING 0x2u
+#define MFD_NOEXEC_SEAL   0x8u
+#define MFD_EXEC          0x10u
+
+/* fcntl() of shared memory; <fcntl.h> does not have them. */
+#define F_ADD_SEALS         1033
+#define F_GET_SEALS         1034
+#define F_SEAL_SEAL         0x1
+#define F_SEAL_SHRINK       0x2
+#define F_SEAL_GROW         0x4
+#define F_SEAL_WRITE        0x8
+#define F_SEAL_FUTURE_WRITE 0x10
+
 /* As POSIX and Linux have them; errors in errno. */
 void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
 int munmap(void *addr, size_t length);
@@ -91,6 +107,14 @@ int mlockall(int flags);
 int munlockall(void);
 int mincore(void *addr, size_t length, unsigned char *vec);
 int msync(void *addr, size_t length, int flags);
+
+/*
+ * Shared memory: names without leading slashes, as many as the memory server keeps; the mode means
+ * nothing. A child of fork() has the descriptors too, each with an offset of its own from then on.
+ */
+int shm_open(const char *name, int flags, mode_t mode);
+int shm_unlink(const char *name);
+int memfd_create(const char *name, unsigned flags);
 
 #ifdef __cplusplus
 }
