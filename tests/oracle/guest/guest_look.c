@@ -63,6 +63,7 @@ static uint32_t query_flags(uint32_t look)
         {LOOK_NORESERVE, MEM_MAP_NORESERVE},
         {LOOK_LOCKED, MEM_MAP_LOCKED},
         {LOOK_GROWSDOWN, MEM_MAP_GROWSDOWN},
+        {LOOK_NOHUGEPAGE, MEM_MAP_STACK}, /* QUERY cannot tell who asked for small pages */
     };
     uint32_t flags = MEM_MAP_ANONYMOUS;
 
