@@ -340,6 +340,10 @@ void sched_tick(void)
     struct timeout *due = timeout_take_due(now);
 
     csr_clear_sip(SIE_SOFTWARE); /* what it was for is noted in reschedule */
+    if ((csr_read_sip() & SIE_TIMER) != 0) {
+        /* Some emulators raise it once more after the timer was set anew: set it whatever it is. */
+        hart->timer_armed = 0;
+    }
 
     attend_interrupts();
     while (due != NULL) {
