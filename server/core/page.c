@@ -86,16 +86,40 @@ static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t
     return own + shared + zero + wired;
 }
 
+/*
+ * Where what is left of `range` ends, whose last leaf has no pages: behind the last one of the same
+ * GiB that has, or before that GiB. `upper` is the entry above the last leaf.
+ */
+static uint32_t page_skip_down(const uint64_t *upper, struct range range)
+{
+    const uint32_t lowest = shadow_block(range.first, 0);
+    uint32_t block = shadow_block(range.end - 1, 0);
+
+    while (shadow_upper_count(*upper) == 0 && block > lowest && block % SHADOW_ENTRIES != 0) {
+        upper--;
+        block--;
+    }
+    const struct range covered = shadow_block_range(block, 0);
+    const uint32_t end = shadow_upper_count(*upper) == 0 ? covered.first : covered.end;
+
+    return end > range.first ? end : range.first;
+}
+
 void page_clear(struct core *core, struct space *space, struct range range)
 {
     /* From the last leaf to the first, for the same reason. */
     while (!range_is_empty(range)) {
         uint64_t *upper = shadow_upper(core, space, 0, range.end - 1);
+
+        if (upper != NULL && shadow_upper_count(*upper) == 0) {
+            range.end = page_skip_down(upper, range);
+            continue;
+        }
         const uint32_t level = upper == NULL ? 1 : 0;
         struct range block = shadow_block_range(shadow_block(range.end - 1, level), level);
         uint32_t first = block.first > range.first ? block.first : range.first;
 
-        if (upper != NULL && shadow_upper_count(*upper) != 0) {
+        if (upper != NULL) {
             uint64_t *leaf = arena_page(core, shadow_upper_page(*upper));
             uint64_t cleared =
                 page_clear_leaf(core, space, leaf, first - block.first, range.end - block.first);

@@ -189,11 +189,13 @@ void shadow_prune(struct core *core, struct space *space, struct range range, st
         if (space->root[top] == 0) {
             continue;
         }
+        const uint64_t *middle = arena_page(core, shadow_upper_page(space->root[top]));
+
         for (uint32_t block = shadow_block(inner.first, 0); block <= shadow_block(inner.end - 1, 0);
              block++) {
             struct range covered = shadow_block_range(block, 0);
 
-            if (range_covers(gap, covered)) {
+            if (middle[block & (SHADOW_ENTRIES - 1)] != 0 && range_covers(gap, covered)) {
                 shadow_drop(core, space, 0, covered.first);
             }
         }
