@@ -17,6 +17,8 @@
 
 #define BUDGET      400u
 #define BUDGET_WORD "400"
+#define SLOT_FIRST  30 /* of handles that arrive at a thread of the bomb */
+#define SLOTS       400
 #define THREADS_MAX 400u
 
 static uint64_t frames_free(void)
@@ -230,6 +232,7 @@ static bool bomb_start(void)
 static void bomb_run(void *argument)
 {
     (void)argument;
+    (void)hf_accept(SLOT_FIRST, SLOTS);
     while (bomb_start()) {
         (void)hf_yield();
     }
@@ -241,6 +244,10 @@ static void bomb_run(void *argument)
 
 static int role_bomb(void)
 {
+    for (int i = 0; i < 4; i++) {
+        (void)hf_donate(HF_OWN_SPACE, OBJECT_HANDLES);
+    }
+    (void)hf_accept(SLOT_FIRST, SLOTS);
     if (!bomb_start()) {
         return 1;
     }
@@ -295,8 +302,25 @@ static int role_handing(void)
                : 3;
 }
 
+/* Have a page for all variables of the program, which its end needs too. */
+static void touch_data(void)
+{
+    extern char _end[];
+    struct mem_region region;
+    struct mem_query_rep rep;
+    if (hf_query(HF_OWN_SPACE, (uint64_t)_end - 1, 1, &region, &rep) == ERR_OK && rep.count == 1) {
+        for (uint64_t at = region.start; at < (uint64_t)_end; at += PAGE) {
+            *(volatile char *)at = *(volatile char *)at;
+        }
+    }
+}
+
 static int role_run(const char *role, const char *word)
 {
+    /* What is needed to look at a refusal is touched before there is no page left for it. */
+    (void)refused_by(0);
+    (void)budget_of(HF_OWN_SPACE);
+    touch_data();
     static const struct {
         const char *name;
         int (*run)(void);
