@@ -9,13 +9,14 @@
  *   wait -> fault   -> decide -> answer with entries, wait
  *        -> request -> serve  -> answer or keep it, wait
  *        -> event   -> deaths -> wait
- *        -> error   -> whoever was to be answered is gone -> wait
+ *        -> error   -> whoever was to be answered is gone: map what was decided for him -> wait
  *
  * Owner: the one thread there is; `the_shell` is used by nobody else.
  */
 #include "server/shell/main.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <abi/boot.h>
@@ -70,6 +71,7 @@ ALWAYS_INLINE struct answer serve_fault(struct shell *shell, uint64_t badge, uin
         fault_quick(&shell->core, space, vpn, (uint32_t)access, &ready);
     port_flush(&shell->port);
     if (UNLIKELY(outcome != FAULT_READY)) {
+        shell->decided = NULL;
         return (struct answer){.number = SYS_FAULT_REPLY_WAIT, .action = refusal_action(outcome)};
     }
     /* One entry; it takes the place of what is mapped there. */
@@ -80,8 +82,12 @@ ALWAYS_INLINE struct answer serve_fault(struct shell *shell, uint64_t badge, uin
                   map_what(port_install_op((enum port_how)ready.how), pfn_to_number(ready.frame),
                            ready.prot, 0)},
     };
+    shell->decided = space;
+    space->answer.where = answer.words[0];
+    space->answer.what = answer.words[1];
     if (UNLIKELY(ready.how == PORT_COPY)) {
         answer.words[3] = map_what(MAP_COPY_SOURCE, pfn_to_number(ready.source), 0, 0);
+        space->answer.source = answer.words[3];
     }
     return answer;
 }
@@ -112,6 +118,9 @@ ALWAYS_INLINE bool serve_other(struct shell *shell, const struct message *messag
     }
     /* The one to be answered is gone, which his death will tell; nothing was received. */
     ASSERT(message->error == ERR_STALE);
+    if (shell->decided != NULL) {
+        port_carry_out(&shell->port, shell->decided->kernel, &shell->decided->answer);
+    }
     return false;
 }
 
@@ -134,6 +143,7 @@ void main_start(void *message_page)
             answer.serial = message.serial;
             answer.thread = message.thread;
         } else if (LIKELY(request_quick(shell, &message, &error, &value))) {
+            shell->decided = NULL;
             answer = (struct answer){
                 .number = SYS_REPLY_WAIT,
                 .serial = message.serial,
@@ -148,6 +158,7 @@ void main_start(void *message_page)
                 words[i] = 0; /* an initializer would be a call of memset() */
             }
             const bool is_answer = serve_other(shell, &other, words);
+            shell->decided = NULL;
             answer = (struct answer){
                 .number = SYS_REPLY_WAIT,
                 .serial = is_answer ? message.serial : 0,

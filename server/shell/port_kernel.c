@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "server/core/space.h"
 #include "server/shell/ecall.h"
 #include "server/shell/memory.h"
 
@@ -160,6 +161,18 @@ void port_install(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, pfn
     if (how == PORT_COPY) {
         entry[1] = (struct map_entry){0, map_what(MAP_COPY_SOURCE, pfn_to_number(source), 0, 0)};
     }
+}
+
+void port_carry_out(struct port *port, pfn_t space, const struct space_answer *answer)
+{
+    const bool is_copy = answer->what >> MAP_OP_SHIFT == MAP_INSTALL_COPY;
+    struct map_entry *entry = room(port, pfn_to_number(space), is_copy ? 2 : 1);
+
+    entry[0] = (struct map_entry){answer->where, answer->what};
+    if (is_copy) {
+        entry[1] = (struct map_entry){0, answer->source};
+    }
+    port_flush(port);
 }
 
 void port_remove(struct port *port, pfn_t space, vpn_t vpn, npages_t pages)

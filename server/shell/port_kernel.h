@@ -50,6 +50,9 @@ static inline void port_flush(struct port *port)
     }
 }
 
+/* Map what was decided for a fault whose thread is gone: core counts the page as filled. */
+void port_carry_out(struct port *port, pfn_t space, const struct space_answer *answer);
+
 STATIC_ASSERT((int)PORT_ZERO == (int)MAP_INSTALL_ZERO && (int)PORT_COPY == (int)MAP_INSTALL_COPY &&
                   (int)PORT_AS_IS == (int)MAP_INSTALL &&
                   (int)PORT_DEVICE == (int)MAP_INSTALL_DEVICE,

@@ -45,6 +45,8 @@ struct shell {
     struct core core;
     struct port port;
     struct shell_head *head;
+    /* Whose fault the answer that is about to be given decides (space->answer); NULL: none. */
+    struct space *decided;
 };
 
 /* A number that clients cannot foresee, or foresee by the seed alone: places mappings at random. */
