@@ -19,8 +19,7 @@
 #include "count.h"
 
 #define CALLERS       6u
-#define HELD          3u
-#define FLOOD_THREADS 500u
+#define FLOOD_THREADS 1000u
 #define FLOOD_LATENCY 20000u /* instructions */
 #define REQUESTS      2000
 
@@ -369,7 +368,7 @@ static uint64_t longest_request(void)
     return most;
 }
 
-TAP_TEST(an_urgent_client_is_served_beside_hundreds_that_flood_the_server)
+TAP_TEST(an_urgent_client_is_served_beside_a_thousand_that_flood_the_server)
 {
     struct hf_request request = {.token = {0, 0}};
     struct mem_next_rep end;
@@ -380,7 +379,7 @@ TAP_TEST(an_urgent_client_is_served_beside_hundreds_that_flood_the_server)
     REQUIRE(child_run("reach", "r0", &end));
     const uint64_t alone = longest_request();
     const uint64_t before = frames_free();
-    REQUIRE(child_make(&child, "flood", "500"));
+    REQUIRE(child_make(&child, "flood", "1000"));
     REQUIRE(child_give(&child, home, RIGHT_CALL, CHILD_HANDLE));
     REQUIRE(child_go(&child));
     REQUIRE(hf_reply_wait(home, &request) == ERR_OK);
@@ -417,7 +416,7 @@ int main(int argc, char **argv)
         TAP(a_token_is_worth_nothing_to_another_process),
         TAP(addresses_that_are_nobodys_end_the_one_who_uses_them),
         TAP(a_message_page_that_changes_under_a_request_harms_nobody),
-        TAP(an_urgent_client_is_served_beside_hundreds_that_flood_the_server),
+        TAP(an_urgent_client_is_served_beside_a_thousand_that_flood_the_server),
     };
     const char *role_opt = child_role(argc, argv);
     if (role_opt != NULL) {

@@ -75,8 +75,10 @@ class Build:
         core = re.findall(r"'(\w+\.c)'", (self.root / "server/core/meson.build").read_text())
         self.core = {f"server/core/{name}": self.compile(self.root / "server/core" / name, name)
                      for name in core}
-        support = [path for path in (self.root / "tests/core").glob("*.c")
-                   if not path.name.endswith("_test.c")]
+        listed = (self.root / "tests/core/meson.build").read_text()
+        listed = listed[listed.index("core_test_lib ="):]
+        support = [self.root / "tests/core" / name
+                   for name in re.findall(r"'(\w+\.c)'", listed[:listed.index("c_args")])]
         support += [self.root / "tests/harness/tap.c", self.root / "tests/harness/assert_host.c"]
         self.support = [self.compile(path, path.stem + "-support") for path in support]
         listed = (self.root / "tests/oracle/meson.build").read_text()
