@@ -56,7 +56,8 @@ bool pending_carry_out(void)
     const struct hart *hart = hart_self();
     const struct thread *self = hart->current;
 
-    while (!list_is_empty(&pending_threads)) {
+    /* A hart whose thread was ended has no tables to be in while it fills: the rest is others'. */
+    while (!list_is_empty(&pending_threads) && hart->current == self) {
         struct thread *thread = LIST_ENTRY(pending_threads.next, struct thread, pending_link);
         const bool is_done = pending_apply(thread);
         if (is_done) {

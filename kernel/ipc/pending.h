@@ -38,7 +38,8 @@ MUST_USE bool pending_carry_out(void);
  * Carry out everything that is kept, in order. Called before anything else is looked up: the kernel
  * lock may be given back meanwhile.
  *
- * Returns: whether current is the same as before; false: it was ended, and there is none.
+ * Returns: whether current is the same as before; false: it was ended, there is none, and entries
+ *          may be left.
  */
 MUST_USE static inline bool pending_flush(void)
 {

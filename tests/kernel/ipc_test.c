@@ -6,6 +6,7 @@
 
 #include "ipc/death.h"
 #include "ipc/end.h"
+#include "ipc/pending.h"
 #include "model.h"
 #include "riscv/trap_entry.h"
 #include "stage.h"
@@ -234,17 +235,22 @@ TAP_TEST(bits_that_come_before_the_wait_are_not_lost)
     EXPECT_U64(word(stage_server_thread, 0), 3);
 }
 
+/* Give the space page tables for page 0x400; frames 200 and 201. */
+static void add_tables(struct space *space)
+{
+    model_fill(200, 2, FRAME_FREE);
+    const struct map_entry build[2] = {
+        model_entry(MAP_TABLE, 0x400, 1, pfn_to_number(model_frame(200)), 1, 0),
+        model_entry(MAP_TABLE, 0x400, 1, pfn_to_number(model_frame(201)), 0, 0),
+    };
+    uint64_t done = 0;
+    EXPECT_ERR(model_apply(&space->aspace, build, 2, &done), ERR_OK);
+}
+
 TAP_TEST(a_fault_is_a_message_and_its_page_is_there_when_the_thread_goes_on)
 {
     struct thread *client = start_client();
-    model_fill(200, 2, FRAME_FREE);
-    const uint64_t tables[2] = {pfn_to_number(model_frame(200)), pfn_to_number(model_frame(201))};
-    const struct map_entry build[2] = {
-        {map_where(0x400, 1), map_what(MAP_TABLE, tables[0], 1, 0)},
-        {map_where(0x400, 1), map_what(MAP_TABLE, tables[1], 0, 0)},
-    };
-    uint64_t done = 0;
-    EXPECT_ERR(model_apply(&client->space->aspace, build, 2, &done), ERR_OK);
+    add_tables(client->space);
     client->x[REG_A0] = 99;
     client->x[REG_PC] = 0x1234;
     stage_fault(0x400123, FAULT_WRITE);
@@ -295,6 +301,31 @@ TAP_TEST(a_refused_fault_makes_an_upcall_and_a_second_one_ends_the_thread)
     EXPECT_U64(client->death.cause, CAUSE_MAPERR);
 }
 
+TAP_TEST(a_hart_whose_thread_was_ended_leaves_what_is_to_be_mapped_to_others)
+{
+    struct thread *client = start_client();
+    struct thread *other = stage_thread(client->space, LOW);
+    const struct map_entry entries[2] = {
+        model_entry(MAP_INSTALL_ZERO, 0x400, 1, pfn_to_number(model_frame(300)), MAP_READ, 0),
+        model_entry(MAP_INSTALL_ZERO, 0x401, 1, pfn_to_number(model_frame(301)), MAP_READ, 0),
+    };
+    unsigned level = 9;
+
+    add_tables(client->space);
+    model_fill(300, 2, FRAME_FREE);
+    pending_add(client, &entries[0], 1);
+    pending_add(other, &entries[1], 1);
+    stage_ended_opt = client;
+    EXPECT(!pending_flush());
+    EXPECT(hart_self()->current == NULL);
+    EXPECT(model_leaf(&client->space->aspace, 0x400, &level) != 0);
+    EXPECT_U64(other->pending_count, 1);
+    EXPECT(stage_schedule() == other);
+    EXPECT_U64(other->pending_count, 0);
+    EXPECT(model_leaf(&client->space->aspace, 0x401, &level) != 0);
+    EXPECT_U64(hart_self()->fault_look, 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -311,6 +342,7 @@ int main(int argc, char **argv)
         TAP(bits_that_come_before_the_wait_are_not_lost),
         TAP(a_fault_is_a_message_and_its_page_is_there_when_the_thread_goes_on),
         TAP(a_refused_fault_makes_an_upcall_and_a_second_one_ends_the_thread),
+        TAP(a_hart_whose_thread_was_ended_leaves_what_is_to_be_mapped_to_others),
     };
     return TAP_RUN(argc, argv, tests);
 }

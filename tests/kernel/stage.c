@@ -32,6 +32,7 @@ static uint64_t stage_timer;
 
 struct space *stage_server;
 struct thread *stage_server_thread;
+struct thread *stage_ended_opt;
 uint64_t stage_time;
 struct hart harts[HARTS_MAX];
 uint64_t harts_count = 1;
@@ -71,7 +72,14 @@ void harts_leave(void)
 void harts_cut(void)
 {
     if (fill_is_open()) {
+        ASSERT(harts[0].current != NULL); /* in whose tables the hart is meanwhile */
         fill_finish();
+        if (stage_ended_opt != NULL) {
+            harts[0].current = NULL;
+            harts[0].reschedule = RESCHEDULE;
+            thread_set_state(stage_ended_opt, THREAD_ENDED);
+            stage_ended_opt = NULL;
+        }
     } else {
         sched_tick();
     }

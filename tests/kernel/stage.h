@@ -29,6 +29,9 @@ extern struct thread *stage_server_thread;
 /* The time that timer_now() tells. */
 extern uint64_t stage_time;
 
+/* NULL, or current, whom another hart ends while this one fills pages next. */
+extern struct thread *stage_ended_opt;
+
 /* Set everything up anew. */
 void stage_start(void);
 
