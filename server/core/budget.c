@@ -6,11 +6,28 @@
 
 #include "server/core/limit.h"
 #include "server/core/pool.h"
+#include "server/core/upkeep.h"
+
+void budget_refused_by(const struct core *core, struct space *space, const struct space *payer,
+                       uint64_t frames)
+{
+    const struct budget_view view = budget_view(core, payer);
+
+    space->budget_asked = frames;
+    space->budget_used = view.used;
+    space->budget_limit = view.limit;
+}
 
 void budget_refused(const struct core *core, struct space *space, uint64_t frames)
 {
-    space->budget_asked = frames;
-    space->budget_used = budget_view(core, space).used;
+    budget_refused_by(core, space, space, frames);
+}
+
+void budget_tell(struct space *space, const struct space *refused)
+{
+    space->budget_asked = refused->budget_asked;
+    space->budget_used = refused->budget_used;
+    space->budget_limit = refused->budget_limit;
 }
 
 bool budget_take(const struct core *core, struct space *space, uint32_t frames)
@@ -146,7 +163,7 @@ bool budget_open(const struct core *core, struct space *space, struct space *par
     return true;
 }
 
-void budget_close(const struct core *core, struct space *space)
+void budget_close(const struct core *core, struct space *space, uint64_t kept)
 {
     struct budget *budget = &space->budget;
 
@@ -159,9 +176,10 @@ void budget_close(const struct core *core, struct space *space)
     if (space->lender != 0) {
         struct space *lender = arena_page(core, space->lender);
 
-        ASSERT(lender->budget.reserved >= budget->limit);
+        ASSERT(lender->budget.reserved >= budget->limit && kept <= budget->limit);
         lender->budget.reserved -= budget->limit;
-        budget_return(core, lender, (int64_t)budget->limit);
+        /* At once: what is kept must never be there for others to take. */
+        budget_return(core, lender, (int64_t)(budget->limit - kept));
     }
 }
 
@@ -207,7 +225,9 @@ void budget_recover(const struct core *core)
     }
     for (space = space_first(core); space != NULL; space = space_next(core, space)) {
         space->charged = budget_count(space);
+        space->object_charge = upkeep_count(core, space);
         budget_return(core, space, -(int64_t)(space->charged + space->own));
+        budget_return(core, space, -(int64_t)space->object_charge);
         if (space->lender != 0) {
             struct space *lender = arena_page(core, space->lender);
 
@@ -227,7 +247,7 @@ static uint64_t budget_sum(const struct core *core, const struct space *payer)
         frames += space->payer == payer->number ? space->charged + space->own : 0;
         frames += space->lender == payer->number ? space->budget.limit : 0;
     }
-    return frames;
+    return frames + payer->object_charge;
 }
 
 void budget_audit(const struct core *core)
@@ -237,6 +257,7 @@ void budget_audit(const struct core *core)
     for (space = space_first(core); space != NULL; space = space_next(core, space)) {
         ASSERT(space->charged == budget_count(space));
         ASSERT(space->region_room >= space->tree.count);
+        upkeep_audit(core, space);
         if (space->payer == space->number) {
             int64_t left = atomic_load_explicit(&space->budget.left, memory_order_relaxed);
 

@@ -7,6 +7,7 @@
  * space made without one uses its maker's. The space whose budget is used is the payer.
  *
  *   payer P: limit = left + reserved + sum of what each space that P pays for is charged
+ *                    + what shared memory costs that P pays for (upkeep.h)
  *
  * A space is charged for its pages, its page tables and the shadow beside them, its threads with
  * their message pages, its window's tables, what it donated, its own record, and, in shares of a
@@ -101,6 +102,13 @@ void budget_give_frame(struct core *core, struct space *space, uint32_t frame);
 /* Remember that the payer refused `frames` frames. */
 void budget_refused(const struct core *core, struct space *space, uint64_t frames);
 
+/* The same of the budget that `payer` uses, for what `space` wanted. */
+void budget_refused_by(const struct core *core, struct space *space, const struct space *payer,
+                       uint64_t frames);
+
+/* Remember for `space` what was refused to `refused`, if anything. */
+void budget_tell(struct space *space, const struct space *refused);
+
 /* Charge a space for `pages` pages more of its own. As budget_take(). */
 MUST_USE static inline bool budget_take_all_pages(const struct core *core, struct space *space,
                                                   uint32_t pages)
@@ -172,8 +180,11 @@ void budget_give_child(const struct core *core, struct space *space);
  */
 MUST_USE bool budget_open(const struct core *core, struct space *space, struct space *parent_opt);
 
-/* Give a budget back whose space is charged nothing any more. */
-void budget_close(const struct core *core, struct space *space);
+/*
+ * Give a budget back whose space is charged nothing any more, but for `kept` frames, which its
+ * lender goes on paying for.
+ */
+void budget_close(const struct core *core, struct space *space, uint64_t kept);
 
 /* What a budget is, to be told. */
 struct budget_view {

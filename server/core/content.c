@@ -5,6 +5,7 @@
 
 #include "server/core/pool.h"
 #include "server/core/port.h"
+#include "server/core/upkeep.h"
 
 uint32_t content_frame(const struct core *core, const struct object *object, uint64_t page)
 {
@@ -12,15 +13,20 @@ uint32_t content_frame(const struct core *core, const struct object *object, uin
     return radix_get(core, &object->frames, page);
 }
 
-uint32_t content_make(struct core *core, struct object *object, uint64_t page)
+uint32_t content_make(struct core *core, struct space *space, struct object *object, uint64_t page)
 {
+    const uint32_t needs = radix_needs(core, &object->frames, page);
+
     ASSERT(object_has_page(object, page));
-    if (!arena_page_reserve(core, radix_needs(core, &object->frames, page))) {
+    if (!upkeep_take(core, space, object, needs + 1)) {
         return 0;
     }
-    const uint32_t frame = pool_take(core, FRAME_USER, 0, arena_link(core, object));
+    const uint32_t frame = arena_page_reserve(core, needs)
+                               ? pool_take(core, FRAME_USER, 0, arena_link(core, object))
+                               : 0;
 
     if (frame == 0) {
+        upkeep_give(core, object, needs + 1);
         return 0;
     }
     intent_step(core, STEP_FILL, 0, frame);
@@ -33,6 +39,7 @@ uint32_t content_make(struct core *core, struct object *object, uint64_t page)
 
 void content_drop(struct core *core, struct object *object, uint64_t first)
 {
+    const uint64_t before = object->frames.count + object->frames.pages;
     uint64_t page = RADIX_INDEX_END;
 
     /* From the last to the first, so that frames come back in the order in which they went. */
@@ -40,6 +47,7 @@ void content_drop(struct core *core, struct object *object, uint64_t first)
         pool_give(core, radix_remove(core, &object->frames, page));
         core->head->object_table.frames--;
     }
+    upkeep_give(core, object, before - object->frames.count - object->frames.pages);
 }
 
 /* Zeros from byte `offset` of the frame on. */

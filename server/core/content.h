@@ -20,13 +20,14 @@
 uint32_t content_frame(const struct core *core, const struct object *object, uint64_t page);
 
 /*
- * Give a page of a memory object a frame, filled with zeros.
+ * Give a page of a memory object a frame, filled with zeros, because `space` wants it.
  *
  * Requires:  the page exists and has none.
- * Returns:   the frame; 0 if there is none. Makes port calls.
+ * Returns:   the frame; 0 if there is none, or the payer's budget is used up. Makes port calls.
  * On error:  nothing changed.
  */
-MUST_USE uint32_t content_make(struct core *core, struct object *object, uint64_t page);
+MUST_USE uint32_t content_make(struct core *core, struct space *space, struct object *object,
+                               uint64_t page);
 
 /* Give back the frames of all pages from `first` on, which are mapped nowhere. No port call. */
 void content_drop(struct core *core, struct object *object, uint64_t first);

@@ -32,11 +32,9 @@ uint64_t *fault_make_entry(struct core *core, struct space *space, uint32_t page
     return entry != NULL ? entry : shadow_make(core, space, page);
 }
 
-/*
- * The frame of a page of an object, which exists. Returns: whether there is one.
- */
-static bool fault_object_frame(struct core *core, struct object *object, uint64_t number,
-                               pfn_t *pfn)
+/* The frame of a page of an object, which exists. Returns: whether there is one. */
+static bool fault_object_frame(struct core *core, struct space *space, struct object *object,
+                               uint64_t number, pfn_t *pfn)
 {
     if (object->kind != OBJECT_MEMORY) {
         *pfn = object_pfn(object, number);
@@ -45,7 +43,7 @@ static bool fault_object_frame(struct core *core, struct object *object, uint64_
     uint32_t frame = content_frame(core, object, number);
 
     if (frame == 0) {
-        frame = content_make(core, object, number);
+        frame = content_make(core, space, object, number);
     }
     *pfn = pool_pfn(core, frame);
     return frame != 0;
@@ -65,7 +63,7 @@ static enum fault_outcome fault_object_page(struct core *core, const struct faul
     if (!object_has_page(object, number)) {
         return FAULT_PAST_END;
     }
-    if (!fault_object_frame(core, object, number, &shown)) {
+    if (!fault_object_frame(core, space, object, number, &shown)) {
         return FAULT_NO_FRAME;
     }
     *answer = (struct fault_answer){

@@ -37,7 +37,7 @@ enum err limit_refuse_frames(const struct core *core, struct space *space, uint6
     uint64_t total = core->head->pool.total;
 
     if (space->budget_asked != 0) {
-        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_BUDGET, budget_view(core, space).limit,
+        return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_BUDGET, space->budget_limit,
                                  space->budget_used, space->budget_asked);
     }
     return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_FRAMES, total, total - pool_free(core),

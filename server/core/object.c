@@ -9,6 +9,7 @@
 #include "server/core/region.h"
 #include "server/core/shared.h"
 #include "server/core/space.h"
+#include "server/core/upkeep.h"
 
 uint32_t object_needs(const struct core *core)
 {
@@ -39,8 +40,8 @@ static struct object *object_make(struct core *core, enum object_sort sort, npag
     return object;
 }
 
-struct object *object_make_memory(struct core *core, uint64_t bytes, uint64_t charge,
-                                  uint32_t flags)
+struct object *object_make_memory(struct core *core, const struct space *space, uint64_t bytes,
+                                  uint64_t charge, uint32_t flags)
 {
     struct object *object = object_make(core, OBJECT_MEMORY, object_pages(bytes));
 
@@ -48,6 +49,7 @@ struct object *object_make_memory(struct core *core, uint64_t bytes, uint64_t ch
     object->flags = flags;
     object->charge = charge;
     core->worker->promised -= charge; /* modulo 2^64, until the commit is over */
+    upkeep_open(core, space, object);
     return object;
 }
 
@@ -126,6 +128,7 @@ static void object_free(struct core *core, struct object *object)
     ASSERT(object->region_first == 0);
     if (object->kind == OBJECT_MEMORY) {
         content_drop(core, object, 0);
+        upkeep_close(core, object);
     }
     atomic_fetch_sub_explicit(&core->head->commit.used, object->charge, memory_order_relaxed);
     (void)radix_remove(core, &core->head->object_table.links, object->number);

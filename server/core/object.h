@@ -63,7 +63,9 @@ struct object {
     uint32_t names;
     /* The rest is valid in MEMORY. */
     uint32_t seals; /* MEM_SEAL_ */
-    uint32_t reserved;
+    uint32_t payer; /* space that pays for it (upkeep.h); 0: nobody */
+    uint32_t payer_next;
+    uint32_t payer_prev;
     uint64_t bytes;
     uint64_t charge;
     struct radix frames; /* by page */
@@ -96,13 +98,15 @@ uint32_t object_needs(const struct core *core);
 MUST_USE bool object_reserve(struct core *core);
 
 /*
- * Make a memory object of `bytes` bytes with one reference and charge the commit account for it.
+ * Make a memory object of `bytes` bytes for `space`, with one reference, and charge the commit
+ * account for it.
  *
  * Requires:  object_reserve(), or object_needs() arena pages in hand, and not to have left
- *            shared_enter() since; the charge was promised. Makes no port call.
+ *            shared_enter() since; upkeep_reserve(); the charge was promised. Makes no
+ *            port call.
  */
-struct object *object_make_memory(struct core *core, uint64_t bytes, uint64_t charge,
-                                  uint32_t flags);
+struct object *object_make_memory(struct core *core, const struct space *space, uint64_t bytes,
+                                  uint64_t charge, uint32_t flags);
 
 /*
  * Make an object of `pages` frames from `first` on, with one reference.

@@ -157,8 +157,7 @@ static enum err clone_refuse_frames(struct core *core, struct space *from,
 {
     space_lock(core, from->number);
     if (to_opt != NULL) {
-        from->budget_asked = to_opt->budget_asked;
-        from->budget_used = to_opt->budget_used;
+        budget_tell(from, to_opt);
     }
     const enum err error = limit_refuse_frames(core, from, 1);
 

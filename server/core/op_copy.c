@@ -122,7 +122,7 @@ static enum err copy_find_object(struct core *core, const struct copy_object_req
     uint32_t frame = content_frame(core, object, number);
 
     if (frame == 0) {
-        frame = request->is_to_object ? content_make(core, object, number)
+        frame = request->is_to_object ? content_make(core, request->space, object, number)
                                       : core->head->pool.zero_frame;
     }
     shared_leave(core);

@@ -12,6 +12,7 @@
 #include "server/core/place.h"
 #include "server/core/populate.h"
 #include "server/core/shared.h"
+#include "server/core/upkeep.h"
 
 #define MAP_FLAGS_KNOWN                                                                         \
     (MEM_MAP_TYPE | MEM_MAP_FIXED | MEM_MAP_ANONYMOUS | MEM_MAP_GROWSDOWN | MEM_MAP_DENYWRITE | \
@@ -254,10 +255,14 @@ static enum err map_check_room(struct core *core, struct space *space, const str
     if (region_reserve(core, space, splits + MERGE_INSERT_RECORDS) != ERR_OK) {
         return limit_refuse_frames(core, space, 1);
     }
-    if (UNLIKELY(plan->makes_object) && !object_reserve(core)) {
+    if (UNLIKELY(plan->makes_object) && (!object_reserve(core) || !upkeep_reserve(core, space))) {
         return limit_refuse_frames(core, space, 1);
     }
-    return limit_promise(core, space, &change);
+    error = limit_promise(core, space, &change);
+    if (error != ERR_OK && plan->makes_object) {
+        upkeep_cancel(core, space);
+    }
+    return error;
 }
 
 /* Seals of shared memory, after all else (Linux mmap_region(), seal_check_write()). */
@@ -308,12 +313,13 @@ static enum err map_check(struct core *core, struct space *space, const struct m
 }
 
 /* The object behind one anonymous shared region. Returns: its link. */
-static uint32_t map_make_object(struct core *core, const struct map_plan *plan)
+static uint32_t map_make_object(struct core *core, const struct space *space,
+                                const struct map_plan *plan)
 {
     const bool is_charged = plan->charge != 0;
     const uint32_t flags = OBJECT_UNNAMED | (is_charged ? 0 : OBJECT_NORESERVE);
 
-    return arena_link(core, object_make_memory(core, plan->length, plan->charge, flags));
+    return arena_link(core, object_make_memory(core, space, plan->length, plan->charge, flags));
 }
 
 static void map_apply(struct core *core, struct space *space, const struct map_plan *plan)
@@ -329,7 +335,7 @@ static void map_apply(struct core *core, struct space *space, const struct map_p
     /* Point of no return: nothing below may fail. */
     intent_write(core);
     if (UNLIKELY(plan->makes_object)) {
-        kind.object = map_make_object(core, plan);
+        kind.object = map_make_object(core, space, plan);
     } else if (kind.object != 0) {
         /* What is replaced may be all that keeps it. */
         object_get(object_at(core, kind.object));

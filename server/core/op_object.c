@@ -10,6 +10,7 @@
 #include "server/core/page.h"
 #include "server/core/shared.h"
 #include "server/core/space_lock.h"
+#include "server/core/upkeep.h"
 
 /* R24 for what an object promises more than before. */
 static enum err object_check_charge(const struct core *core, struct space *space, uint64_t pages)
@@ -24,10 +25,16 @@ static enum err object_reserve_made(struct core *core, struct space *space, uint
 {
     const struct limit_change change = {.commit_added = charge};
 
-    if (!arena_page_reserve(core, object_needs(core) + hold_needs(core))) {
+    if (!arena_page_reserve(core, object_needs(core) + hold_needs(core)) ||
+        !upkeep_reserve(core, space)) {
         return limit_refuse_frames(core, space, 1);
     }
-    return limit_promise(core, space, &change);
+    const enum err error = limit_promise(core, space, &change);
+
+    if (error != ERR_OK) {
+        upkeep_cancel(core, space);
+    }
+    return error;
 }
 
 /* The object, held by the space. Nothing here may fail, or makes a port call. */
@@ -38,7 +45,7 @@ static struct object *object_make_held(struct core *core, struct space *space,
     uint32_t flags = is_charged ? 0 : OBJECT_NORESERVE;
 
     flags |= (request->flags & MEM_OBJECT_APPEND) != 0 ? OBJECT_APPEND : 0;
-    struct object *made = object_make_memory(core, request->bytes, charge, flags);
+    struct object *made = object_make_memory(core, space, request->bytes, charge, flags);
 
     made->seals = request->seals;
     hold_take(core, space, made);

@@ -79,6 +79,21 @@ uint32_t radix_needs(const struct core *core, const struct radix *radix, uint64_
     return 0;
 }
 
+static uint32_t radix_page_take(struct core *core, struct radix *radix)
+{
+    const uint32_t page = arena_page_take(core);
+
+    ASSERT(page != 0);
+    radix->pages++;
+    return page;
+}
+
+static void radix_page_give(struct core *core, struct radix *radix, uint32_t page)
+{
+    arena_page_give(core, page);
+    radix->pages--;
+}
+
 /* Make the tree as high as a number needs. */
 static void radix_raise(struct core *core, struct radix *radix, uint32_t height)
 {
@@ -87,7 +102,7 @@ static void radix_raise(struct core *core, struct radix *radix, uint32_t height)
         return;
     }
     while (radix->height < height) {
-        uint32_t top = arena_page_take(core);
+        uint32_t top = radix_page_take(core, radix);
 
         radix_page(core, top)[0] = radix->root;
         radix->root = top + RADIX_COUNT_ONE;
@@ -106,8 +121,7 @@ void radix_set(struct core *core, struct radix *radix, uint64_t index, uint32_t 
     }
     for (uint32_t level = radix->height; level > 0; level--) {
         if (*above == 0) {
-            *above = arena_page_take(core);
-            ASSERT(*above != 0);
+            *above = radix_page_take(core, radix);
         }
         uint32_t *word = &radix_page(core, *above)[radix_slot(index, level - 1)];
 
@@ -146,7 +160,7 @@ static void radix_lower(struct core *core, struct radix *radix)
         radix->root = words[0];
         radix->height--;
         words[0] = 0;
-        arena_page_give(core, top);
+        radix_page_give(core, radix, top);
     }
     if (radix->root == 0) {
         radix->height = 0;
@@ -172,7 +186,7 @@ uint32_t radix_remove(struct core *core, struct radix *radix, uint64_t index)
         if (radix_count(*path[level]) != 0) {
             break;
         }
-        arena_page_give(core, *path[level] & RADIX_PAGE_MASK);
+        radix_page_give(core, radix, *path[level] & RADIX_PAGE_MASK);
         *path[level] = 0;
     }
     radix->count--;
@@ -254,6 +268,7 @@ void radix_audit(const struct core *core, const struct radix *radix)
     uint32_t used[RADIX_LEVELS + 1] = {0};
     uint32_t level = radix->height;
     uint64_t count = 0;
+    uint64_t pages = radix->root == 0 ? 0 : 1;
     uint64_t last = 0;
 
     ASSERT(radix_below(core, radix, RADIX_INDEX_END, &last) == 0 ||
@@ -275,11 +290,12 @@ void radix_audit(const struct core *core, const struct radix *radix)
         if (level == 1) {
             count++;
         } else {
+            pages++;
             level--;
             word[level] = below;
             next[level] = 0;
             used[level] = 0;
         }
     }
-    ASSERT(count == radix->count);
+    ASSERT(count == radix->count && pages == radix->pages);
 }

@@ -33,6 +33,7 @@ struct radix {
     uint32_t root;   /* word for the top page; 0: nothing in the map */
     uint32_t height; /* levels of pages */
     uint64_t count;  /* numbers in the map */
+    uint64_t pages;  /* arena pages of the tree */
 };
 
 /* The value of a number; 0 if it has none. */

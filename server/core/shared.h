@@ -10,6 +10,8 @@
  * | numbers, the shell's clients                  | takes the bucket's lock besides               |
  * | shared list of frames, frames never used,     | who is between shared_enter() and             |
  * | arena pages, slabs                            | shared_leave()                                |
+ * | memory objects, and in a space the objects   | who is between shared_enter() and             |
+ * | that it pays for (upkeep.h)                   | shared_leave()                                |
  * | `references` of objects, `used` of the commit | atomic; a reference more needs one that       |
  * | account                                       | stands                                        |
  * | struct worker: its list of frames, region     | its server thread; free_frames is read by all |

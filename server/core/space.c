@@ -15,6 +15,7 @@
 #include "server/core/space_lock.h"
 #include "server/core/thread.h"
 #include "server/core/twin.h"
+#include "server/core/upkeep.h"
 #include "server/core/window.h"
 
 STATIC_ASSERT(sizeof(struct space) <= PAGE_SIZE, "a space is one arena page");
@@ -118,8 +119,7 @@ static enum err space_refuse_maker(const struct core *core, const struct space *
                                  space_opt->budget_used, space_opt->budget_asked);
     }
     if (space_opt != NULL && space_opt->budget_asked != 0) {
-        maker->budget_asked = space_opt->budget_asked;
-        maker->budget_used = space_opt->budget_used;
+        budget_tell(maker, space_opt);
     }
     return limit_refuse_frames(core, maker, BUDGET_SPACE);
 }
@@ -388,7 +388,7 @@ void space_end(struct core *core, struct space *space)
     if (space->charged != 0) {
         budget_give(core, space, 1); /* its record */
     }
-    budget_close(core, space);
+    upkeep_inherit(core, space);
     space_delist(core, space);
     port_hand_over(core->port);
     space_unlock(core, number);

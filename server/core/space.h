@@ -125,9 +125,12 @@ struct space {
     uint32_t children;      /* records of spaces that it made; the shell's to count */
     uint32_t client;     /* the shell's record of it, in the slab `clients`; core only stores it */
     uint32_t hold_first; /* of objects (hold.h) */
-    uint32_t future;     /* REGION_LOCKS that new regions get (LOCK ALL) */
-    uint64_t merges;     /* how often a region joined a neighbour; for QUERY */
-    uint64_t faults;     /* of its threads that the shell was told of; for QUERY */
+    uint32_t object_first; /* of those whose frames it pays for (upkeep.h) */
+    uint64_t objects;      /* how many these are */
+    uint64_t object_charge;
+    uint32_t future; /* REGION_LOCKS that new regions get (LOCK ALL) */
+    uint64_t merges; /* how often a region joined a neighbour; for QUERY */
+    uint64_t faults; /* of its threads that the shell was told of; for QUERY */
 
     struct tree tree;
     uint32_t region_cache; /* region that answered the last look-up */
@@ -154,6 +157,7 @@ struct space {
     uint64_t charged;      /* frames, pages of its own aside */
     uint64_t budget_asked; /* what the payer refused in this request; 0: nothing */
     uint64_t budget_used;  /* what was used of the budget then */
+    uint64_t budget_limit; /* and what its limit is */
     struct budget budget;  /* valid in a payer */
 
     struct space_settings settings;

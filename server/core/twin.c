@@ -65,8 +65,7 @@ enum err twin_make(struct core *core, struct space *space, struct space *twin)
     twin->settings.maker = space->number;
     twin->settings.frames_max = 0;
     if (twin_fill(core, space, twin) != ERR_OK) {
-        space->budget_asked = twin->budget_asked;
-        space->budget_used = twin->budget_used;
+        budget_tell(space, twin);
         return limit_refuse_frames(core, space, 1);
     }
     twin->future = space->future;

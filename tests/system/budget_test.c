@@ -9,6 +9,7 @@
 
 #include <abi/fault.h>
 #include <hf/mem.h>
+#include <hf/shared.h>
 #include <hf/thread.h>
 #include <tap.h>
 
@@ -17,6 +18,8 @@
 
 #define BUDGET      400u
 #define BUDGET_WORD "400"
+#define SMALL       200u /* for a role that fills shared memory, and its heir */
+#define SMALL_WORD  "200"
 #define SLOT_FIRST  30 /* of handles that arrive at a thread of the bomb */
 #define SLOTS       400
 #define THREADS_MAX 400u
@@ -44,20 +47,25 @@ static bool refused_by(uint64_t frames)
 }
 
 /* Run a role within a budget twice; after the second time everything is as before it. */
-static struct mem_next_rep run_role(const char *role)
+static struct mem_next_rep run_role_within(const char *role, const char *word, uint64_t budget)
 {
     struct mem_next_rep end = {0};
-    EXPECT(child_run_within(role, BUDGET_WORD, BUDGET, &end));
+    EXPECT(child_run_within(role, word, budget, &end));
     struct mem_limits_rep before = budget_of(HF_OWN_SPACE);
     uint64_t free = frames_free();
-    EXPECT(child_run_within(role, BUDGET_WORD, BUDGET, &end));
+    EXPECT(child_run_within(role, word, budget, &end));
     EXPECT_U64(frames_free(), free);
     struct mem_limits_rep after = budget_of(HF_OWN_SPACE);
     EXPECT_U64(after.used, before.used);
     EXPECT_U64(after.handed_down, before.handed_down);
-    EXPECT(end.frames <= BUDGET);
+    EXPECT(end.frames <= budget);
     tap_note("%s: %llu frames came back", role, (unsigned long long)end.frames);
     return end;
+}
+
+static struct mem_next_rep run_role(const char *role)
+{
+    return run_role_within(role, BUDGET_WORD, BUDGET);
 }
 
 /* As run_role(); the role itself finds that all is well. */
@@ -125,6 +133,20 @@ TAP_TEST(populating_more_pages_than_the_budget_is_refused_and_named)
     pass_role("populate");
 }
 
+TAP_TEST(shared_memory_is_filled_until_the_budget_is_used_up_and_comes_back)
+{
+    struct mem_next_rep end = run_role_within("shared", SMALL_WORD, SMALL);
+    EXPECT_U64(end.cause, CAUSE_EXIT);
+    EXPECT_U64(end.detail, 0);
+}
+
+TAP_TEST(a_child_that_touches_more_shared_pages_than_its_budget_ends_by_a_bus_error)
+{
+    struct mem_next_rep end = run_role_within("touch_shared", SMALL_WORD, SMALL);
+    EXPECT_U64(end.cause, CAUSE_BUS);
+    EXPECT(end.frames > SMALL - 10);
+}
+
 TAP_TEST(regions_are_made_until_the_budget_is_used_up)
 {
     pass_role("regions");
@@ -176,6 +198,64 @@ static int role_populate(void)
     }
     struct mem_limits_rep own = budget_of(HF_OWN_SPACE);
     return own.used == BUDGET && own.value == BUDGET ? 0 : 4;
+}
+
+/* Twice as much shared memory as the small budget pays for: of a handle, or anonymous for 0. */
+static enum err map_shared(uint64_t object)
+{
+    uint64_t addr = 0;
+    const struct hf_map map = {.addr = AREA_AT(0),
+                               .length = 2 * SMALL * PAGE,
+                               .prot = RW,
+                               .flags = MEM_MAP_SHARED | MEM_MAP_FIXED |
+                                        (object == 0 ? MEM_MAP_ANONYMOUS : 0),
+                               .object = object};
+    return hf_map(map, &addr);
+}
+
+/* Fill what is mapped until the budget refuses, unmap it. Returns: whether all is as it must be. */
+static bool fill_shared(void)
+{
+    const uint64_t length = 2 * SMALL * PAGE;
+    if (hf_advise(HF_OWN_SPACE, AREA_AT(0), length, MEM_ADVISE_POPULATE_WRITE) != ERR_NOMEM ||
+        !refused_by(SMALL)) {
+        return false;
+    }
+    struct mem_limits_rep own = budget_of(HF_OWN_SPACE);
+    return own.used == SMALL && own.value == SMALL &&
+           hf_unmap(HF_OWN_SPACE, AREA_AT(0), length) == ERR_OK;
+}
+
+static int role_shared(void)
+{
+    uint64_t object = 0;
+    if (map_shared(0) != ERR_OK || !fill_shared()) {
+        return 1;
+    }
+    const uint64_t before = budget_of(HF_OWN_SPACE).used;
+    if (before + 20 > SMALL || hf_shared_make(2 * SMALL * PAGE, 0, 0, &object) != ERR_OK ||
+        map_shared(object) != ERR_OK || !fill_shared()) {
+        return 2;
+    }
+    /* Mapped or not, the object keeps its pages while it is held. */
+    const uint64_t full = budget_of(HF_OWN_SPACE).used;
+    if (full < before + 20 || hf_shared_resize(object, 10 * PAGE) != ERR_OK) {
+        return 3;
+    }
+    const uint64_t small = budget_of(HF_OWN_SPACE).used;
+    if (small + 20 > full) {
+        return 4;
+    }
+    return hf_shared_close(object) == ERR_OK && budget_of(HF_OWN_SPACE).used < small ? 0 : 5;
+}
+
+static int role_touch_shared(void)
+{
+    if (map_shared(0) != ERR_OK) {
+        return 1;
+    }
+    area_fill(0, 2 * SMALL);
+    return 2; /* it should not come so far */
 }
 
 static int role_regions(void)
@@ -290,10 +370,10 @@ static int role_handing(void)
     struct mem_next_rep end;
     struct mem_limits_rep own = budget_of(HF_OWN_SPACE);
     struct child child;
-    if (!child_make_within(&child, "heir", "200", 200)) {
+    if (!child_make_within(&child, "heir", SMALL_WORD, SMALL)) {
         return 1;
     }
-    if (budget_of(HF_OWN_SPACE).used < own.used + 200 || !child_go(&child) ||
+    if (budget_of(HF_OWN_SPACE).used < own.used + SMALL || !child_go(&child) ||
         !child_end(&child, &end)) {
         return 2;
     }
@@ -327,7 +407,7 @@ static int role_run(const char *role, const char *word)
     } roles[] = {
         {"touch", role_touch},     {"populate", role_populate}, {"regions", role_regions},
         {"threads", role_threads}, {"bomb", role_bomb},         {"children", role_children},
-        {"handing", role_handing},
+        {"handing", role_handing}, {"shared", role_shared},     {"touch_shared", role_touch_shared},
     };
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
         if (strcmp(role, roles[i].name) == 0) {
@@ -348,6 +428,8 @@ int main(int argc, char **argv)
         TAP(a_budget_cannot_be_set_afterwards),
         TAP(a_child_that_touches_more_pages_than_its_budget_ends_by_a_bus_error),
         TAP(populating_more_pages_than_the_budget_is_refused_and_named),
+        TAP(shared_memory_is_filled_until_the_budget_is_used_up_and_comes_back),
+        TAP(a_child_that_touches_more_shared_pages_than_its_budget_ends_by_a_bus_error),
         TAP(regions_are_made_until_the_budget_is_used_up),
         TAP(threads_are_made_until_the_budget_is_used_up),
         TAP(a_fork_bomb_of_threads_stays_within_its_budget),
