@@ -48,7 +48,7 @@ def parse_arguments():
     parser.add_argument("--mem", default="128M")
     parser.add_argument("--icount", action="store_true")
     parser.add_argument("--seed", type=int, default=1, help="0: another one each time, printed")
-    parser.add_argument("--timeout", type=float, default=60)
+    parser.add_argument("--timeout", type=float, default=150)
     parser.add_argument("--file", action="append", default=[], metavar="HOST[=NAME]")
     parser.add_argument("program")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
