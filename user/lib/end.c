@@ -72,6 +72,14 @@ static const char *region_text(uint64_t region, char text[REGION_BYTES])
     return text;
 }
 
+/* The one reason why a page of anonymous memory cannot be had. */
+static const char *bus_text(const struct mem_next_rep *end)
+{
+    return end->cause == CAUSE_BUS && end->region != 0 && (end->region & MEM_NEXT_OBJECT) == 0
+               ? ": no memory left, or none of its budget"
+               : "";
+}
+
 const char *hf_end_text(const struct mem_next_rep *end, char text[HF_END_BYTES])
 {
     char region[REGION_BYTES];
@@ -81,9 +89,9 @@ const char *hf_end_text(const struct mem_next_rep *end, char text[HF_END_BYTES])
     case CAUSE_BUS:
     case CAUSE_MISALIGNED:
     case CAUSE_ACCESS:
-        snprintf(text, HF_END_BYTES, "%s at 0x%" PRIx64 "%s, pc 0x%" PRIx64 ", %s",
+        snprintf(text, HF_END_BYTES, "%s at 0x%" PRIx64 "%s, pc 0x%" PRIx64 ", %s%s",
                  cause_name(end->cause), end->detail, access_name(end->access), end->pc,
-                 region_text(end->region, region));
+                 region_text(end->region, region), bus_text(end));
         break;
     case CAUSE_ILLEGAL:
     case CAUSE_BREAKPOINT:
