@@ -330,7 +330,10 @@ void sched_set_priority(struct thread *thread, uint32_t priority)
 
 void sched_yield(void)
 {
-    hart_self()->reschedule = RESCHEDULE_BEHIND;
+    struct hart *hart = hart_self();
+
+    hart->slice_end = 0; /* whoever comes now has a slice of his own */
+    hart->reschedule = RESCHEDULE_BEHIND;
 }
 
 void sched_tick(void)
@@ -381,7 +384,6 @@ void sched_arm(void)
 /* Make `next`, which nobody runs, current in place of `last`; the hart may have slept. */
 static void sched_enter(struct hart *hart, const struct thread *last, struct thread *next)
 {
-    hart->slice_end = 0;
     hart->switch_count++;
     trace_emit(TRACE_SWITCH, last == NULL ? UINT64_MAX : last->number, next->number);
     fpu_switch(hart, next);

@@ -79,7 +79,8 @@ IN_HELLO = ["tbreak console_write", "continue"]
 def threads_and_spaces_are_shown_with_their_programs():
     text, _, status = debugged(IN_HELLO + ["hf threads", "hf spaces"])
     expect_lines(text, r"thread +state .*", r" +0  receiving .* server +0x2\w+",
-                 r" +1  calling .* init +0x1\w+", r" +\d+\* running .* hello +\(in the kernel\)",
+                 r" +1  (?:calling|runnable) .* init +0x1\w+",
+                 r" +\d+\* running .* hello +\(in the kernel\)",
                  r"space +program .*", r"0xffffffd0\w+ +server +0x8\w+ +\d+ .*",
                  r"0xffffffd0\w+ +init .*", r"0xffffffd0\w+ +hello +0x8\w+ +\d+ +\d+ +0 +0")
     expect(status, 0)

@@ -20,7 +20,7 @@
 
 #define CALLERS       6u
 #define FLOOD_THREADS 1000u
-#define FLOOD_LATENCY 20000u /* instructions */
+#define FLOOD_LATENCY 42000u /* instructions: one request that makes 64 pages present */
 #define REQUESTS      2000
 
 static uint64_t frames_free(void)

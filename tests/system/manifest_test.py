@@ -113,8 +113,9 @@ def a_device_that_may_master_memory_needs_leave():
     expect(status, 0)
     expect_in("init: guest: cannot be started: the manifest does not let its device master memory "
               "(not permitted)\n", output)
+    # A program that lasts until the other one has printed.
     status, output = boot("process guest\nboot program\ndevice virtio,mmio 64 65\nmay dma\n"
-                          + SHELL + "process *\n", "hello")
+                          + SHELL + "process *\n", "replay", "/traces/cc1.trace")
     expect(status, 0)
     expect_in(" 65:16:", output)
 
