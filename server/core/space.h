@@ -44,10 +44,12 @@
 STATIC_ASSERT(ARENA_PAGES == UINT32_C(1) << SPACE_NUMBER_BITS, "numbers are arena pages");
 
 /* Privileges of a space, from the manifest. */
-#define SPACE_PRIVILEGE_LOW  0x1u /* map below the lowest address */
-#define SPACE_PRIVILEGE_LOCK 0x2u /* lock without limit */
-#define SPACE_PRIVILEGE_LOOK 0x4u /* know of other spaces: for the shell around core */
-#define SPACE_PRIVILEGES     0x7u
+#define SPACE_PRIVILEGE_LOW      0x1u  /* map below the lowest address */
+#define SPACE_PRIVILEGE_LOCK     0x2u  /* lock without limit */
+#define SPACE_PRIVILEGE_LOOK     0x4u  /* know of other spaces: for the shell around core */
+#define SPACE_PRIVILEGE_PHYSICAL 0x8u  /* know which frames pages have: for the shell too */
+#define SPACE_PRIVILEGE_DMA      0x10u /* have devices that master memory: for the shell too */
+#define SPACE_PRIVILEGES         0x1fu
 
 /* What the maker of a space says about it. Addresses are bytes, page aligned. */
 struct space_settings {

@@ -16,7 +16,9 @@
 
 STATIC_ASSERT(MEM_PRIVILEGE_LOW == SPACE_PRIVILEGE_LOW &&
                   MEM_PRIVILEGE_LOCK == SPACE_PRIVILEGE_LOCK &&
-                  MEM_PRIVILEGE_LOOK == SPACE_PRIVILEGE_LOOK,
+                  MEM_PRIVILEGE_LOOK == SPACE_PRIVILEGE_LOOK &&
+                  MEM_PRIVILEGE_PHYSICAL == SPACE_PRIVILEGE_PHYSICAL &&
+                  MEM_PRIVILEGE_DMA == SPACE_PRIVILEGE_DMA,
               "core has the numbers of the protocol");
 
 /* What SPACE_MAKE and CLONE may ask for. */

@@ -63,6 +63,8 @@ def a_program_has_nothing_that_is_not_granted():
     expect_in("child that may lock: not permitted\n", output)
     expect_in("child that may map low: not permitted\n", output)
     expect_in("child that may look: not permitted\n", output)
+    expect_in("child that may have DMA: not permitted\n", output)
+    expect_in("child that may know frames: not permitted\n", output)
     expect_in("child with an unknown privilege: invalid argument\n", output)
     expect(re.findall(r"^see (.*)$", output, re.M),
            ["bin/guest: no error, handle lacks the right, handle lacks the right"])
@@ -70,7 +72,7 @@ def a_program_has_nothing_that_is_not_granted():
 
 def a_program_has_what_is_granted_and_can_pass_on_no_more():
     status, output = boot("process server\nreceive x 64\n" + SHELL
-                          + "process *\npriority 7\nmay lock look\nbudget 4000\nmachine\n"
+                          + "process *\npriority 7\nmay lock look physical\nbudget 4000\nmachine\n"
                           "call x 70\n",
                           "guest", "look")
     expect(status, 0)
@@ -82,6 +84,8 @@ def a_program_has_what_is_granted_and_can_pass_on_no_more():
     expect_in("child that may lock: no error\n", output)
     expect_in("child that may map low: not permitted\n", output)
     expect_in("child that may look: no error\n", output)
+    expect_in("child that may have DMA: not permitted\n", output)
+    expect_in("child that may know frames: no error\n", output)
     expect_in("budget 4000 (no error)\n", output)
     # Looking is all that can be done to others.
     refused = ["handle lacks the right"] * 2

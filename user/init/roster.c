@@ -220,6 +220,24 @@ static void retire(const struct manifest_process *says, struct roster_member *me
     }
 }
 
+/* MEM_PRIVILEGE_... of what the manifest says that the process may. */
+static uint64_t privileges_of(const struct manifest_process *says)
+{
+    static const struct {
+        uint32_t may;
+        uint32_t privilege;
+    } all[] = {
+        {MANIFEST_MAY_LOCK, MEM_PRIVILEGE_LOCK},         {MANIFEST_MAY_LOW, MEM_PRIVILEGE_LOW},
+        {MANIFEST_MAY_LOOK, MEM_PRIVILEGE_LOOK},         {MANIFEST_MAY_DMA, MEM_PRIVILEGE_DMA},
+        {MANIFEST_MAY_PHYSICAL, MEM_PRIVILEGE_PHYSICAL},
+    };
+    uint64_t privileges = 0;
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        privileges |= (says->may & all[i].may) != 0 ? all[i].privilege : 0;
+    }
+    return privileges;
+}
+
 bool roster_start(struct roster *roster, uint32_t index, const char *const *argv_opt)
 {
     static const char *const envp[] = {NULL};
@@ -238,9 +256,7 @@ bool roster_start(struct roster *roster, uint32_t index, const char *const *argv
         program.envp = envp;
         program.priority = says->priority;
         program.frames_max = says->budget;
-        program.privileges = ((says->may & MANIFEST_MAY_LOCK) != 0 ? MEM_PRIVILEGE_LOCK : 0) |
-                             ((says->may & MANIFEST_MAY_LOW) != 0 ? MEM_PRIVILEGE_LOW : 0) |
-                             ((says->may & MANIFEST_MAY_LOOK) != 0 ? MEM_PRIVILEGE_LOOK : 0);
+        program.privileges = privileges_of(says);
         program.is_launcher = says->is_system_log;
         member->is_running = equip(says, member) && launch(roster, index, &program);
     }

@@ -264,10 +264,9 @@ static bool take_may(struct reader *reader)
         const char *name;
         uint32_t may;
     } privileges[] = {
-        {"lock", MANIFEST_MAY_LOCK},
-        {"low", MANIFEST_MAY_LOW},
-        {"look", MANIFEST_MAY_LOOK},
-        {"dma", MANIFEST_MAY_DMA},
+        {"lock", MANIFEST_MAY_LOCK},         {"low", MANIFEST_MAY_LOW},
+        {"look", MANIFEST_MAY_LOOK},         {"dma", MANIFEST_MAY_DMA},
+        {"physical", MANIFEST_MAY_PHYSICAL},
     };
     for (uint32_t word = 1; word < reader->words->count; word++) {
         uint32_t may = 0;
@@ -275,7 +274,7 @@ static bool take_may(struct reader *reader)
             may |= is_word(reader->words, word, privileges[i].name) ? privileges[i].may : 0;
         }
         if (may == 0) {
-            return refuse(reader, word, "is no privilege: lock, low, look or dma");
+            return refuse(reader, word, "is no privilege: lock, low, look, dma or physical");
         }
         reader->process->may |= may;
     }

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include <base/assert.h>
+#include <mem/privilege.h>
 #include <mem/proto_object.h>
 
 enum mem_request {
@@ -313,10 +314,6 @@ struct mem_limits_rep {
  * pages, page tables, threads, records. Over it, requests are refused with NOMEM; a new page that
  * is touched is CAUSE_BUS.
  */
-#define MEM_PRIVILEGE_LOW  0x1u /* map below the lowest address */
-#define MEM_PRIVILEGE_LOCK 0x2u /* lock beyond limits */
-#define MEM_PRIVILEGE_LOOK 0x4u /* look at every process: LOOK */
-#define MEM_PRIVILEGES     0x7u
 struct mem_space_make_req {
     uint64_t head;
     uint64_t frames_max;   /* budget in frames, 0: the caller's, shared */

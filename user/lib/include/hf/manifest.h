@@ -16,7 +16,8 @@
  *   machine                power and interrupts, in HANDLE_MACHINE
  *   log system             what it writes to the log is the system's
  *   may WHAT...            lock: lock beyond limits; low: map below the lowest address; look: look
- *                          at every process; dma: have a device that masters memory
+ *                          at every process; dma: have a device that masters memory; physical:
+ *                          know which frames pages have
  *   find NAME              look names up at the name service; serve NAME: register them there; a
  *                          star at the end stands for anything
  *   restarts N             start it again when it ends, so many times (default 0)
@@ -48,10 +49,11 @@ enum manifest_boot {
     MANIFEST_PROGRAM = 2, /* one was */
 };
 
-#define MANIFEST_MAY_LOCK 0x1u
-#define MANIFEST_MAY_LOW  0x2u
-#define MANIFEST_MAY_DMA  0x4u
-#define MANIFEST_MAY_LOOK 0x8u
+#define MANIFEST_MAY_LOCK     0x1u
+#define MANIFEST_MAY_LOW      0x2u
+#define MANIFEST_MAY_DMA      0x4u
+#define MANIFEST_MAY_LOOK     0x8u
+#define MANIFEST_MAY_PHYSICAL 0x10u
 
 /* An endpoint and the slot for it; slot 0: the promised one. */
 struct manifest_handle {
