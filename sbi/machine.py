@@ -47,11 +47,14 @@ QEMU_NO_ROOM = re.compile("regions (are )?overlap|could not load (ramdisk|initrd
 POWER_OFF_SECONDS = 5
 PR_SET_PDEATHSIG = 1
 
+# What it says when somebody else has the disk's file.
+QEMU_DISK_TAKEN = re.compile(r'Failed to get (shared )?"\w+" lock')
+
 # Machines of QEMU: harts that cannot run the kernel and are counted by -smp all the same, the most
-# harts that can, and whether they can be chosen.
+# harts that can, whether they can be chosen, and whether a disk can be attached.
 MACHINES = {
-    "virt": {"other_harts": 0, "harts_max": 8, "has_cpus": True},
-    "sifive_u": {"other_harts": 1, "harts_max": 4, "has_cpus": False},
+    "virt": {"other_harts": 0, "harts_max": 8, "has_cpus": True, "has_disk": True},
+    "sifive_u": {"other_harts": 1, "harts_max": 4, "has_cpus": False, "has_disk": False},
 }
 
 
@@ -73,6 +76,8 @@ class Machine:
         self.quiet = True         # the kernel does not report what it finds at boot
         self.interactive = False  # keys, ^C too, go to the guest; QEMU's own are Ctrl-A x, h, ...
         self.elfs = {}            # host paths of ELF files by name in the boot archive
+        self.disk_opt = None      # (path, whether it may only be read)
+        self.disk_traits = ""     # more of QEMU's options, as ",throttling.iops-total=9"
         self.extra = []           # more arguments for QEMU
 
     def command(self, archive, nonce):
@@ -100,7 +105,17 @@ class Machine:
             command += ["-icount", "shift=0,sleep=off"]
         if self.gdb_port_opt is not None:
             command += ["-gdb", f"tcp:127.0.0.1:{self.gdb_port_opt}", "-S"]
+        if self.disk_opt is not None:
+            command += self.disk_command(*self.disk_opt)
         return command + self.extra
+
+    def disk_command(self, path, is_read_only):
+        """The disk, at a device of virtio 1: without asking, QEMU makes older ones."""
+        drive = f"if=none,id=disk,format=raw,file={path.replace(',', ',,')}"
+        if is_read_only:
+            drive += ",readonly=on"
+        return ["-global", "virtio-mmio.force-legacy=false", "-drive", drive + self.disk_traits,
+                "-device", "virtio-blk-device,drive=disk"]
 
     def run(self, show):
         """Run to the end. `show(bytes)` gets the output as it comes. Returns an Outcome."""
@@ -204,6 +219,8 @@ class Outcome:
         trouble = "no end line: the machine stopped without saying why"
         if QEMU_NO_ROOM.search(qemu_said):
             trouble = "the boot archive does not fit into the memory: give more with --mem"
+        elif QEMU_DISK_TAKEN.search(qemu_said):
+            trouble = "another process has the disk's file: one machine at a time can use it"
         elif qemu_said:
             trouble += f" ({qemu_said.splitlines()[-1]})"
         return Outcome(STATUS_SILENT, trouble)

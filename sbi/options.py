@@ -3,8 +3,11 @@
 import argparse
 import os
 import re
+import stat
 
 from archive import TRAILER as ARCHIVE_END
+
+SECTOR_BYTES = 512
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,6 +34,25 @@ def extra_file(text):
     if any(part in ("", ".", "..") for part in name.split("/")):
         raise argparse.ArgumentTypeError(f"'{name}' is no plain path for the boot archive")
     return path, name
+
+
+def disk_file(path):
+    """An argument type: a disk's (path on the host, whether it may only be read)."""
+    try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):
+            raise argparse.ArgumentTypeError(f"'{path}' is no file that can be a disk")
+        with open(path, "rb") as disk:
+            size = disk.seek(0, os.SEEK_END)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(
+            f"cannot read '{path}': {error.strerror.lower()}") from None
+    if size == 0 or size % SECTOR_BYTES != 0:
+        raise argparse.ArgumentTypeError(
+            f"'{path}' is no disk: its size, {size}, is no multiple of {SECTOR_BYTES}"
+            if size else f"'{path}' is no disk: it is empty")
+    # Who is root could write all the same what is marked as not to be written.
+    return path, not os.access(path, os.W_OK) or mode & 0o222 == 0
 
 
 def word(text):

@@ -62,6 +62,22 @@ def boot_refuses_files_and_programs_that_are_not_there():
                    "hello")
 
 
+def boot_refuses_disks_that_are_none():
+    with tempfile.TemporaryDirectory() as folder:
+        odd, empty, good, pipe = (os.path.join(folder, name)
+                                  for name in ("odd", "empty", "good", "pipe"))
+        os.mkfifo(pipe)
+        for name, size in (odd, 1000), (empty, 0), (good, 1024):
+            with open(name, "wb") as file:
+                file.truncate(size)
+        for name, said in ((odd, "512"), (empty, "empty"), (folder, "no file"),
+                           (os.path.join(folder, "nowhere"), "no such file"),
+                           ("/dev/null", "no file"), (pipe, "no file")):
+            expect_refusal(["--disk", name, said], "sbi/boot", "--disk", name, "--", "hello")
+        expect_refusal(["--disk", "sifive_u"], "sbi/boot", "-M", "sifive_u", "--disk", good, "--",
+                       "hello")
+
+
 def boot_refuses_what_cannot_be_started():
     expect_refusal(["traces/cc1.trace", "RISC-V"], "sbi/boot", "--", "traces/cc1.trace")
     expect_refusal(["'t'", "RISC-V"], "sbi/boot", "--file", __file__ + "=t", "--", "t")
@@ -149,6 +165,7 @@ if __name__ == "__main__":
         boot_refuses_options_it_does_not_know,
         boot_refuses_numbers_out_of_range,
         boot_refuses_files_and_programs_that_are_not_there,
+        boot_refuses_disks_that_are_none,
         boot_refuses_what_cannot_be_started,
         boot_runs_a_program_with_as_many_arguments_as_it_allows,
         boot_says_when_the_port_for_a_debugger_cannot_be_used,
