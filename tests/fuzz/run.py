@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Build one fuzz target with clang's libFuzzer and run it for a while. Prints TAP.
 
-    run.py --root DIR --clang CLANG --target wire|core [--seconds N] [--seed N] [--keep DIR]
-    run.py --root DIR --clang CLANG --target wire|core --input FILE
+    run.py --root DIR --clang CLANG --target wire|core|gpt [--seconds N] [--seed N] [--keep DIR]
+    run.py --root DIR --clang CLANG --target wire|core|gpt --input FILE
 
 It starts from corpus/TARGET/*.txt: bytes in hex, remarks after #. With --keep, what it finds to
 be new stays in DIR, as binary files. With --input, one such file, or an input that failed, is
@@ -20,15 +20,16 @@ HERE = pathlib.Path(__file__).resolve().parent
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-DHF_AUDIT", "-O1", "-g", "-w",
          "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 FUZZED = ["-fsanitize=fuzzer"]
-INCLUDES = [".", "kernel/include", "server/include", "tests/harness", "tests/core"]
+INCLUDES = [".", "kernel/include", "server/include", "tests/harness", "tests/core", "user/disk"]
 # What is around: new ways through it are none that matter, so they are not looked for.
 SUPPORT = {
+    "gpt": ["tests/harness/assert_host.c"],
     "wire": ["tests/harness/assert_host.c"],
     "core": ["tests/core/model.c", "tests/core/model_port.c", "tests/core/snapshot.c",
              "tests/core/world.c", "tests/harness/assert_host.c"],
 }
 # Bytes of the longest input.
-LENGTHS = {"wire": 72, "core": 770}
+LENGTHS = {"wire": 72, "core": 770, "gpt": 3000}
 INPUT_TIMEOUT = 20
 
 
@@ -39,6 +40,8 @@ def skip(reason):
 
 def sources(root, target):
     core = []
+    if target == "gpt":
+        return ["tests/fuzz/gpt_fuzz.c", "user/disk/gpt.c"]
     if target == "core":
         listed = re.findall(r"'(\w+\.c)'", (root / "server/core/meson.build").read_text())
         core = [f"server/core/{name}" for name in listed]
@@ -82,7 +85,8 @@ def unpack(target, folder):
 def report(done, folder):
     """Why it failed, and the input, as text that can be put into the corpus."""
     for line in done.stderr.splitlines():
-        if re.search(r"assertion failed|ERROR: |runtime error|^    #\d+ .*(server|tests)/", line):
+        if re.search(r"assertion failed|ERROR: |runtime error|^    #\d+ .*(server|tests|user)/",
+                     line):
             print(f"# {line.strip()}")
     for path in folder.iterdir():
         print(f"# input ({path.name}): {path.read_bytes().hex(' ')}")
