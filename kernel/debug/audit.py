@@ -3,7 +3,8 @@
 
 Every leaf has A, and D where it can be written: real harts fault instead of setting them. ASIDs are
 never used. No table is in two places, nothing of the kernel is for users, what can be executed
-there cannot be written. Each frame has as many leaves as the frame table counts.
+there cannot be written. Each frame has as many leaves as the frame table counts, those included
+that a hart has yet to fill.
 """
 from look import (ACCESSED, DIRTY, EXEC, KERNEL_ROOT, MUST_BE_ZERO, PAGE_SHIFT, READ, ROOT_LEVEL,
                   SATP_SV39, USER, VALID, WINDOW_ROOT, WRITE, canonical)
@@ -81,6 +82,18 @@ class Audit:
             if word & VALID:
                 self._look_at_entry(f"table {frame << PAGE_SHIFT:#x}[{index}]", word,
                                     word & (READ | WRITE | EXEC) != 0)
+            elif word:
+                self._look_at_waiting(f"table {frame << PAGE_SHIFT:#x}[{index}]", word)
+
+    def _look_at_waiting(self, where, word):
+        """A leaf that becomes valid when a hart has filled its frame (mm/fill.h) is counted."""
+        frame = word >> 10 & (1 << 44) - 1
+        table = self._frame_word(frame)
+        if table is None or self._kind(table) != "busy":
+            self._complain(f"{where}: invalid entry {word:#x} waits for nobody")
+            return
+        self._look_at_entry(where, word, is_leaf=True)
+        self.counts[frame] = self.counts.get(frame, 0) + 1
 
     def _look_at_space(self, space):
         self._meet_table(f"space {space.address:#x}", space.root, ROOT_LEVEL)
