@@ -117,6 +117,19 @@ TAP_TEST(qsort_sorts)
     free(words);
 }
 
+TAP_TEST(errors_are_told_in_the_words_of_linux)
+{
+    EXPECT_STR(strerror(0), "Success");
+    EXPECT_STR(strerror(ENOMEM), "Cannot allocate memory");
+    EXPECT_STR(strerror(EAGAIN), "Resource temporarily unavailable");
+    EXPECT_STR(strerror(EOPNOTSUPP), "Operation not supported");
+    EXPECT_STR(strerror(EOVERFLOW), "Value too large for defined data type");
+    EXPECT_STR(strerror(-1), "Unknown error -1");
+    EXPECT_STR(strerror(4711), "Unknown error 4711");
+    char text[80];
+    EXPECT_STR(strerror_r(EROFS, text, sizeof(text)), "Read-only file system");
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -127,6 +140,7 @@ int main(int argc, char **argv)
         TAP(calloc_gives_zeros_also_from_memory_that_was_used),
         TAP(malloc_of_more_than_there_is_fails_and_sets_errno),
         TAP(qsort_sorts),
+        TAP(errors_are_told_in_the_words_of_linux),
     };
     return TAP_RUN(argc, argv, tests);
 }
