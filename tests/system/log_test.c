@@ -2,6 +2,7 @@
 /*
  * The log with its records, and lists of handles.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -177,6 +178,30 @@ TAP_TEST(a_handle_to_what_has_ended_is_listed_as_such)
     EXPECT_ERR(hf_handle_close(handle), ERR_OK);
 }
 
+TAP_TEST(what_one_call_prints_to_stderr_is_one_record)
+{
+    EXPECT_I64(fprintf(stderr, "# %s %d and %c\n", "text", -77, 'c'), 17);
+    EXPECT(log_find("# text -77 and c\n"));
+    EXPECT_U64(found.level, LOG_WARNING);
+    errno = ENOMEM;
+    perror("# perror");
+    EXPECT(log_find("# perror: Cannot allocate memory\n"));
+    EXPECT(fputs("# fputs", stderr) >= 0);
+    EXPECT(log_find("# fputs"));
+    EXPECT_I64(fputc('\n', stderr), '\n');
+    EXPECT(log_find("\n"));
+    EXPECT_U64(fwrite("# ab\n# cd\n", 5, 2, stderr), 2);
+    EXPECT(log_find("# ab\n# cd\n"));
+}
+
+TAP_TEST(each_line_of_stdout_is_one_record)
+{
+    EXPECT(printf("# a %s\n# b %d\n", "line", 5) > 0);
+    EXPECT(log_find("# a line\n"));
+    EXPECT(log_find("# b 5\n"));
+    EXPECT_U64(found.level, LOG_INFO);
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -187,6 +212,8 @@ int main(int argc, char **argv)
         TAP(positions_outside_of_the_log_are_refused),
         TAP(handles_are_listed_with_kind_rights_and_badge),
         TAP(a_handle_to_what_has_ended_is_listed_as_such),
+        TAP(what_one_call_prints_to_stderr_is_one_record),
+        TAP(each_line_of_stdout_is_one_record),
     };
     return TAP_RUN(argc, argv, tests);
 }

@@ -6,6 +6,7 @@
  *   lines    says how long each line typed is, and when the input ends
  *   status   ends with status 7              fault    writes where nothing is mapped
  *   flood    writes 100 long lines at once
+ *   mixC     writes 100 lines of the letter C, to stdout and stderr in turns
  */
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,19 @@ static int flood(void)
     return 0;
 }
 
+/* In pieces of all sizes: lines of several such programs must not come between them. */
+static int mix(char letter)
+{
+    char line[FLOOD_BYTES + 1];
+    memset(line, letter, FLOOD_BYTES);
+    line[FLOOD_BYTES] = '\0';
+    for (int i = 0; i < FLOOD_LINES; i++) {
+        const int length = 1 + i * 37 % FLOOD_BYTES;
+        fprintf(i % 2 == 0 ? stdout : stderr, "%.*s%c%.*s\n", length, line, letter, length, line);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc == 2 ? argv[1] : "";
@@ -58,6 +72,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(what, "flood") == 0) {
         return flood();
+    }
+    if (strncmp(what, "mix", 3) == 0) {
+        return mix(what[3]);
     }
     printf("shell_guest: what?\n");
     return 2;

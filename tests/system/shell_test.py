@@ -216,6 +216,16 @@ def much_output_arrives_whole(shell):
         expect(line, chr(ord("a") + i % 26) * 200 + f" {i}")
 
 
+def lines_of_several_programs_do_not_mix(shell):
+    said = shell.do("together guest mixA + guest mixB + guest mixC").splitlines()
+    lines = [line for line in said if not line.startswith("together: ")]
+    expect(len(said) - len(lines), 3)
+    for letter in "ABC":
+        own = [len(line) for line in lines if line == letter * len(line)]
+        expect(sorted(own), sorted(2 * (1 + i * 37 % 200) + 1 for i in range(100)))
+    expect(len(lines), 300)
+
+
 def the_log_has_time_level_and_source(shell):
     said = shell.do("dmesg")
     expect(bool(re.search(r"^\[ +\d+\.\d{6}\] info +system: .*machine", said, re.M)), True)
@@ -237,6 +247,7 @@ TESTS_OF_ONE_SESSION = [
     memory_adds_up_and_comes_back,
     mem_shows_what_each_hart_did,
     much_output_arrives_whole,
+    lines_of_several_programs_do_not_mix,
     the_log_has_time_level_and_source,
     without_a_trace_there_is_a_hint,
 ]

@@ -50,8 +50,7 @@ def replays(*names):
 
 
 def statuses(lines):
-    # What another program writes to stderr in pieces can stand before it on the line.
-    return sorted(int(match[2]) for match in map(ENDED.search, lines) if match)
+    return sorted(int(match[2]) for match in map(ENDED.fullmatch, lines) if match)
 
 
 def the_four_traces_replay_side_by_side():

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-/* Of the ring: echoes find room when writers have filled their part. */
-#define ECHO_BYTES 512u
-
 STATIC_ASSERT(sizeof(struct console_write_req) == sizeof(uint64_t[IPC_WORDS]), "as it travels");
 
 static void answer_error(struct hf_message *message, enum err error)
@@ -42,26 +39,14 @@ static void queue_answer_all(struct serve_queue *queue)
     }
 }
 
-static void output_text(struct serve *serve, const char *bytes, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (bytes[i] == '\n') {
-            (void)ring_put(&serve->output, '\r');
-        }
-        (void)ring_put(&serve->output, bytes[i]);
-    }
-}
-
-/* Put a write into the ring if all of it finds room; newlines take two bytes. */
-static bool output_write(struct serve *serve, const struct hf_message *message)
+/* Take a write if what it has to show finds room. */
+static bool output_write(struct serve *serve, const struct hf_token *token,
+                         const struct hf_message *message)
 {
     struct console_write_req request;
     memcpy(&request, message->words, sizeof(request));
-    if (ring_room(&serve->output) < ECHO_BYTES + 2 * (size_t)CONSOLE_BYTES_MAX) {
-        return false;
-    }
-    output_text(serve, request.bytes, request.length);
-    return true;
+    return output_take(&serve->output, token->thread, (enum console_part)request.part,
+                       request.bytes, request.length);
 }
 
 /* Send what the device takes, and have it interrupt if something is left. */
@@ -72,20 +57,21 @@ static void output_send(struct serve *serve)
     bool is_full = false;
 
     do {
-        while (ring_count(&serve->output) > 0 && !is_full) {
-            is_full = !uart->kind->put(uart, ring_first(&serve->output));
+        while (ring_count(&serve->output.ring) > 0 && !is_full) {
+            is_full = !uart->kind->put(uart, ring_first(&serve->output.ring));
             if (!is_full) {
-                ring_drop(&serve->output);
+                ring_drop(&serve->output.ring);
             }
         }
-        if (serve->writers.count == 0 || !output_write(serve, &serve->writers.waiters[0].message)) {
+        const struct serve_waiter *writer = &serve->writers.waiters[0];
+        if (serve->writers.count == 0 || !output_write(serve, &writer->token, &writer->message)) {
             break;
         }
         answer_error(&done, ERR_OK);
         (void)queue_answer(&serve->writers, &done);
     } while (true);
     uart->kind->want_room(uart, is_full);
-    if (ring_count(&serve->output) == 0) {
+    if (ring_count(&serve->output.ring) == 0) {
         queue_answer_all(&serve->drains);
     }
 }
@@ -120,12 +106,12 @@ static void input_deliver(struct serve *serve)
 
 static void echo_show(void *context, const char *bytes, size_t length)
 {
-    output_text(context, bytes, length);
+    output_echo(context, bytes, length);
 }
 
 static void input_take(struct serve *serve)
 {
-    const struct line_echo echo = {echo_show, serve};
+    const struct line_echo echo = {echo_show, &serve->output};
     char byte;
     while (serve->uart.kind->get(&serve->uart, &byte)) {
         if (line_type(&serve->line, byte, &echo) == LINE_INTERRUPT) {
@@ -162,12 +148,13 @@ static bool hold(struct serve_queue *queue, struct hf_request *request)
 
 static bool serve_write(struct serve *serve, struct hf_request *request)
 {
-    const uint64_t length = request->message.words[0] >> 32;
-    if (length > CONSOLE_BYTES_MAX) {
+    struct console_write_req req;
+    memcpy(&req, request->message.words, sizeof(req));
+    if (req.length > CONSOLE_BYTES_MAX || req.part > CONSOLE_LAST) {
         answer_error(&request->message, ERR_INVAL);
         return true;
     }
-    if (serve->writers.count > 0 || !output_write(serve, &request->message)) {
+    if (serve->writers.count > 0 || !output_write(serve, &request->token, &request->message)) {
         return hold(&serve->writers, request);
     }
     output_send(serve);

@@ -2,7 +2,7 @@
 /*
  * Requests to the console: those that can be answered at once, and those that wait.
  *
- *   WRITE      waits while the ring of bytes to be sent has no room for it
+ *   WRITE      waits while the ring of bytes to be sent has no room for what it shows
  *   READ       waits while nothing can be read
  *   INTERRUPT  waits for ^C
  *   DRAIN      waits while the ring is not empty
@@ -19,7 +19,7 @@
 #include <hf/kernel.h>
 
 #include "line.h"
-#include "ring.h"
+#include "output.h"
 #include "uart.h"
 
 #define SERVE_WAITERS_MAX 32u
@@ -38,7 +38,7 @@ struct serve_queue {
 struct serve {
     struct uart uart;
     struct line line;
-    struct ring output;
+    struct output output;
     struct serve_queue writers;
     struct serve_queue readers;
     struct serve_queue interrupts;

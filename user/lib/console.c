@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <hf/console.h>
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <hf/kernel.h>
@@ -26,22 +27,49 @@ static enum err console_ask(uint64_t console, const void *req, void *rep)
     return (enum err)answered;
 }
 
+/* Bytes of the next text: what is shown together ends with a line, if it must end early. */
+static size_t text_length(const char *bytes, size_t length)
+{
+    if (length <= CONSOLE_TEXT_MAX) {
+        return length;
+    }
+    size_t whole = CONSOLE_TEXT_MAX;
+    while (whole > 0 && bytes[whole - 1] != '\n') {
+        whole--;
+    }
+    return whole > 0 ? whole : CONSOLE_TEXT_MAX;
+}
+
+/* Send one text, in parts if it has to be. */
+static enum err text_write(uint64_t console, const char *bytes, size_t length)
+{
+    enum err error = ERR_OK;
+    for (size_t done = 0; done < length && error == ERR_OK;) {
+        struct console_write_req req = {.number = CONSOLE_WRITE};
+        struct console_empty_rep rep;
+        const size_t left = length - done;
+        const bool is_last = left <= CONSOLE_BYTES_MAX;
+        req.length = is_last ? (uint16_t)left : CONSOLE_BYTES_MAX;
+        req.part = done == 0 ? (is_last ? CONSOLE_WHOLE : CONSOLE_FIRST)
+                             : (is_last ? CONSOLE_LAST : CONSOLE_MIDDLE);
+        memcpy(req.bytes, bytes + done, req.length);
+        error = console_ask(console, &req, &rep);
+        done += req.length;
+    }
+    return error;
+}
+
 enum err hf_console_write(uint64_t console, const void *bytes, size_t length)
 {
     const char *from = bytes;
-    while (length > 0) {
-        struct console_write_req req = {.number = CONSOLE_WRITE};
-        struct console_empty_rep rep;
-        req.length = length < CONSOLE_BYTES_MAX ? (uint32_t)length : CONSOLE_BYTES_MAX;
-        memcpy(req.bytes, from, req.length);
-        enum err error = console_ask(console, &req, &rep);
-        if (error != ERR_OK) {
-            return error;
-        }
-        from += req.length;
-        length -= req.length;
+    enum err error = ERR_OK;
+    while (length > 0 && error == ERR_OK) {
+        const size_t text = text_length(from, length);
+        error = text_write(console, from, text);
+        from += text;
+        length -= text;
     }
-    return ERR_OK;
+    return error;
 }
 
 enum err hf_console_read(uint64_t console, void *bytes, size_t room, size_t *length)

@@ -5,8 +5,9 @@
  * fgets() is here because that of picolibc 1.8 answers NULL, and so loses what it has read, when
  * the file ends without a newline.
  *
- * stdout holds back what it gets until a line is whole or its buffer is full, stderr nothing. What
- * stdout still holds is written at exit() (start.c).
+ * stdout holds back what it gets until a line is whole or its buffer is full, stderr until the call
+ * that prints is done. So lines, and what a call prints to stderr, are written at once, as long as
+ * they fit the buffer. What stdout still holds is written at exit() (start.c).
  *
  * Each has a lock of its own, so that one thread can wait for input while others print. Every
  * character takes it, and so that what one call prints stays together, the calls that print more
@@ -16,6 +17,7 @@
 #include "streams.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio-bufio.h>
 #include <stdio.h>
@@ -25,8 +27,8 @@
 
 #define STREAMS      3
 #define STDIN_BYTES  256
-#define STDOUT_BYTES 1024
-#define STDERR_BYTES 1
+#define STDOUT_BYTES 1024 /* as much as the console shows together */
+#define STDERR_BYTES 1024
 
 static char stdin_buffer[STDIN_BYTES];
 static char stdout_buffer[STDOUT_BYTES];
@@ -66,26 +68,31 @@ static struct hf_recursive_mutex *stream_lock(const FILE *stream)
     return lock;
 }
 
-static void stream_unlock(struct hf_recursive_mutex *lock)
+/* Give it back; stderr keeps nothing once nobody is in it. Returns: whether that was written. */
+static bool stream_unlock(struct hf_recursive_mutex *lock)
 {
+    bool is_written = true;
+    if (lock == &locks[STDERR_FILENO] && lock->count == 1) {
+        is_written = __bufio_flush(stderr) == 0;
+    }
     if (lock != NULL) {
         hf_recursive_unlock(lock);
     }
+    return is_written;
 }
 
 static int put_locked(char byte, FILE *stream)
 {
     struct hf_recursive_mutex *lock = stream_lock(stream);
     const int result = __bufio_put(byte, stream);
-    stream_unlock(lock);
-    return result;
+    return stream_unlock(lock) ? result : EOF;
 }
 
 static int get_locked(FILE *stream)
 {
     struct hf_recursive_mutex *lock = stream_lock(stream);
     const int result = __bufio_get(stream);
-    stream_unlock(lock);
+    (void)stream_unlock(lock);
     return result;
 }
 
@@ -93,7 +100,7 @@ static int flush_locked(FILE *stream)
 {
     struct hf_recursive_mutex *lock = stream_lock(stream);
     const int result = __bufio_flush(stream);
-    stream_unlock(lock);
+    (void)stream_unlock(lock);
     return result;
 }
 
@@ -123,15 +130,14 @@ int __wrap_vfprintf(FILE *stream, const char *format, va_list arguments)
 {
     struct hf_recursive_mutex *lock = stream_lock(stream);
     const int result = __real_vfprintf(stream, format, arguments);
-    stream_unlock(lock);
-    return result;
+    return stream_unlock(lock) ? result : EOF;
 }
 
 int __wrap_puts(const char *text)
 {
     struct hf_recursive_mutex *lock = stream_lock(stdout);
     const int result = __real_puts(text);
-    stream_unlock(lock);
+    (void)stream_unlock(lock);
     return result;
 }
 
@@ -139,16 +145,14 @@ int __wrap_fputs(const char *text, FILE *stream)
 {
     struct hf_recursive_mutex *lock = stream_lock(stream);
     const int result = __real_fputs(text, stream);
-    stream_unlock(lock);
-    return result;
+    return stream_unlock(lock) ? result : EOF;
 }
 
 size_t __wrap_fwrite(const void *from, size_t bytes, size_t count, FILE *stream)
 {
     struct hf_recursive_mutex *lock = stream_lock(stream);
     const size_t result = __real_fwrite(from, bytes, count, stream);
-    stream_unlock(lock);
-    return result;
+    return stream_unlock(lock) ? result : 0;
 }
 
 /* ISO C 7.21.7.2: NULL only if nothing was read before the end, or on an error. */
@@ -165,7 +169,7 @@ char *fgets(char *restrict line, int size, FILE *restrict stream)
         line[length] = (char)byte;
         length++;
     }
-    stream_unlock(lock);
+    (void)stream_unlock(lock);
     if (byte == EOF && (length == 0 || ferror(stream))) {
         return NULL;
     }

@@ -2,8 +2,8 @@
 /*
  * Requests to the console and its answers: eight words each, without handles, to its endpoint.
  *
- * Nonzero reserved words, lengths and modes that do not exist: INVAL. No room to hold one more
- * request: BUSY.
+ * Nonzero reserved words, lengths, parts and modes that do not exist: INVAL. No room to hold one
+ * more request: BUSY.
  */
 #pragma once
 
@@ -18,6 +18,8 @@ enum console_request {
 };
 
 #define CONSOLE_BYTES_MAX 56u
+/* Bytes of a text in parts that are shown together. */
+#define CONSOLE_TEXT_MAX 1024u
 
 /*
  * What READ delivers.
@@ -31,10 +33,25 @@ enum console_mode {
     CONSOLE_KEYS = 1,
 };
 
-/* WRITE: `length` bytes. "\n" is shown as "\r\n". Answered when all have found room. */
+/* What a WRITE is of a text: it all, or a part. Nothing is shown between the parts of a text. */
+enum console_part {
+    CONSOLE_WHOLE = 0,
+    CONSOLE_FIRST = 1,
+    CONSOLE_MIDDLE = 2,
+    CONSOLE_LAST = 3,
+};
+
+/*
+ * WRITE: `length` bytes. "\n" is shown as "\r\n". Answered when what it shows has found room.
+ *
+ * Parts of a text come one after the other from one thread. They are shown together when the last
+ * one has come, or in pieces: if they are more than CONSOLE_TEXT_MAX bytes, or when more than 16
+ * threads are in the middle of a text (the oldest is then shown as far as it has come).
+ */
 struct console_write_req {
     uint32_t number;
-    uint32_t length; /* at most CONSOLE_BYTES_MAX */
+    uint16_t length; /* at most CONSOLE_BYTES_MAX */
+    uint16_t part;   /* enum console_part */
     char bytes[CONSOLE_BYTES_MAX];
 };
 

@@ -13,7 +13,7 @@
 #include <base/attr.h>
 #include <console/proto.h>
 
-/* Show all of it. */
+/* Show all of it; up to CONSOLE_TEXT_MAX bytes together, and longer ones cut between lines. */
 MUST_USE enum err hf_console_write(uint64_t console, const void *bytes, size_t length);
 
 /* Wait for what is typed. `*length`: bytes taken, at most `room`; 0: the end of the input. */
