@@ -2,14 +2,13 @@
 /*
  * Notifications: bits set and taken, waiting with and without a time, binding, timers.
  */
-#include <stdatomic.h>
-
 #include <hf/kernel.h>
 #include <hf/mem.h>
 #include <hf/thread.h>
 #include <tap.h>
 
 #include "child.h"
+#include "waiter.h"
 
 #define PAST UINT64_C(1)
 
@@ -96,13 +95,11 @@ static struct {
     uint64_t latest;
     uint64_t bits;
     enum err error;
-    atomic_uint is_waiting;
 } waiter;
 
 static void waiter_run(void *argument)
 {
     (void)argument;
-    atomic_store(&waiter.is_waiting, 1);
     waiter.error = hf_wait(notification, waiter.wanted, waiter.latest, &waiter.bits);
 }
 
@@ -113,17 +110,10 @@ static bool waiter_start(struct hf_thread *thread, uint64_t wanted)
     waiter.latest = 0;
     waiter.bits = 0;
     waiter.error = ERR_NOSYS;
-    atomic_store(&waiter.is_waiting, 0);
     if (!EXPECT_ERR(hf_thread_run(thread, PRIORITY_DEFAULT, waiter_run, NULL), ERR_OK)) {
         return false;
     }
-    while (atomic_load(&waiter.is_waiting) == 0) {
-        (void)hf_yield();
-    }
-    for (int i = 0; i < 10; i++) {
-        (void)hf_yield();
-    }
-    return true;
+    return waiter_is_there(notification);
 }
 
 TAP_TEST(a_waiting_thread_wakes_for_a_bit_it_wants_and_no_other)

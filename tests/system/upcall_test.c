@@ -14,6 +14,7 @@
 #include <tap.h>
 
 #include "child.h"
+#include "waiter.h"
 
 #define STACK_BYTES 8192
 
@@ -248,7 +249,6 @@ static void sleeper_run(void *argument)
     (void)argument;
     uint64_t bits = 0;
     upcall_on();
-    atomic_store(&counter_ready, 1);
     interrupted_error = hf_wait(interrupted, 0, 0, &bits);
 }
 
@@ -256,16 +256,10 @@ TAP_TEST(a_wait_is_cut_short_by_an_upcall)
 {
     struct hf_thread thread;
     action = ACTION_RESUME;
-    atomic_store(&counter_ready, 0);
     interrupted_error = ERR_OK;
     REQUIRE(object_make(OBJECT_NOTIFICATION, &interrupted));
     REQUIRE(EXPECT_ERR(hf_thread_run(&thread, PRIORITY_DEFAULT, sleeper_run, NULL), ERR_OK));
-    while (atomic_load(&counter_ready) == 0) {
-        (void)hf_yield();
-    }
-    for (int i = 0; i < 10; i++) {
-        (void)hf_yield();
-    }
+    REQUIRE(waiter_is_there(interrupted));
     EXPECT_ERR(hf_thread_upcall(thread.handle, 7), ERR_OK);
     hf_thread_join(&thread);
     EXPECT_U64(seen.cause, CAUSE_REQUEST);
