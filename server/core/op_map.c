@@ -14,10 +14,11 @@
 #include "server/core/shared.h"
 #include "server/core/upkeep.h"
 
+/* What SHARED_VALIDATE knows (Linux LEGACY_MAP_MASK, which lacks FIXED_NOREPLACE). */
 #define MAP_FLAGS_KNOWN                                                                         \
     (MEM_MAP_TYPE | MEM_MAP_FIXED | MEM_MAP_ANONYMOUS | MEM_MAP_GROWSDOWN | MEM_MAP_DENYWRITE | \
      MEM_MAP_EXECUTABLE | MEM_MAP_LOCKED | MEM_MAP_NORESERVE | MEM_MAP_POPULATE |               \
-     MEM_MAP_NONBLOCK | MEM_MAP_STACK | MEM_MAP_HUGETLB | MEM_MAP_FIXED_NOREPLACE)
+     MEM_MAP_NONBLOCK | MEM_MAP_STACK | MEM_MAP_HUGETLB)
 
 /* What the checks found out and the commit needs. */
 struct map_plan {
