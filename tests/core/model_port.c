@@ -293,6 +293,9 @@ void port_install(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, pfn
             ASSERT(pages.v == 1);
             ASSERT(from->kind == MODEL_USER || from->kind == MODEL_WIRED);
             target->word = model_read(port, model_index(source));
+            if (from->bytes != NULL) {
+                memcpy(model_bytes(port, model_index(frame)), from->bytes, PAGE_SIZE);
+            }
         }
         if (entry->is_valid) {
             model_drop(port, entry);

@@ -148,7 +148,7 @@ static enum compare_aspect compare_pages(const struct compare_options *options,
                                          const struct look *linux_look, const struct look *ours,
                                          char text[COMPARE_TEXT_MAX])
 {
-    static const char *const states[] = {"absent", "own", "zero page"};
+    static const char *const states[] = {"absent", "own", "zero page", "the object's"};
     struct look_walk walk_linux = look_walk_begin(linux_look);
     struct look_walk walk_ours = look_walk_begin(ours);
 

@@ -59,6 +59,21 @@ static bool remap_hits(const struct draw *draw, const struct step *step)
                                             draw->data + more > draw->limit[STEP_LIMIT_DATA]);
 }
 
+/* Whether a region in the range may only be executed. */
+static bool holds_exec_only(const struct draw *draw, uint64_t first, uint64_t pages)
+{
+    const uint32_t prot = LOOK_READ | LOOK_WRITE | LOOK_EXEC;
+
+    for (uint32_t i = 0; i < draw->regions; i++) {
+        const struct look_region *region = &draw->region[i];
+        if ((region->flags & prot) == LOOK_EXEC && region->end > first &&
+            region->first < first + pages) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool dodge_hits(const struct draw *draw, const struct step *step)
 {
     uint64_t page = step->addr >> PAGE_SHIFT;
@@ -70,6 +85,10 @@ bool dodge_hits(const struct draw *draw, const struct step *step)
         return holds_suspect(draw, page, pages_of(step->length)) &&
                draw->limit[STEP_LIMIT_DATA] != STEP_UNLIMITED;
     }
+    if (step->op == STEP_PUT) {
+        return draw->is_barred[step->object - 1] ||
+               holds_exec_only(draw, page, pages_of(step->length + (step->addr & PAGE_MASK)));
+    }
     if (step->op == STEP_READ) {
         const struct look_region *region = find_region(draw, page);
         return region != NULL &&
@@ -78,11 +97,11 @@ bool dodge_hits(const struct draw *draw, const struct step *step)
     return false;
 }
 
-static bool holds_shared(const struct draw *draw, uint64_t first, uint64_t pages)
+static bool holds_object(const struct draw *draw, uint64_t first, uint64_t pages)
 {
     for (uint32_t i = 0; i < draw->regions; i++) {
         const struct look_region *region = &draw->region[i];
-        if ((region->flags & LOOK_SHARED) != 0 && region->end > first &&
+        if (region->object != 0 && region->end > first &&
             (region->first < first + pages || first + pages < first)) {
             return true;
         }
@@ -97,7 +116,7 @@ bool dodge_must(const struct draw *draw, const struct step *step)
 
     /* Pages that Linux takes at once, which may show only later. */
     if (step->op == STEP_ADVISE && step->value == MEM_ADVISE_PAGEOUT) {
-        return draw->has_freed || holds_shared(draw, page, pages_of(step->length));
+        return draw->has_freed || holds_object(draw, page, pages_of(step->length));
     }
     /* Locked pages that Linux counts twice from then on. */
     return step->op == STEP_REMAP && (step->flags & MEM_REMAP_DONTUNMAP) != 0 && region != NULL &&

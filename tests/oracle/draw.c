@@ -10,6 +10,7 @@
 #include <mem/prot.h>
 
 #include "dodge.h"
+#include "draw_object.h"
 #include "pick.h"
 #include "slot.h"
 
@@ -74,6 +75,9 @@ static void draw_map(struct draw *draw, struct step *step)
     step->flags = pick_map_flags(draw);
     if (random_chance(draw->random, 6)) {
         step->offset = PICK(draw->random, offsets);
+    }
+    if (random_chance(draw->random, draw->object_percent)) {
+        draw_map_object(draw, step);
     }
     if ((step->flags & (MEM_MAP_FIXED | MEM_MAP_FIXED_NOREPLACE)) != 0) {
         return;
@@ -226,17 +230,25 @@ static void draw_sync(struct draw *draw, struct step *step)
     step->flags = random_below(draw->random, 9);
 }
 
+/* How often a step is drawn, against the others. */
+static uint32_t weight_of(const struct draw *draw, uint32_t op)
+{
+    bool is_absent = op >= STEP_OBJECT && op <= STEP_UNNAME && draw->object_percent == 0;
+
+    return is_absent ? 0 : weights[op][draw->mix];
+}
+
 static uint32_t pick_op(struct draw *draw)
 {
     uint64_t sum = 0;
 
     for (unsigned op = 0; op < STEP_OPS; op++) {
-        sum += weights[op][draw->mix];
+        sum += weight_of(draw, op);
     }
     uint64_t at = random_below(draw->random, sum);
     uint32_t op = 0;
-    while (at >= weights[op][draw->mix]) {
-        at -= weights[op][draw->mix];
+    while (at >= weight_of(draw, op)) {
+        at -= weight_of(draw, op);
         op++;
     }
     return op;
@@ -290,6 +302,7 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
     static const uint16_t above[] = {0, 0, 0, 1, 10, 40, 600};
     static const uint8_t stacks[] = {0, 0, 0, 2, 4, 40};
     static const uint8_t shared[] = {0, 0, 5, 15, 40};
+    static const uint8_t objects[] = {0, 0, 10, 40, 70};
     static const uint8_t fixed[] = {0, 20, 55, 55, 55, 80, 95};
 
     *draw = (struct draw){.random = random};
@@ -304,6 +317,8 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
     /* The number of fillers must not change in a crowd. */
     draw->stack_percent = is_crowded ? 0 : PICK(random, stacks);
     draw->shared_percent = PICK(random, shared);
+    draw->object_percent = PICK(random, objects);
+    draw->may_append = (stage->rights & STAGE_MAY_APPEND) != 0;
     stage_low_zones(stage, &draw->room);
     if (draw->stack_percent != 0) {
         /* Linux finds nothing any more once a guard gap would reach below address 0. */
@@ -330,6 +345,7 @@ void draw_see(struct draw *draw, const struct step *step, const struct look *loo
     if (step->op == STEP_LIMIT) {
         draw->limit[step->value] = step->size;
     }
+    draw_see_object(draw, step, head);
     draw->has_freed |= step->op == STEP_ADVISE && step->value == MEM_ADVISE_FREE;
     if (step->op == STEP_REMAP && head->error == 0) {
         /* Where what was moved ends and begins, Linux may keep a border. */

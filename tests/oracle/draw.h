@@ -30,10 +30,14 @@ struct draw {
     unsigned fixed_percent;
     unsigned stack_percent;  /* of mappings that grow */
     unsigned shared_percent; /* of mappings that are shared */
+    unsigned object_percent; /* of mappings of objects; 0: there are none */
+    bool may_append;         /* objects may be append-only */
     uint64_t stores;         /* so far; makes words differ */
     uint64_t pages;          /* last seen totals */
     uint64_t data;
     uint64_t locked;
+    uint64_t bytes[STEP_OBJECTS];    /* of objects */
+    bool is_barred[STEP_OBJECTS];    /* that are not to be written */
     bool has_freed;                  /* pages that PAGEOUT would take at once on Linux */
     uint64_t limit[STEP_LIMITS];     /* that are set */
     uint32_t suspects;               /* so far */

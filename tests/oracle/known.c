@@ -19,7 +19,8 @@
 #define ROWS_MAX   64u
 
 static const struct known_row *const tables[] = {
-    known_remap_rows, known_border_rows, known_lock_rows, known_machine_rows, known_pageout_rows,
+    known_remap_rows,   known_border_rows,  known_lock_rows,
+    known_machine_rows, known_pageout_rows, known_object_rows,
 };
 
 static bool is_on[ROWS_MAX];

@@ -4,11 +4,32 @@
  */
 #include "known_row.h"
 
+#include <base/types.h>
+
+/* Whether ours stopped copying at a page that may only be executed. */
+static bool copies_exec_only(const struct found *found)
+{
+    const struct step *step = known_step(found);
+    uint64_t page = (step->addr + found->ours->head->answer) >> PAGE_SHIFT;
+
+    if (step->op != STEP_PUT || found->linux_look->head->error != 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < found->ours->head->regions; i++) {
+        const struct look_region *region = &found->ours->regions[i];
+        if (page >= region->first && page < region->end) {
+            return (region->flags & (LOOK_READ | LOOK_WRITE | LOOK_EXEC)) == LOOK_EXEC;
+        }
+    }
+    return false;
+}
+
 static bool reads_exec_only(const struct found *found)
 {
-    return known_step(found)->op == STEP_READ && found->aspect == COMPARE_SIGNAL &&
-           found->linux_look->head->signal == LOOK_NO_SIGNAL &&
-           found->ours->head->signal == LOOK_ACCERR;
+    return copies_exec_only(found) ||
+           (known_step(found)->op == STEP_READ && found->aspect == COMPARE_SIGNAL &&
+            found->linux_look->head->signal == LOOK_NO_SIGNAL &&
+            found->ours->head->signal == LOOK_ACCERR);
 }
 
 /* Its fetches are judged as reads until the page is there; RISC-V's are judged first. */

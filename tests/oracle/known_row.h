@@ -24,6 +24,7 @@ extern const struct known_row known_border_rows[];
 extern const struct known_row known_lock_rows[];
 extern const struct known_row known_machine_rows[];
 extern const struct known_row known_pageout_rows[];
+extern const struct known_row known_object_rows[];
 
 /* The step after which something differs. */
 const struct step *known_step(const struct found *found);

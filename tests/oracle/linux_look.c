@@ -5,9 +5,12 @@
 #include "linux_look.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <base/bits.h>
@@ -20,12 +23,16 @@
 #define WINDOW_PAGES (STAGE_BELOW + STAGE_ABOVE)
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define PAGEMAP_PRESENT BIT(63)
+#define PAGEMAP_FILE    BIT(61) /* or shared anonymous: not a copy of its own */
 #define PAGEMAP_PFN     (BIT(55) - 1)
+/* Inodes of the file system of names (linux_object.c), which has numbers of its own. */
+#define NAMED_OBJECT UINT32_C(0x80000000)
 
 static char text[TEXT_BYTES];
 static struct look_region regions[REGIONS_MAX];
 static uint64_t entries[WINDOW_PAGES];
 static uint64_t zero_pfn;
+static char shared_device[24]; /* as /proc/self/maps names it */
 
 /* Two letters of smaps' VmFlags (Documentation/filesystems/proc.rst) and what they are here. */
 static const struct {
@@ -60,6 +67,25 @@ static const char *skip_word(const char *at)
     return *at == ' ' ? at + 1 : at;
 }
 
+/* Whether a device is that of memfds and anonymous shared memory. */
+static bool is_shared_device(const char *device)
+{
+    return strncmp(shared_device, device, strlen(shared_device)) == 0;
+}
+
+static void learn_shared_device(void)
+{
+    struct stat status;
+    int file = memfd_create("look", MFD_CLOEXEC);
+
+    if (file < 0 || fstat(file, &status) != 0) {
+        fail_end("memfd_create");
+    }
+    close(file);
+    snprintf(shared_device, sizeof(shared_device), "%02x:%02x ", major(status.st_dev),
+             minor(status.st_dev));
+}
+
 /* `first-end rwxp offset major:minor inode name`; addresses of Linux are left in first and end. */
 static void parse_region(const char *at, uint64_t *first, uint64_t *end, struct look_region *region)
 {
@@ -71,8 +97,10 @@ static void parse_region(const char *at, uint64_t *first, uint64_t *end, struct 
                     (at[2] == 'x' ? LOOK_EXEC : 0) | (at[3] == 's' ? LOOK_SHARED : 0);
     at = skip_word(at);
     region->offset = parse_hex(&at) >> PAGE_SHIFT;
-    at = skip_word(at + 1);
-    region->object = (uint32_t)strtoul(at, NULL, 10);
+    const char *device = skip_word(at);
+    at = skip_word(device);
+    region->object = (uint32_t)strtoul(at, NULL, 10) & ~NAMED_OBJECT;
+    region->object |= region->object != 0 && !is_shared_device(device) ? NAMED_OBJECT : 0;
 }
 
 static uint32_t parse_letters(const char *at)
@@ -170,22 +198,37 @@ static struct look_word read_words(const struct room_files *files, uint64_t addr
     return word;
 }
 
-/* Pages of shared memory that exist, whether or not this process has touched them. */
-static void look_shared_pages(struct slot *slot, const struct room_files *files,
+static void read_entries(const struct room_files *files, uint64_t start, uint32_t pages)
+{
+    if (pread(files->pagemap, entries, pages * 8u, (off_t)(start >> PAGE_SHIFT) * 8) !=
+        (ssize_t)(pages * 8u)) {
+        fail_end("/proc/self/pagemap");
+    }
+}
+
+/*
+ * Pages of objects that exist, whether or not this process has touched them; of a private region,
+ * those that are copies of its own are told apart.
+ */
+static void look_object_pages(struct slot *slot, const struct room_files *files,
                               struct look_log *log, const struct look_region *region)
 {
     static unsigned char present[WINDOW_PAGES];
     uint64_t start = stage_to_linux(&slot->stage, (uint64_t)region->first << PAGE_SHIFT);
     uint32_t pages = region->end - region->first;
+    bool is_shared = (region->flags & LOOK_SHARED) != 0;
 
     if (mincore((void *)start, (size_t)pages << PAGE_SHIFT, present) != 0) {
         fail_end("mincore");
     }
+    read_entries(files, start, pages);
     for (uint32_t i = 0; i < pages; i++) {
-        if ((present[i] & 1) != 0) {
+        bool is_own = (entries[i] & PAGEMAP_PRESENT) != 0 && (entries[i] & PAGEMAP_FILE) == 0;
+        if ((present[i] & 1) != 0 || is_own) {
             struct look_word word = read_words(files, start + (uint64_t)i * PAGE_SIZE,
                                                (region->flags & LOOK_READ) != 0);
-            look_add_page(log, region->first + i, LOOK_OWN, &word);
+            look_add_page(log, region->first + i, is_shared || is_own ? LOOK_OWN : LOOK_OBJECT,
+                          &word);
         }
     }
 }
@@ -196,10 +239,7 @@ static void look_pages(struct slot *slot, const struct room_files *files, struct
     uint64_t start = stage_to_linux(&slot->stage, (uint64_t)region->first << PAGE_SHIFT);
     uint32_t pages = region->end - region->first;
 
-    if (pread(files->pagemap, entries, pages * 8u, (off_t)(start >> PAGE_SHIFT) * 8) !=
-        (ssize_t)(pages * 8u)) {
-        fail_end("/proc/self/pagemap");
-    }
+    read_entries(files, start, pages);
     for (uint32_t i = 0; i < pages; i++) {
         struct look_word word = {0, 0};
         if ((entries[i] & PAGEMAP_PRESENT) == 0) {
@@ -229,6 +269,7 @@ void linux_look_init(struct slot *slot, const struct room_files *files)
     uint64_t addr = ((uint64_t)untouched + PAGE_SIZE) & ~(uint64_t)PAGE_MASK;
     uint64_t entry;
 
+    learn_shared_device();
     if (*(volatile char *)addr != 0 ||
         pread(files->pagemap, &entry, 8, (off_t)(addr >> PAGE_SHIFT) * 8) != 8) {
         fail_end("/proc/self/pagemap");
@@ -262,8 +303,8 @@ void linux_look(struct slot *slot, const struct room_files *files, struct look_l
         look_add_region(log, &regions[i]);
     }
     for (uint32_t i = 0; is_full && i < count; i++) {
-        if ((regions[i].flags & LOOK_SHARED) != 0) {
-            look_shared_pages(slot, files, log, &regions[i]);
+        if (regions[i].object != 0) {
+            look_object_pages(slot, files, log, &regions[i]);
         } else {
             look_pages(slot, files, log, &regions[i]);
         }

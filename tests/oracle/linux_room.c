@@ -21,6 +21,7 @@
 
 #include "linux_crowd.h"
 #include "linux_fail.h"
+#include "linux_object.h"
 
 #define NOBODY       65534
 #define STACK_IN_USE 65536u
@@ -200,12 +201,13 @@ void room_prepare(struct slot *slot, struct room_files *files)
     }
     /* Room for base_locked. */
     stage->lock_max = state.limits[STEP_LIMIT_LOCKED].rlim_max / 2;
+    object_prepare();
     if (slot->sequence.is_privileged == 0) {
         drop_privileges();
     }
     state.stack_pages = read_status("VmStk:", 10) * 1024 / PAGE_SIZE;
     stage->rights = (has_capability(CAP_SYS_RAWIO) ? STAGE_MAY_LOW : 0) |
-                    (has_capability(CAP_IPC_LOCK) ? STAGE_MAY_LOCK : 0);
+                    (has_capability(CAP_IPC_LOCK) ? STAGE_MAY_LOCK : 0) | object_rights();
     fill_gaps();
     state.statm = files->statm;
     state.status = files->status;
@@ -250,6 +252,7 @@ void room_change(const struct slot *slot)
     if (slot->stage.denied != UINT64_MAX) {
         munmap((void *)slot->stage.denied, PAGE_SIZE);
     }
+    object_forget();
     uint64_t low = (uint64_t)slot->sequence.room.zones[1].end << PAGE_SHIFT;
     if (munmap((void *)lowest, state.low_end - lowest) != 0 ||
         munmap((void *)state.window_first, state.window_end - state.window_first) != 0) {

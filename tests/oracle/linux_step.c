@@ -19,6 +19,7 @@
 
 #include "linux_fail.h"
 #include "linux_fetch.h"
+#include "linux_object.h"
 #include "linux_room.h"
 
 static sigjmp_buf touch_failed;
@@ -72,7 +73,7 @@ static void linux_map(const struct slot *slot, const struct step *step, struct l
     uint64_t addr =
         is_fixed ? stage_to_linux(stage, step->addr) : stage_hint_to_linux(stage, step->addr);
     long result = syscall(SYS_mmap, addr, stage_length_to_linux(stage, step->length), step->prot,
-                          step->flags, -1, step->offset);
+                          step->flags, object_descriptor(step), step->offset);
 
     result_set(head, result);
     head->answer = result == -1 ? 0 : stage_to_core(stage, (uint64_t)result);

@@ -70,7 +70,7 @@ void look_add_page(struct look_log *log, uint32_t page, uint32_t state,
         *run = (struct look_run){.first = page, .state = state};
         log_head(log)->runs++;
     }
-    if (state == LOOK_OWN) {
+    if (look_has_words(state)) {
         struct look_word *copy = log_extend(log, sizeof(*copy));
         if (copy == NULL) {
             return;
@@ -121,12 +121,12 @@ bool look_walk_next(struct look_walk *walk, struct look_page *page)
     }
     const struct look_word *words = (const struct look_word *)(const void *)(run + 1);
     *page = (struct look_page){.page = run->first + walk->index, .state = run->state};
-    if (run->state == LOOK_OWN) {
+    if (look_has_words(run->state)) {
         page->word = words[walk->index];
     }
     walk->index++;
     if (walk->index == run->pages) {
-        walk->at += sizeof(*run) + (run->state == LOOK_OWN ? run->pages * sizeof(*words) : 0);
+        walk->at += sizeof(*run) + (look_has_words(run->state) ? run->pages * sizeof(*words) : 0);
         walk->runs--;
         walk->index = 0;
     }

@@ -4,8 +4,8 @@
  *
  *   look_head   what the step answered, totals
  *   look_region x head.regions     ascending, as the side has them (not joined)
- *   look_run    x head.runs        stretches of present pages of equal state; a run of pages with a
- *                                  frame of their own is followed by a look_word of each page
+ *   look_run    x head.runs        stretches of present pages of equal state; a run of pages that
+ *                                  look_has_words() is followed by a look_word of each page
  *
  * LIGHT has no runs and of a region's flags only LOOK_VISIBLE. Pages and totals are those of the
  * room (stage.h), without what was there at the start.
@@ -74,7 +74,14 @@ struct look_region {
 enum look_state {
     LOOK_OWN = 1,
     LOOK_ZERO = 2,
+    LOOK_OBJECT = 3, /* the object's, in a private region */
 };
+
+/* Whether what such pages hold is looked at. */
+static inline bool look_has_words(uint32_t state)
+{
+    return state != LOOK_ZERO;
+}
 
 struct look_run {
     uint32_t first;
@@ -107,7 +114,7 @@ struct look_head *look_begin(struct look_log *log, uint32_t level);
 /* Add the next region. */
 void look_add_region(struct look_log *log, const struct look_region *region);
 
-/* Add the next present page; `word` is looked at for LOOK_OWN. */
+/* Add the next present page; `word` is looked at if look_has_words(). */
 void look_add_page(struct look_log *log, uint32_t page, uint32_t state,
                    const struct look_word *word);
 

@@ -11,6 +11,7 @@
 #include <base/types.h>
 
 #include "ours_look.h"
+#include "ours_object.h"
 #include "server/core/core.h"
 #include "tests/core/world.h"
 
@@ -48,7 +49,7 @@ static void fill(struct ours *ours, uint64_t first, uint64_t end)
     uaddr_t address;
 
     if (first < end) {
-        enum err error = op_map(&ours->world->core, ours->space, &request, &address);
+        enum err error = op_map(&ours->world->core, ours->side->space, &request, &address);
         ASSERT(error == ERR_OK);
     }
 }
@@ -63,36 +64,38 @@ void ours_begin(struct ours *ours, const struct stage *stage, const struct seque
     settings.privileges = SPACE_PRIVILEGES;
     settings.locked_max = stage->lock_max;
     settings.stack_max = STAGE_STACK_MAX;
-    enum err error = space_make(&ours->world->core, &settings, &ours->space);
+    ours->side = &ours->sides[0];
+    *ours->side = (struct ours_side){0};
+    enum err error = space_make(&ours->world->core, &settings, &ours->side->space);
     ASSERT(error == ERR_OK);
     fill(ours, RANGE_USER_FIRST, zones[0].first);
     fill(ours, zones[0].end, zones[1].first);
     fill(ours, zones[1].end, zones[STAGE_WINDOW].first);
     fill(ours, zones[STAGE_WINDOW].end, USER_END >> PAGE_SHIFT);
-    ours->space->settings.privileges =
+    ours->side->space->settings.privileges =
         ((stage->rights & STAGE_MAY_LOW) != 0 ? SPACE_PRIVILEGE_LOW : 0) |
         ((stage->rights & STAGE_MAY_LOCK) != 0 ? SPACE_PRIVILEGE_LOCK : 0);
     ours->stage = stage;
-    ours->is_locked = false;
     if (sequence->spare != SLOT_NOT_CROWDED) {
-        ours->space->settings.regions_max = ours->space->tree.count + sequence->spare;
+        ours->side->space->settings.regions_max = ours->side->space->tree.count + sequence->spare;
     }
     ours->room = &sequence->room;
-    ours->base_pages = ours->space->pages;
+    ours->base_pages = ours->side->space->pages;
     core_done(&ours->world->core);
 }
 
 void ours_end(struct ours *ours)
 {
     world_audit(ours->world);
-    space_end(&ours->world->core, ours->space);
+    ours_object_end(ours);
+    space_end(&ours->world->core, ours->side->space);
     core_settle(&ours->world->core);
     ASSERT(pool_free(&ours->world->core) == ours->frames_free);
 }
 
 static void ours_map(struct ours *ours, const struct step *step, struct look_head *head)
 {
-    const struct map_request request = {
+    struct map_request request = {
         .address = {step->addr},
         .length = step->length,
         .prot = (uint32_t)step->prot,
@@ -101,7 +104,10 @@ static void ours_map(struct ours *ours, const struct step *step, struct look_hea
     };
     uaddr_t address = {0};
 
-    head->error = (int32_t)op_map(&ours->world->core, ours->space, &request, &address);
+    if ((step->flags & MEM_MAP_ANONYMOUS) == 0) {
+        request.object = ours_object_of(ours, step, &request.rights);
+    }
+    head->error = (int32_t)op_map(&ours->world->core, ours->side->space, &request, &address);
     if (head->error == ERR_NOMEM && step->length == 0) {
         /* R2: what mmap() of the client library answers. */
         head->error = ERR_INVAL;
@@ -111,8 +117,8 @@ static void ours_map(struct ours *ours, const struct step *step, struct look_hea
 
 static void ours_unmap(struct ours *ours, const struct step *step, struct look_head *head)
 {
-    head->error =
-        (int32_t)op_unmap(&ours->world->core, ours->space, (uaddr_t){step->addr}, step->length);
+    head->error = (int32_t)op_unmap(&ours->world->core, ours->side->space, (uaddr_t){step->addr},
+                                    step->length);
 }
 
 static void ours_protect(struct ours *ours, const struct step *step, struct look_head *head)
@@ -124,7 +130,7 @@ static void ours_protect(struct ours *ours, const struct step *step, struct look
         .is_linux = true,
     };
 
-    head->error = (int32_t)op_protect(&ours->world->core, ours->space, &request);
+    head->error = (int32_t)op_protect(&ours->world->core, ours->side->space, &request);
 }
 
 static void ours_remap(struct ours *ours, const struct step *step, struct look_head *head)
@@ -139,7 +145,7 @@ static void ours_remap(struct ours *ours, const struct step *step, struct look_h
     };
     uaddr_t address = {0};
 
-    head->error = (int32_t)op_remap(&ours->world->core, ours->space, &request, &address);
+    head->error = (int32_t)op_remap(&ours->world->core, ours->side->space, &request, &address);
     head->answer = head->error == 0 ? address.v : 0;
 }
 
@@ -152,7 +158,7 @@ static void ours_advise(struct ours *ours, const struct step *step, struct look_
         .is_linux = true,
     };
 
-    head->error = (int32_t)op_advise(&ours->world->core, ours->space, &request);
+    head->error = (int32_t)op_advise(&ours->world->core, ours->side->space, &request);
 }
 
 /* What a client sees when the kernel cannot make its access work. */
@@ -183,18 +189,19 @@ static uint32_t touch(struct ours *ours, const struct step *step, uint32_t acces
     uint64_t vpn = step->addr >> PAGE_SHIFT;
 
     for (int tries = 0; tries < TOUCH_TRIES; tries++) {
-        const struct model_entry *leaf = model_leaf(ours->world->port, ours->space->kernel, vpn);
+        const struct model_entry *leaf =
+            model_leaf(ours->world->port, ours->side->space->kernel, vpn);
         struct fault_answer answer = {0};
         if (leaf != NULL && (leaf->prot & access) != 0) {
             return leaf->frame;
         }
         enum fault_outcome outcome =
-            fault_handle(&ours->world->core, ours->space, (vpn_t){vpn}, access, &answer);
+            fault_handle(&ours->world->core, ours->side->space, (vpn_t){vpn}, access, &answer);
         if (outcome != FAULT_READY) {
             head->signal = signal_of(outcome);
             return 0;
         }
-        fault_install(&ours->world->core, ours->space, (uint32_t)vpn, &answer);
+        fault_install(&ours->world->core, ours->side->space, (uint32_t)vpn, &answer);
         core_done(&ours->world->core);
     }
     UNREACHABLE();
@@ -234,7 +241,7 @@ static void ours_exec(struct ours *ours, const struct step *step, struct look_he
 
 static void ours_limit(struct ours *ours, const struct step *step, struct look_head *head)
 {
-    struct space_settings *settings = &ours->space->settings;
+    struct space_settings *settings = &ours->side->space->settings;
     uint64_t limit = step->size == STEP_UNLIMITED ? MEM_UNLIMITED : step->size;
 
     (void)head;
@@ -261,27 +268,28 @@ static void ours_lock(struct ours *ours, const struct step *step, struct look_he
 {
     const struct lock_request request = lock_request(step);
 
-    head->error = (int32_t)op_lock(&ours->world->core, ours->space, &request);
+    head->error = (int32_t)op_lock(&ours->world->core, ours->side->space, &request);
 }
 
 static void ours_unlock(struct ours *ours, const struct step *step, struct look_head *head)
 {
     const struct lock_request request = lock_request(step);
 
-    head->error = (int32_t)op_unlock(&ours->world->core, ours->space, &request);
+    head->error = (int32_t)op_unlock(&ours->world->core, ours->side->space, &request);
 }
 
 static void ours_lock_all(struct ours *ours, const struct step *step, struct look_head *head)
 {
-    head->error = (int32_t)op_lock_all(&ours->world->core, ours->space, (uint32_t)step->flags);
-    ours->is_locked |= head->error == 0 && (step->flags & MEM_LOCK_CURRENT) != 0;
+    head->error =
+        (int32_t)op_lock_all(&ours->world->core, ours->side->space, (uint32_t)step->flags);
+    ours->side->is_locked |= head->error == 0 && (step->flags & MEM_LOCK_CURRENT) != 0;
 }
 
 static void ours_unlock_all(struct ours *ours, const struct step *step, struct look_head *head)
 {
     (void)step;
-    head->error = (int32_t)op_unlock_all(&ours->world->core, ours->space);
-    ours->is_locked = ours->is_locked && head->error != 0;
+    head->error = (int32_t)op_unlock_all(&ours->world->core, ours->side->space);
+    ours->side->is_locked = ours->side->is_locked && head->error != 0;
 }
 
 static void ours_incore(struct ours *ours, const struct step *step, struct look_head *head)
@@ -289,7 +297,7 @@ static void ours_incore(struct ours *ours, const struct step *step, struct look_
     static unsigned char pages[STAGE_BELOW + STAGE_ABOVE];
     uint32_t count = 0;
 
-    head->error = (int32_t)op_incore(&ours->world->core, ours->space, (uaddr_t){step->addr},
+    head->error = (int32_t)op_incore(&ours->world->core, ours->side->space, (uaddr_t){step->addr},
                                      step->length, sizeof(pages), pages, &count);
     if (head->error == 0) {
         head->answer = look_digest(pages, step->length);
@@ -303,7 +311,7 @@ static void ours_sync(struct ours *ours, const struct step *step, struct look_he
                                          .flags = (uint32_t)step->flags,
                                          .is_linux = true};
 
-    head->error = (int32_t)op_sync(&ours->world->core, ours->space, &request);
+    head->error = (int32_t)op_sync(&ours->world->core, ours->side->space, &request);
 }
 
 void ours_step(struct ours *ours, const struct step *step, struct look_log *log)

@@ -55,18 +55,26 @@ static struct look_word frame_words(struct ours *ours, uint32_t number)
         ours_frame_word(ours->world->port, frame, PAGE_SIZE - sizeof(uint64_t))};
 }
 
-/* Pages of shared memory that exist, whether or not the space has touched them. */
-static void look_shared_pages(struct ours *ours, const struct region *region, struct look_log *log)
+/*
+ * Pages of objects that exist, whether or not the space has touched them; of a private region, those
+ * that are copies of its own are told apart.
+ */
+static void look_object_pages(struct ours *ours, const struct region *region, struct look_log *log)
 {
-    const struct core *core = &ours->world->core;
+    struct core *core = &ours->world->core;
     const struct object *object = object_at(core, region->object);
+    bool is_shared = (region->flags & REGION_SHARED) != 0;
 
     for (uint32_t page = region->first; page < region->end; page++) {
         uint64_t number = region->offset + (page - region->first);
-        uint32_t frame = object_has_page(object, number) ? content_frame(core, object, number) : 0;
+        const uint64_t *entry = shadow_find(core, ours->side->space, page);
+        bool is_own = entry != NULL && shadow_entry_is_private(*entry);
+        uint32_t frame = is_own                            ? shadow_entry_frame(*entry)
+                         : object_has_page(object, number) ? content_frame(core, object, number)
+                                                           : 0;
         if (frame != 0) {
             struct look_word word = frame_words(ours, frame);
-            look_add_page(log, page, LOOK_OWN, &word);
+            look_add_page(log, page, is_shared || is_own ? LOOK_OWN : LOOK_OBJECT, &word);
         }
     }
 }
@@ -76,7 +84,7 @@ static void look_region_pages(struct ours *ours, const struct region *region, st
     struct core *core = &ours->world->core;
 
     for (uint32_t page = region->first; page < region->end; page++) {
-        const uint64_t *entry = shadow_find(core, ours->space, page);
+        const uint64_t *entry = shadow_find(core, ours->side->space, page);
         if (entry == NULL || *entry == 0) {
             continue;
         }
@@ -92,13 +100,13 @@ static void look_region_pages(struct ours *ours, const struct region *region, st
 void ours_look(struct ours *ours, struct look_log *log, struct look_head *head)
 {
     const struct core *core = &ours->world->core;
-    const struct tree *tree = &ours->space->tree;
+    const struct tree *tree = &ours->side->space->tree;
 
-    head->pages = ours->space->pages - ours->base_pages;
-    head->data = ours->space->data + ours->space->stack;
+    head->pages = ours->side->space->pages - ours->base_pages;
+    head->data = ours->side->space->data + ours->side->space->stack;
     if (head->level == LOOK_FULL) {
-        head->stack = ours->space->stack;
-        head->locked = ours->space->locked - (ours->is_locked ? ours->base_pages : 0);
+        head->stack = ours->side->space->stack;
+        head->locked = ours->side->space->locked - (ours->side->is_locked ? ours->base_pages : 0);
     }
     for (const struct region *region = tree_first(core, tree); region != NULL;
          region = tree_next(core, region)) {
@@ -118,8 +126,8 @@ void ours_look(struct ours *ours, struct look_log *log, struct look_head *head)
         if (!stage_holds(ours->room, region->first)) {
             continue;
         }
-        if ((region->flags & REGION_SHARED) != 0) {
-            look_shared_pages(ours, region, log);
+        if (region->object != 0) {
+            look_object_pages(ours, region, log);
         } else {
             look_region_pages(ours, region, log);
         }

@@ -8,16 +8,30 @@
 #include "slot.h"
 #include "tests/core/world.h"
 
-/* Where sequences are carried out. `space` and what follows are valid in a sequence. */
+/* A slot of step.h. */
+struct ours_slot {
+    struct object *object; /* which the space holds; NULL: the slot is empty */
+    uint32_t rights;       /* enum step_rights it was opened with */
+    bool is_named;         /* it can have names */
+};
+
+/* One space of a sequence. */
+struct ours_side {
+    struct space *space;
+    bool is_locked; /* all that is outside the zones */
+    struct ours_slot slot[STEP_OBJECTS];
+};
+
+/* Where sequences are carried out. `side` and what follows are valid in a sequence. */
 struct ours {
     struct world *world;
     struct object *filler;
     const struct stage *stage;
-    struct space *space;
+    uint64_t frames_free;   /* between two sequences */
+    struct ours_side *side; /* whose step it is */
     const struct room *room;
-    uint64_t frames_free; /* between two sequences */
-    uint64_t base_pages;  /* of the fillers */
-    bool is_locked;       /* all that is outside the zones */
+    uint64_t base_pages; /* of the fillers */
+    struct ours_side sides[STEP_SIDES];
 };
 
 /* A word of a frame that may hold one word only (model.h). */

@@ -143,6 +143,14 @@ static bool is_lock_safe(const struct room *room, uint64_t addr, uint64_t length
     return is_walk_safe(room, start, length + (addr - start));
 }
 
+/* For requests that touch what they can of the bytes. */
+static bool is_copy_safe(const struct room *room, uint64_t addr, uint64_t length)
+{
+    uint64_t start = addr & ~(uint64_t)PAGE_MASK;
+
+    return length <= STAGE_HALF && holds_range(room, start, length + (addr - start));
+}
+
 bool stage_is_safe(const struct room *room, const struct step *step)
 {
     uint64_t lowest = (uint64_t)room->zones[1].first << PAGE_SHIFT;
@@ -177,9 +185,19 @@ bool stage_is_safe(const struct room *room, const struct step *step)
     case STEP_LOCK:
     case STEP_UNLOCK:
         return is_lock_safe(room, step->addr, step->length);
+    case STEP_GET:
+    case STEP_PUT:
+        return is_copy_safe(room, step->addr, step->length);
     case STEP_LIMIT:
     case STEP_LOCK_ALL:
     case STEP_UNLOCK_ALL:
+    case STEP_OBJECT:
+    case STEP_CLOSE:
+    case STEP_RESIZE:
+    case STEP_SEAL:
+    case STEP_NAME:
+    case STEP_OPEN:
+    case STEP_UNNAME:
         return true;
     case STEP_OPS:
         break;

@@ -47,12 +47,16 @@ struct stage {
     uint64_t base;     /* of mapping */
     uint64_t shift;    /* from core's addresses in the window to Linux's */
     uint64_t lock_max; /* bytes: what the lock limit is and may be raised to */
-    uint32_t rights;   /* of the process: STAGE_MAY_... */
+    uint32_t rights;   /* of the process: STAGE_... */
     uint32_t reserved;
 };
 
-#define STAGE_MAY_LOW  0x1u /* map below the lowest address (CAP_SYS_RAWIO) */
-#define STAGE_MAY_LOCK 0x2u /* lock without limit (CAP_IPC_LOCK) */
+#define STAGE_MAY_LOW    0x1u /* map below the lowest address (CAP_SYS_RAWIO) */
+#define STAGE_MAY_LOCK   0x2u /* lock without limit (CAP_IPC_LOCK) */
+#define STAGE_MAY_APPEND 0x4u /* make objects append-only (CAP_LINUX_IMMUTABLE) */
+/* Objects with names, and what cannot be mapped, are on volumes that forbid execution. */
+#define STAGE_NAMED_NOEXEC 0x8u
+#define STAGE_NULL_NOEXEC  0x10u
 
 /* Free pages of a sequence, page numbers of core. */
 struct zone {

@@ -31,8 +31,13 @@ static const struct {
     {"prot", ARG_PROT, offsetof(struct step, prot)},
     {"flags", ARG_FLAGS, offsetof(struct step, flags)},
     {"value", ARG_VALUE, offsetof(struct step, value)},
+    {"object", ARG_OBJECT, offsetof(struct step, object)},
+    {"rights", ARG_RIGHTS, offsetof(struct step, rights)},
 };
 #define ARGUMENTS (sizeof(arguments) / sizeof(arguments[0]))
+
+/* Arguments that are printed only if they are not 0. */
+#define RARE_ARGUMENTS (ARG_OBJECT | ARG_RIGHTS)
 
 static uint64_t argument_get(const struct step *step, size_t which)
 {
@@ -52,7 +57,9 @@ void step_print(const struct step *step, char text[STEP_TEXT_MAX])
     int used = snprintf(text, STEP_TEXT_MAX, "%s", step_name(step->op));
 
     for (size_t i = 0; i < ARGUMENTS; i++) {
-        if ((ops[step->op].arguments & arguments[i].argument) != 0) {
+        bool is_rare = (arguments[i].argument & RARE_ARGUMENTS) != 0;
+        if ((ops[step->op].arguments & arguments[i].argument) != 0 &&
+            (!is_rare || argument_get(step, i) != 0)) {
             used += snprintf(text + used, STEP_TEXT_MAX - (size_t)used, " %s=0x%" PRIx64,
                              arguments[i].name, argument_get(step, i));
         }

@@ -21,6 +21,8 @@ enum step_argument {
     ARG_PROT = 0x20,
     ARG_FLAGS = 0x40,
     ARG_VALUE = 0x80,
+    ARG_OBJECT = 0x100,
+    ARG_RIGHTS = 0x200,
 };
 
 enum step_op {
@@ -35,12 +37,35 @@ struct step {
     uint32_t level; /* enum look_level: how much is looked at afterwards */
     uint64_t addr;
     uint64_t length;
-    uint64_t size;   /* REMAP: new length; LIMIT: pages or bytes */
+    uint64_t size;   /* REMAP: new length; LIMIT: pages or bytes; OBJECT, RESIZE: bytes */
     uint64_t target; /* REMAP: new address */
     uint64_t offset;
     uint64_t prot;
     uint64_t flags;
-    uint64_t value; /* ADVISE: advice; WRITE: word; LIMIT: enum step_limit */
+    uint64_t value;  /* ADVISE: advice; WRITE: word; LIMIT: enum step_limit; seals; a name */
+    uint64_t object; /* slot of an object, from 1; 0: none */
+    uint64_t rights; /* enum step_rights: what the handle is used with */
+};
+
+/*
+ * Objects stand in slots: what is made or opened takes the place of what was there. A handle that
+ * was opened with less than all rights has those, whatever a step asks for. Steps on empty slots
+ * are the same everywhere: EBADF.
+ */
+#define STEP_OBJECTS 4u
+/* Spaces that a sequence may have at once. */
+#define STEP_SIDES 3u
+#define STEP_NAMES 3u
+
+#define STEP_OBJECT_NAMED  0x1u /* can have names, not seals; else the other way round */
+#define STEP_OBJECT_APPEND 0x2u /* append-only */
+
+enum step_rights {
+    STEP_RIGHTS_ALL = 0,
+    STEP_RIGHTS_READ = 1,
+    STEP_RIGHTS_WRITE = 2,
+    STEP_RIGHTS_UNMAPPABLE = 3, /* all, on something that cannot be mapped */
+    STEP_RIGHTS = 4,
 };
 
 /*

@@ -85,8 +85,10 @@ static bool regions_equal(const struct look *wanted, const struct seen *seen,
         const struct mem_region nothing = {0};
         const struct mem_region *have = i < seen->count ? &seen->region[i] : &nothing;
         uint32_t flags = i < count ? query_flags(want->flags) : 0;
+        /* Core's look does not say which objects have handles. */
+        uint32_t unseen = want->object != 0 ? MEM_MAP_ANONYMOUS : 0;
         if (have->start != (uint64_t)want->first << PAGE_SHIFT ||
-            have->end != (uint64_t)want->end << PAGE_SHIFT || have->flags != flags ||
+            have->end != (uint64_t)want->end << PAGE_SHIFT || (have->flags | unseen) != flags ||
             have->prot != (want->flags & (LOOK_READ | LOOK_WRITE | LOOK_EXEC)) ||
             (have->object != 0) != (want->object != 0) ||
             have->offset != want->offset << PAGE_SHIFT) {
@@ -205,9 +207,8 @@ static bool region_equal(const struct place *place, const struct mem_region *reg
             count = 0;
         }
     }
-    /* Of shared memory, the pages that this space has touched are counted. */
-    return (region->flags & MEM_MAP_SHARED) != 0 ||
-           total_equal("resident", region->resident, own, text);
+    /* Of objects, the pages that this space has touched are counted. */
+    return region->object != 0 || total_equal("resident", region->resident, own, text);
 }
 
 bool guest_look(const struct place *place, const struct look *wanted, char text[GUEST_TEXT_MAX])

@@ -10,6 +10,7 @@
 #include <hf/mem.h>
 #include <tap.h>
 
+#include "guest_object.h"
 #include "tests/oracle/slot.h"
 
 #define MEGA_BYTES (PAGES_PER_MEGA * PAGE_SIZE)
@@ -160,7 +161,7 @@ bool place_begin(struct place *place, const struct script_sequence *sequence)
     struct mem_region none;
 
     place->room = &sequence->room;
-    if (!EXPECT_ERR(hf_unlock_all(place->process.space), ERR_OK) ||
+    if (!guest_object_forget() || !EXPECT_ERR(hf_unlock_all(place->process.space), ERR_OK) ||
         !place_limit(place, MEM_LIMIT_REGIONS, MEM_MAX_MAP_COUNT_DEFAULT) ||
         !place_limit(place, MEM_LIMIT_PAGES, MEM_UNLIMITED) ||
         !place_limit(place, MEM_LIMIT_DATA, MEM_UNLIMITED) ||

@@ -7,10 +7,14 @@
 #include <abi/fault.h>
 #include <base/types.h>
 #include <hf/mem.h>
+#include <hf/shared.h>
+#include <tap.h>
+
+#include "guest_object.h"
 
 static bool guest_map(struct place *place, const struct step *step, struct guest_answer *answer)
 {
-    const struct hf_map map = {
+    struct hf_map map = {
         .space = place->process.space,
         .addr = place_from_core(place, step->addr),
         .length = step->length,
@@ -19,6 +23,12 @@ static bool guest_map(struct place *place, const struct step *step, struct guest
         .offset = step->offset,
     };
     uint64_t address = 0;
+    uint64_t derived = 0;
+
+    if ((step->flags & MEM_MAP_ANONYMOUS) == 0 &&
+        !guest_object_handle(step, &map.object, &derived)) {
+        return false;
+    }
 
     answer->error = (int32_t)hf_map_form(MEM_HEAD_LINUX, map, &address);
     if (answer->error == ERR_NOMEM && step->length == 0) {
@@ -26,7 +36,7 @@ static bool guest_map(struct place *place, const struct step *step, struct guest
         answer->error = ERR_INVAL;
     }
     answer->answer = place_to_core(place, address);
-    return true;
+    return derived == 0 || EXPECT_ERR(hf_shared_close(derived), ERR_OK);
 }
 
 static bool guest_unmap(struct place *place, const struct step *step, struct guest_answer *answer)
