@@ -14,9 +14,9 @@ static uint64_t pages_of(uint64_t length)
 
 static const struct look_region *find_region(const struct draw *draw, uint64_t page)
 {
-    for (uint32_t i = 0; i < draw->regions; i++) {
-        if (page >= draw->region[i].first && page < draw->region[i].end) {
-            return &draw->region[i];
+    for (uint32_t i = 0; i < draw->now.regions; i++) {
+        if (page >= draw->now.region[i].first && page < draw->now.region[i].end) {
+            return &draw->now.region[i];
         }
     }
     return NULL;
@@ -25,10 +25,10 @@ static const struct look_region *find_region(const struct draw *draw, uint64_t p
 /* Whether a border that only Linux has may be inside the range. */
 static bool holds_suspect(const struct draw *draw, uint64_t first, uint64_t pages)
 {
-    uint32_t count = draw->suspects < DRAW_SUSPECTS ? draw->suspects : DRAW_SUSPECTS;
+    uint32_t count = draw->now.suspects < DRAW_SUSPECTS ? draw->now.suspects : DRAW_SUSPECTS;
 
     for (uint32_t i = 0; i < count; i++) {
-        if (draw->suspect[i] > first && draw->suspect[i] < first + pages) {
+        if (draw->now.suspect[i] > first && draw->now.suspect[i] < first + pages) {
             return true;
         }
     }
@@ -55,8 +55,9 @@ static bool remap_hits(const struct draw *draw, const struct step *step)
         return true;
     }
     uint64_t more = pages_of(step->size) - pages;
-    return pages_of(step->size) > pages && (draw->pages + more > draw->limit[STEP_LIMIT_PAGES] ||
-                                            draw->data + more > draw->limit[STEP_LIMIT_DATA]);
+    return pages_of(step->size) > pages &&
+           (draw->now.pages + more > draw->now.limit[STEP_LIMIT_PAGES] ||
+            draw->now.data + more > draw->now.limit[STEP_LIMIT_DATA]);
 }
 
 /* Whether a region in the range may only be executed. */
@@ -64,8 +65,8 @@ static bool holds_exec_only(const struct draw *draw, uint64_t first, uint64_t pa
 {
     const uint32_t prot = LOOK_READ | LOOK_WRITE | LOOK_EXEC;
 
-    for (uint32_t i = 0; i < draw->regions; i++) {
-        const struct look_region *region = &draw->region[i];
+    for (uint32_t i = 0; i < draw->now.regions; i++) {
+        const struct look_region *region = &draw->now.region[i];
         if ((region->flags & prot) == LOOK_EXEC && region->end > first &&
             region->first < first + pages) {
             return true;
@@ -83,10 +84,13 @@ bool dodge_hits(const struct draw *draw, const struct step *step)
     }
     if (step->op == STEP_PROTECT) {
         return holds_suspect(draw, page, pages_of(step->length)) &&
-               draw->limit[STEP_LIMIT_DATA] != STEP_UNLIMITED;
+               draw->now.limit[STEP_LIMIT_DATA] != STEP_UNLIMITED;
+    }
+    if (step->op == STEP_NAME) {
+        return draw->now.had_name[step->object - 1];
     }
     if (step->op == STEP_PUT) {
-        return draw->is_barred[step->object - 1] ||
+        return draw->now.is_barred[step->object - 1] ||
                holds_exec_only(draw, page, pages_of(step->length + (step->addr & PAGE_MASK)));
     }
     if (step->op == STEP_READ) {
@@ -99,8 +103,8 @@ bool dodge_hits(const struct draw *draw, const struct step *step)
 
 static bool holds_object(const struct draw *draw, uint64_t first, uint64_t pages)
 {
-    for (uint32_t i = 0; i < draw->regions; i++) {
-        const struct look_region *region = &draw->region[i];
+    for (uint32_t i = 0; i < draw->now.regions; i++) {
+        const struct look_region *region = &draw->now.region[i];
         if (region->object != 0 && region->end > first &&
             (region->first < first + pages || first + pages < first)) {
             return true;
@@ -116,7 +120,7 @@ bool dodge_must(const struct draw *draw, const struct step *step)
 
     /* Pages that Linux takes at once, which may show only later. */
     if (step->op == STEP_ADVISE && step->value == MEM_ADVISE_PAGEOUT) {
-        return draw->has_freed || holds_object(draw, page, pages_of(step->length));
+        return draw->now.has_freed || holds_object(draw, page, pages_of(step->length));
     }
     /* Locked pages that Linux counts twice from then on. */
     return step->op == STEP_REMAP && (step->flags & MEM_REMAP_DONTUNMAP) != 0 && region != NULL &&

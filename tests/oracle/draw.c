@@ -20,6 +20,12 @@
 #define SPARE_MOST  14u
 #define TRIES       20u
 
+/* How often another space has its turn, and how many sequences have several. */
+#define TURN_PERCENT  25u
+#define CLONE_PERCENT 30u
+/* Pages of a window that may be there three times. */
+#define CLONED_PAGES_MOST 200u
+
 /* One in so many of the steps that are known to differ is kept (dodge.h). */
 #define DODGED_PERIOD 300u
 
@@ -106,9 +112,10 @@ static void draw_remap(struct draw *draw, struct step *step)
                                     3, 3, 3, 5, 5, 7, 7, 2, 4, 6, 8};
 
     pick_range(draw, step);
-    if (draw->regions > 0 && random_chance(draw->random, 70)) {
+    if (draw->now.regions > 0 && random_chance(draw->random, 70)) {
         /* All of a region, or a part of it. */
-        const struct look_region *region = &draw->region[random_below(draw->random, draw->regions)];
+        const struct look_region *region =
+            &draw->now.region[random_below(draw->random, draw->now.regions)];
         uint64_t pages = region->end - region->first;
         uint64_t skipped = random_chance(draw->random, 60) ? 0 : random_below(draw->random, pages);
         pages -= skipped;
@@ -161,7 +168,7 @@ static void draw_exec(struct draw *draw, struct step *step)
 /* Bytes that may be locked: also none, and one, which is enough to ask. */
 static uint64_t pick_lock_limit(struct draw *draw)
 {
-    uint64_t pages = draw->locked + random_below(draw->random, 12);
+    uint64_t pages = draw->now.locked + random_below(draw->random, 12);
     const uint64_t list[] = {0,
                              0,
                              1,
@@ -187,7 +194,7 @@ static void draw_limit(struct draw *draw, struct step *step)
                                                      : random_below(draw->random, 12 * PAGE_SIZE);
         return;
     }
-    uint64_t now = step->value == STEP_LIMIT_PAGES ? draw->pages : draw->data;
+    uint64_t now = step->value == STEP_LIMIT_PAGES ? draw->now.pages : draw->now.data;
     step->size =
         random_chance(draw->random, 30) ? STEP_UNLIMITED : now + random_below(draw->random, 10);
     if (step->size != STEP_UNLIMITED && step->size >= 3 && random_chance(draw->random, 20)) {
@@ -230,10 +237,22 @@ static void draw_sync(struct draw *draw, struct step *step)
     step->flags = random_below(draw->random, 9);
 }
 
+static void draw_clone(struct draw *draw, struct step *step)
+{
+    (void)draw;
+    (void)step;
+}
+
+static void draw_batch(struct draw *draw, struct step *step)
+{
+    step->length = 1 + random_below(draw->random, random_chance(draw->random, 60) ? 3 : 12);
+}
+
 /* How often a step is drawn, against the others. */
 static uint32_t weight_of(const struct draw *draw, uint32_t op)
 {
-    bool is_absent = op >= STEP_OBJECT && op <= STEP_UNNAME && draw->object_percent == 0;
+    bool is_absent = (op >= STEP_OBJECT && op <= STEP_UNNAME && draw->object_percent == 0) ||
+                     (op == STEP_CLONE && !draw->is_cloned);
 
     return is_absent ? 0 : weights[op][draw->mix];
 }
@@ -272,7 +291,44 @@ static void clip(const struct draw *draw, struct step *step)
     }
 }
 
-void draw_step(struct draw *draw, struct step *step)
+/* Let another space have its turn. */
+static void draw_turn(struct draw *draw)
+{
+    uint32_t who = (uint32_t)random_below(draw->random, draw->last + 1);
+
+    draw->side[draw->who] = draw->now;
+    draw->now = draw->side[who];
+    draw->who = who;
+}
+
+/* Make a step one that a batch can have, if it can be. */
+static void fit_batch(struct step *step)
+{
+    if (step->op == STEP_MAP) {
+        /* What a batch makes present, it makes so in the end. */
+        step->flags &= ~(uint64_t)(MEM_MAP_POPULATE | MEM_MAP_LOCKED);
+        step->object = 0;
+    } else if (step->op == STEP_REMAP) {
+        step->flags = 0;
+    } else if (step->op == STEP_LOCK) {
+        step->flags = MEM_LOCK_ONFAULT;
+    }
+}
+
+/*
+ * Whether a step is one for a batch: not those of which a known difference, or the STRICT form,
+ * makes something else.
+ */
+static bool is_for_batch(const struct draw *draw, const struct step *step)
+{
+    bool is_lock = step->op == STEP_LOCK || step->op == STEP_UNLOCK;
+    bool is_remap = step->op == STEP_REMAP;
+    bool is_large = step->length >= STAGE_HALF || (is_remap && step->size >= STAGE_HALF);
+
+    return step_can_batch(step) && !((is_lock || is_remap) && is_large) && !dodge_hits(draw, step);
+}
+
+static void draw_any(struct draw *draw, struct step *step)
 {
     static void (*const functions[STEP_OPS])(struct draw * draw, struct step * step) = {
 #define STEP(name, function, arguments, summary) draw_##function,
@@ -281,8 +337,14 @@ void draw_step(struct draw *draw, struct step *step)
     };
 
     for (unsigned try = 0; try < TRIES; try++) {
-        *step = (struct step){.op = pick_op(draw)};
+        *step = (struct step){.op = pick_op(draw), .who = draw->who};
         functions[step->op](draw, step);
+        if (draw->is_batch) {
+            fit_batch(step);
+        }
+        if (draw->is_batch && !is_for_batch(draw, step)) {
+            continue;
+        }
         if (!stage_is_safe(&draw->room, step)) {
             clip(draw, step);
         }
@@ -291,8 +353,24 @@ void draw_step(struct draw *draw, struct step *step)
             return;
         }
     }
-    *step = (struct step){.op = STEP_READ,
-                          .addr = (uint64_t)draw->room.zones[STAGE_WINDOW].first << PAGE_SHIFT};
+    *step = (struct step){.op = draw->is_batch ? STEP_UNMAP : STEP_READ,
+                          .addr = (uint64_t)draw->room.zones[STAGE_WINDOW].first << PAGE_SHIFT,
+                          .who = draw->who};
+}
+
+void draw_step(struct draw *draw, struct step *step)
+{
+    if (draw->last > 0 && random_chance(draw->random, TURN_PERCENT)) {
+        draw_turn(draw);
+    }
+    draw_any(draw, step);
+}
+
+void draw_member(struct draw *draw, struct step *step)
+{
+    draw->is_batch = true;
+    draw_any(draw, step);
+    draw->is_batch = false;
 }
 
 void draw_begin(struct draw *draw, struct random *random, const struct stage *stage,
@@ -307,10 +385,10 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
 
     *draw = (struct draw){.random = random};
     draw->base = (uint32_t)(stage_base(stage) >> PAGE_SHIFT);
-    draw->limit[STEP_LIMIT_PAGES] = STEP_UNLIMITED;
-    draw->limit[STEP_LIMIT_DATA] = STEP_UNLIMITED;
-    draw->limit[STEP_LIMIT_LOCKED] = STEP_UNLIMITED;
-    draw->limit[STEP_LIMIT_STACK] = STEP_UNLIMITED;
+    draw->now.limit[STEP_LIMIT_PAGES] = STEP_UNLIMITED;
+    draw->now.limit[STEP_LIMIT_DATA] = STEP_UNLIMITED;
+    draw->now.limit[STEP_LIMIT_LOCKED] = STEP_UNLIMITED;
+    draw->now.limit[STEP_LIMIT_STACK] = STEP_UNLIMITED;
     draw->mix = is_crowded ? MIX_CROWDED : (unsigned)random_below(random, MIXES);
     draw->spare = is_crowded ? (uint32_t)random_below(random, SPARE_MOST) : SLOT_NOT_CROWDED;
     draw->fixed_percent = PICK(random, fixed);
@@ -318,6 +396,7 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
     draw->stack_percent = is_crowded ? 0 : PICK(random, stacks);
     draw->shared_percent = PICK(random, shared);
     draw->object_percent = PICK(random, objects);
+    draw->may_be_huge = (stage->rights & STAGE_HUGE_OBJECTS) != 0;
     draw->may_append = (stage->rights & STAGE_MAY_APPEND) != 0;
     stage_low_zones(stage, &draw->room);
     if (draw->stack_percent != 0) {
@@ -331,6 +410,9 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
     if (random_chance(random, 20)) {
         window->end = draw->base - (uint32_t)random_below(random, (draw->base - window->first) / 2);
     }
+    draw->is_cloned = !is_crowded && (stage->rights & STAGE_MAY_CLONE) != 0 &&
+                      window->end - window->first <= CLONED_PAGES_MOST &&
+                      random_chance(random, CLONE_PERCENT);
     uint32_t pages = window->end - window->first;
     uint32_t hot = 6 + (uint32_t)random_below(random, 30);
     hot = hot < pages ? hot : pages;
@@ -338,28 +420,53 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
     draw->hot.end = draw->hot.first + hot;
 }
 
+/* Suspect every border that two regions have in common. */
+static void suspect_borders(struct draw *draw)
+{
+    for (uint32_t i = 1; i < draw->now.regions; i++) {
+        if (draw->now.region[i - 1].end == draw->now.region[i].first) {
+            draw->now.suspect[draw->now.suspects++ % DRAW_SUSPECTS] = draw->now.region[i].first;
+        }
+    }
+}
+
+/* There is a clone, and it is its turn. */
+static void see_clone(struct draw *draw)
+{
+    draw->side[draw->who] = draw->now;
+    draw->who++;
+    draw->last = draw->who;
+    /* What only locks kept apart is one region of ours now. */
+    suspect_borders(draw);
+    draw->now.locked = 0;
+}
+
 void draw_see(struct draw *draw, const struct step *step, const struct look *look)
 {
     const struct look_head *head = look->head;
 
+    if (step->op == STEP_CLONE && head->error == 0) {
+        see_clone(draw);
+    }
+
     if (step->op == STEP_LIMIT) {
-        draw->limit[step->value] = step->size;
+        draw->now.limit[step->value] = step->size;
     }
     draw_see_object(draw, step, head);
-    draw->has_freed |= step->op == STEP_ADVISE && step->value == MEM_ADVISE_FREE;
-    if (step->op == STEP_REMAP && head->error == 0) {
+    draw->now.has_freed |= step->op == STEP_ADVISE && step->value == MEM_ADVISE_FREE;
+    if (step->op == STEP_REMAP && head->error == 0 && head->level != LOOK_NONE) {
         /* Where what was moved ends and begins, Linux may keep a border. */
         uint64_t page = head->answer >> PAGE_SHIFT;
-        draw->suspect[draw->suspects++ % DRAW_SUSPECTS] = (uint32_t)page;
+        draw->now.suspect[draw->now.suspects++ % DRAW_SUSPECTS] = (uint32_t)page;
         page += (step->size + PAGE_MASK) >> PAGE_SHIFT;
-        draw->suspect[draw->suspects++ % DRAW_SUSPECTS] = (uint32_t)page;
+        draw->now.suspect[draw->now.suspects++ % DRAW_SUSPECTS] = (uint32_t)page;
     }
     if (head->level == LOOK_NONE) {
         return;
     }
-    draw->pages = head->pages;
-    draw->data = head->data;
-    draw->locked = head->level == LOOK_FULL ? head->locked : draw->locked;
-    draw->regions = head->regions < DRAW_REGIONS ? head->regions : DRAW_REGIONS;
-    memcpy(draw->region, look->regions, draw->regions * sizeof(draw->region[0]));
+    draw->now.pages = head->pages;
+    draw->now.data = head->data;
+    draw->now.locked = head->level == LOOK_FULL ? head->locked : draw->now.locked;
+    draw->now.regions = head->regions < DRAW_REGIONS ? head->regions : DRAW_REGIONS;
+    memcpy(draw->now.region, look->regions, draw->now.regions * sizeof(draw->now.region[0]));
 }

@@ -20,6 +20,22 @@
 #define DRAW_REGIONS  512u
 #define DRAW_SUSPECTS 32u
 
+/* What there is in one space of the sequence. */
+struct draw_side {
+    uint64_t pages; /* last seen totals */
+    uint64_t data;
+    uint64_t locked;
+    uint64_t bytes[STEP_OBJECTS];    /* of objects */
+    bool is_barred[STEP_OBJECTS];    /* that are not to be written */
+    bool had_name[STEP_OBJECTS];     /* that they may have no longer */
+    bool has_freed;                  /* pages that PAGEOUT would take at once on Linux */
+    uint64_t limit[STEP_LIMITS];     /* that are set */
+    uint32_t suspects;               /* so far */
+    uint32_t suspect[DRAW_SUSPECTS]; /* pages where Linux may have a border that core has not */
+    uint32_t regions;
+    struct look_region region[DRAW_REGIONS];
+};
+
 struct draw {
     struct random *random;
     uint32_t base; /* mapping base, page */
@@ -32,18 +48,14 @@ struct draw {
     unsigned shared_percent; /* of mappings that are shared */
     unsigned object_percent; /* of mappings of objects; 0: there are none */
     bool may_append;         /* objects may be append-only */
+    bool may_be_huge;        /* and larger than any memory */
+    bool is_cloned;          /* there are CLONEs */
+    bool is_batch;           /* a step of a batch is drawn */
     uint64_t stores;         /* so far; makes words differ */
-    uint64_t pages;          /* last seen totals */
-    uint64_t data;
-    uint64_t locked;
-    uint64_t bytes[STEP_OBJECTS];    /* of objects */
-    bool is_barred[STEP_OBJECTS];    /* that are not to be written */
-    bool has_freed;                  /* pages that PAGEOUT would take at once on Linux */
-    uint64_t limit[STEP_LIMITS];     /* that are set */
-    uint32_t suspects;               /* so far */
-    uint32_t suspect[DRAW_SUSPECTS]; /* pages where Linux may have a border that core has not */
-    uint32_t regions;
-    struct look_region region[DRAW_REGIONS];
+    uint32_t who;            /* the space whose turn it is, which `now` is about */
+    uint32_t last;           /* space */
+    struct draw_side now;
+    struct draw_side side[STEP_SIDES]; /* the others */
 };
 
 /* Choose zones, hot pages and mix. */
@@ -51,5 +63,7 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
                 bool is_crowded);
 /* Draw the next step. */
 void draw_step(struct draw *draw, struct step *step);
+/* Draw a step of a batch. */
+void draw_member(struct draw *draw, struct step *step);
 /* Take in what there is after it. */
 void draw_see(struct draw *draw, const struct step *step, const struct look *look);

@@ -46,7 +46,7 @@ static uint64_t pick_bytes(struct draw *draw, uint64_t now)
         now & ~(uint64_t)PAGE_MASK,
     };
 
-    if (random_chance(draw->random, 1)) {
+    if (draw->may_be_huge && random_chance(draw->random, 1)) {
         return random_chance(draw->random, PAGES_HUGE) ? UINT64_C(1) << 40 : UINT64_C(1) << 62;
     }
     uint64_t bytes = PICK(draw->random, list);
@@ -92,7 +92,7 @@ void draw_resize(struct draw *draw, struct step *step)
 {
     step->object = pick_object(draw);
     step->rights = pick_rights(draw);
-    step->size = pick_bytes(draw, draw->bytes[step->object - 1]);
+    step->size = pick_bytes(draw, draw->now.bytes[step->object - 1]);
 }
 
 void draw_seal(struct draw *draw, struct step *step)
@@ -112,8 +112,8 @@ void draw_seal(struct draw *draw, struct step *step)
 /* Whether the bytes may be those of an object: then what is copied must not overlap itself. */
 static bool may_hit_object(const struct draw *draw, uint64_t addr, uint64_t length)
 {
-    for (uint32_t i = 0; i < draw->regions; i++) {
-        const struct look_region *region = &draw->region[i];
+    for (uint32_t i = 0; i < draw->now.regions; i++) {
+        const struct look_region *region = &draw->now.region[i];
         if (region->object != 0 && (uint64_t)region->end << PAGE_SHIFT > addr &&
             (uint64_t)region->first << PAGE_SHIFT < addr + length) {
             return true;
@@ -126,7 +126,7 @@ static void draw_copy(struct draw *draw, struct step *step)
 {
     step->object = pick_object(draw);
     step->rights = pick_rights(draw);
-    const uint64_t bytes = draw->bytes[step->object - 1];
+    const uint64_t bytes = draw->now.bytes[step->object - 1];
     const uint64_t most = bytes < PAGES_MOST * PAGE_SIZE ? bytes : PAGES_MOST * PAGE_SIZE;
 
     step->addr = (uint64_t)pick_page(draw) << PAGE_SHIFT;
@@ -180,13 +180,17 @@ void draw_see_object(struct draw *draw, const struct step *step, const struct lo
         return;
     }
     if (step->op == STEP_OBJECT || step->op == STEP_RESIZE) {
-        draw->bytes[slot] = step->size;
+        draw->now.bytes[slot] = step->size;
+    }
+    if (step->op == STEP_OBJECT || step->op == STEP_NAME || step->op == STEP_OPEN) {
+        draw->now.had_name[slot] = step->op != STEP_OBJECT;
     }
     if (step->op == STEP_OBJECT) {
-        draw->is_barred[slot] = step->flags == STEP_OBJECT_APPEND || (step->value & barring) != 0;
+        draw->now.is_barred[slot] =
+            step->flags == STEP_OBJECT_APPEND || (step->value & barring) != 0;
     } else if (step->op == STEP_OPEN) {
-        draw->is_barred[slot] = false;
+        draw->now.is_barred[slot] = false;
     } else if (step->op == STEP_SEAL) {
-        draw->is_barred[slot] |= (step->value & barring) != 0;
+        draw->now.is_barred[slot] |= (step->value & barring) != 0;
     }
 }

@@ -12,6 +12,7 @@ void draw_map_object(struct draw *draw, struct step *step);
 /* Take in what a step did to objects. */
 void draw_see_object(struct draw *draw, const struct step *step, const struct look_head *head);
 
+/* Draw a step of each kind. */
 void draw_object(struct draw *draw, struct step *step);
 void draw_close(struct draw *draw, struct step *step);
 void draw_resize(struct draw *draw, struct step *step);

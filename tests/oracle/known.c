@@ -121,13 +121,20 @@ uint64_t known_round_up(uint64_t length)
 
 uint64_t known_limit(const struct found *found, enum step_limit which)
 {
-    uint64_t limit = STEP_UNLIMITED;
+    uint64_t limit[STEP_SIDES] = {STEP_UNLIMITED, STEP_UNLIMITED, STEP_UNLIMITED};
+    uint32_t last = 0;
 
     for (uint32_t i = 0; i < found->index; i++) {
         const struct step *step = &found->sequence->step[i];
-        limit = step->op == STEP_LIMIT && step->value == (uint64_t)which ? step->size : limit;
+        uint32_t side = step_side(step, last);
+        if (step->op == STEP_LIMIT && step->value == (uint64_t)which) {
+            limit[side] = step->size;
+        } else if (step->op == STEP_CLONE && side + 1 < STEP_SIDES) {
+            last = side + 1;
+            limit[last] = limit[side];
+        }
     }
-    return limit;
+    return limit[step_side(known_step(found), last)];
 }
 
 bool known_shows_success(const struct look *last)

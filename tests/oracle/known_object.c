@@ -63,6 +63,58 @@ static bool judges_seals_early(const struct found *found)
            found->ours->head->error == ENOMEM;
 }
 
+/* Whether a batch makes pages present: by a flag, or since they are in a locked region. */
+static bool makes_present(const struct found *found)
+{
+    const struct step *batch = known_step(found);
+    const uint32_t count = step_members(batch, found->sequence->steps - found->index - 1);
+
+    for (uint32_t i = 1; i <= count; i++) {
+        if (batch[i].op == STEP_MAP &&
+            (batch[i].flags & (MEM_MAP_POPULATE | MEM_MAP_LOCKED)) != 0) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < found->ours->head->regions; i++) {
+        if ((found->ours->regions[i].flags & LOOK_LOCKED) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Pages that a batch makes present are as its last operation left the region; on Linux as the first
+ * made it, so that the region was touched when later ones came.
+ */
+static bool populates_late(const struct found *found)
+{
+    return known_step(found)->op == STEP_BATCH && found->ours->head->error == 0 &&
+           (found->aspect == COMPARE_RESIDENCE || found->aspect == COMPARE_CONTENTS ||
+            found->aspect == COMPARE_REGIONS) &&
+           makes_present(found);
+}
+
+/* A file that was linked and unlinked is gone from its file system. */
+static bool names_again(const struct found *found)
+{
+    return known_step(found)->op == STEP_NAME && found->linux_look->head->error == ENOENT &&
+           found->ours->head->error == 0;
+}
+
+static bool shows_enoent(const struct look *last)
+{
+    return last->head->error == ENOENT;
+}
+
+static bool shows_own_page(const struct look *last)
+{
+    struct look_walk walk = look_walk_begin(last);
+    struct look_page page;
+
+    return look_walk_next(&walk, &page) && page.state == LOOK_OWN;
+}
+
 static bool shows_eperm(const struct look *last)
 {
     return last->head->error == EPERM;
@@ -105,6 +157,24 @@ const struct known_row known_object_rows[] = {
                  "limit value=0 size=0\n"
                  "map addr=0x1000000000 length=0x1000 prot=3 flags=0x11 object=1\n",
         .shows = shows_eperm,
+    },
+    {
+        .reason = "an object whose last name was taken back can have another; a file cannot",
+        .matches = names_again,
+        .probe = "object object=1 size=0x1000 flags=1\n"
+                 "name object=1 value=0\n"
+                 "unname value=0\n"
+                 "name object=1 value=0\n",
+        .shows = shows_enoent,
+    },
+    {
+        .reason = "a batch makes pages present at its end",
+        .matches = populates_late,
+        .probe = "batch length=2\n"
+                 "map addr=0x1000000000 length=0x1000 prot=3 flags=0x8032\n"
+                 "protect addr=0x1000000000 length=0x1000 prot=1\n"
+                 "sync addr=0x1000000000 length=0x1000\n",
+        .shows = shows_own_page,
     },
     {0},
 };

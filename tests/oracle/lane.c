@@ -57,7 +57,7 @@ void lane_run(struct lane *lane, struct ours *ours, const struct sequence *seque
     ours_begin(ours, &lane->peer.slot->stage, copy);
     for (uint32_t i = 0; i < copy->steps; i++) {
         copy->step[i].level = LOOK_FULL;
-        ours_step(ours, &copy->step[i], &lane->log);
+        ours_step(ours, i, &lane->log);
     }
     ours_end(ours);
     peer_post(&lane->peer);
@@ -117,8 +117,10 @@ static bool compare_step(const struct lane *lane, struct found *found, struct ve
 void lane_finish(struct lane *lane, struct verdict *verdict, uint64_t *skipped)
 {
     struct slot *slot = lane->peer.slot;
-    struct look linux_look[2];
-    struct look ours[2];
+    /* What each side looked like last; valid up to `last`. */
+    struct look linux_looks[STEP_SIDES];
+    struct look ours_looks[STEP_SIDES];
+    uint32_t last = 0;
     size_t linux_at = 0;
     size_t ours_at = 0;
 
@@ -130,23 +132,33 @@ void lane_finish(struct lane *lane, struct verdict *verdict, uint64_t *skipped)
     }
     struct look_log log = {.bytes = slot->log, .used = slot->log_used};
     for (uint32_t i = 0; i < slot->sequence.steps; i++) {
-        linux_look[i % 2] = look_next(&log, &linux_at);
-        ours[i % 2] = look_next(&lane->log, &ours_at);
-        const struct look_head *head = ours[i % 2].head;
-        verdict->full += head->level == LOOK_FULL;
-        verdict->refused += head->error != 0 || head->signal != 0;
+        const struct step *step = &slot->sequence.step[i];
+        struct look linux_look = look_next(&log, &linux_at);
+        struct look ours = look_next(&lane->log, &ours_at);
+        uint32_t side = step_side(step, last);
+        verdict->full += ours.head->level == LOOK_FULL;
+        verdict->refused += ours.head->error != 0 || ours.head->signal != 0;
         struct found found = {
             .sequence = &slot->sequence,
             .index = i,
             .linux_log = &log,
             .ours_log = &lane->log,
-            .linux_look = &linux_look[i % 2],
-            .ours = &ours[i % 2],
-            .linux_before_opt = i == 0 ? NULL : &linux_look[(i + 1) % 2],
-            .ours_before_opt = i == 0 ? NULL : &ours[(i + 1) % 2],
+            .linux_look = &linux_look,
+            .ours = &ours,
+            .linux_before_opt = i == 0 ? NULL : &linux_looks[side],
+            .ours_before_opt = i == 0 ? NULL : &ours_looks[side],
         };
         if (!compare_step(lane, &found, verdict, skipped)) {
             return;
+        }
+        if (step->op == STEP_CLONE && ours.head->error == 0) {
+            side++;
+            last = side;
+        }
+        /* In its own turn, a step of a batch sees nothing. */
+        if (ours.head->level != LOOK_NONE || i == 0) {
+            linux_looks[side] = linux_look;
+            ours_looks[side] = ours;
         }
     }
 }

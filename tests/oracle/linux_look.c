@@ -310,3 +310,30 @@ void linux_look(struct slot *slot, const struct room_files *files, struct look_l
         }
     }
 }
+
+uint64_t linux_look_forget_zeros(struct slot *slot, const struct room_files *files)
+{
+    uint32_t count = look_regions(slot, files->maps);
+    uint64_t dropped = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t start = stage_to_linux(&slot->stage, (uint64_t)regions[i].first << PAGE_SHIFT);
+        uint32_t pages = regions[i].end - regions[i].first;
+        if (regions[i].object != 0) {
+            continue;
+        }
+        read_entries(files, start, pages);
+        for (uint32_t page = 0; page < pages; page++) {
+            if ((entries[page] & PAGEMAP_PRESENT) == 0 ||
+                (entries[page] & PAGEMAP_PFN) != zero_pfn) {
+                continue;
+            }
+            if (madvise((void *)(start + (uint64_t)page * PAGE_SIZE), PAGE_SIZE, MADV_DONTNEED) !=
+                0) {
+                fail_end("a zero page stays");
+            }
+            dropped++;
+        }
+    }
+    return dropped;
+}

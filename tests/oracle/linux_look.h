@@ -20,3 +20,11 @@ void linux_look_init(struct slot *slot, const struct room_files *files);
  * being written. */
 void linux_look(struct slot *slot, const struct room_files *files, struct look_log *log,
                 struct look_head *head);
+
+/*
+ * Let a clone have no zero pages before it reads them: whether it gets those that were there hangs
+ * on page records, and so on borders that only Linux keeps. Ours does the same.
+ *
+ * Returns: how many there were.
+ */
+uint64_t linux_look_forget_zeros(struct slot *slot, const struct room_files *files);

@@ -15,30 +15,12 @@
 #include "linux_fail.h"
 #include "linux_look.h"
 #include "linux_room.h"
+#include "linux_side.h"
 #include "linux_start.h"
 #include "linux_step.h"
 
 /* Where the slot is mapped: between the program and the window, on any 64-bit machine. */
 #define SLOT_ADDR (UINT64_C(1) << 34)
-
-static void run_sequence(struct slot *slot, const struct room_files *files)
-{
-    struct look_log log;
-
-    room_change(slot);
-    look_log_init(&log, slot->log, sizeof(slot->log));
-    for (uint32_t i = 0; i < slot->sequence.steps; i++) {
-        slot->at = i;
-        struct look_head *head = look_begin(&log, slot->sequence.step[i].level);
-        linux_step(slot, &slot->sequence.step[i], head);
-        linux_look(slot, files, &log, head);
-        look_end(&log);
-    }
-    if (log.is_full) {
-        fail_end("the log is full");
-    }
-    slot->log_used = (uint32_t)log.used;
-}
 
 int main(int argc, char **argv)
 {
@@ -61,10 +43,12 @@ int main(int argc, char **argv)
     linux_step_init();
     room_prepare(slot, &files);
     linux_look_init(slot, &files);
+    slot->stage.rights |= STAGE_HUGE_OBJECTS;
+    slot->stage.rights |= slot->is_zero_hidden == 0 ? STAGE_MAY_CLONE : 0;
 
     char byte = SLOT_READY;
     while (write(done, &byte, 1) == 1 && read(commands, &byte, 1) == 1) {
-        run_sequence(slot, &files);
+        side_run(slot, &files);
         byte = SLOT_DONE;
     }
     return 0;

@@ -23,6 +23,7 @@ void object_forget(void);
 /* The descriptor of a step that maps; -1 if there is none. */
 int object_descriptor(const struct step *step);
 
+/* The steps. */
 void linux_object(const struct slot *slot, const struct step *step, struct look_head *head);
 void linux_close(const struct slot *slot, const struct step *step, struct look_head *head);
 void linux_resize(const struct slot *slot, const struct step *step, struct look_head *head);

@@ -162,12 +162,19 @@ static void read_base_pages(void)
     state.base_pages[STEP_LIMIT_DATA] = data - state.stack_pages;
 }
 
+/* No capability has effect any longer; clones take them back for their files. */
 static void drop_privileges(void)
 {
     if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
-        setresuid(NOBODY, NOBODY, NOBODY) != 0) {
+        setresuid(NOBODY, NOBODY, 0) != 0) {
         fail_end("privileges cannot be dropped");
     }
+}
+
+static struct room_files open_files(void)
+{
+    return (struct room_files){open_own("maps"), open_own("smaps"), open_own("pagemap"),
+                               open_own("mem"),  open_own("statm"), open_own("status")};
 }
 
 void room_prepare(struct slot *slot, struct room_files *files)
@@ -191,8 +198,7 @@ void room_prepare(struct slot *slot, struct room_files *files)
     if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0) {
         fail_end("transparent huge pages cannot be turned off");
     }
-    *files = (struct room_files){open_own("maps"), open_own("smaps"), open_own("pagemap"),
-                                 open_own("mem"),  open_own("statm"), open_own("status")};
+    *files = open_files();
     for (unsigned i = 0; i < STEP_LIMITS; i++) {
         if (getrlimit((__rlimit_resource_t)resources[i], &state.limits[i]) != 0) {
             fail_end("getrlimit");
@@ -298,4 +304,37 @@ uint64_t room_lock_limit(uint64_t bytes)
 void room_set_locked(bool is_locked)
 {
     state.is_locked = is_locked;
+}
+
+void room_enter_clone(struct room_files *files)
+{
+    const int old[] = {files->maps,   files->smaps, files->pagemap,
+                       files->memory, files->statm, files->status};
+    const bool is_privileged = state.slot->sequence.is_privileged != 0;
+    const uint64_t base_locked = state.base_locked;
+    struct rlimit limit;
+
+    for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++) {
+        close(old[i]);
+    }
+    if (!is_privileged && setresuid(NOBODY, 0, 0) != 0) {
+        fail_end("privileges cannot be taken back");
+    }
+    *files = open_files();
+    if (!is_privileged) {
+        drop_privileges();
+    }
+    state.statm = files->statm;
+    state.status = files->status;
+    state.is_locked = false;
+    state.base_locked = read_pages("VmLck:");
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0) {
+        fail_end("getrlimit");
+    }
+    if (limit.rlim_cur != 0) {
+        limit.rlim_cur += (state.base_locked - base_locked) * PAGE_SIZE;
+    }
+    if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0) {
+        fail_end("setrlimit");
+    }
 }

@@ -47,5 +47,8 @@ uint64_t room_lock_limit(uint64_t bytes);
 /* From now on everything outside the zones is locked, or nothing. */
 void room_set_locked(bool is_locked);
 
+/* This process is a clone now, which has files of its own, and has locked nothing. */
+void room_enter_clone(struct room_files *files);
+
 /* Occupy [first, end). */
 void room_fill(uint64_t first, uint64_t end);

@@ -21,6 +21,7 @@
 #include "linux_fetch.h"
 #include "linux_object.h"
 #include "linux_room.h"
+#include "linux_side.h"
 
 static sigjmp_buf touch_failed;
 static volatile sig_atomic_t is_touching;

@@ -4,15 +4,18 @@
  */
 #include "ours.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <base/assert.h>
 #include <base/types.h>
 
+#include "ours_batch.h"
 #include "ours_look.h"
 #include "ours_object.h"
 #include "server/core/core.h"
+#include "server/core/shadow.h"
 #include "tests/core/world.h"
 
 /* Object behind the fillers: mapped without protection it joins nothing in a zone. */
@@ -64,6 +67,9 @@ void ours_begin(struct ours *ours, const struct stage *stage, const struct seque
     settings.privileges = SPACE_PRIVILEGES;
     settings.locked_max = stage->lock_max;
     settings.stack_max = STAGE_STACK_MAX;
+    ours->sequence = sequence;
+    ours->last = 0;
+    ours->batch_end = 0;
     ours->side = &ours->sides[0];
     *ours->side = (struct ours_side){0};
     enum err error = space_make(&ours->world->core, &settings, &ours->side->space);
@@ -84,11 +90,19 @@ void ours_begin(struct ours *ours, const struct stage *stage, const struct seque
     core_done(&ours->world->core);
 }
 
+/* End the spaces from number `first` on, the youngest first. */
+static void end_sides(struct ours *ours, uint32_t first)
+{
+    for (uint32_t i = ours->last + 1; i > first; i--) {
+        space_end(&ours->world->core, ours->sides[i - 1].space);
+    }
+}
+
 void ours_end(struct ours *ours)
 {
     world_audit(ours->world);
     ours_object_end(ours);
-    space_end(&ours->world->core, ours->side->space);
+    end_sides(ours, 0);
     core_settle(&ours->world->core);
     ASSERT(pool_free(&ours->world->core) == ours->frames_free);
 }
@@ -314,7 +328,58 @@ static void ours_sync(struct ours *ours, const struct step *step, struct look_he
     head->error = (int32_t)op_sync(&ours->world->core, ours->side->space, &request);
 }
 
-void ours_step(struct ours *ours, const struct step *step, struct look_log *log)
+/* See linux_look_forget_zeros(). */
+static void forget_zeros(struct ours *ours)
+{
+    struct core *core = &ours->world->core;
+    struct space *space = ours->side->space;
+
+    for (const struct region *region = tree_first(core, &space->tree); region != NULL;
+         region = tree_next(core, region)) {
+        if (region->object != 0 || !stage_holds(ours->room, region->first)) {
+            continue;
+        }
+        for (uint32_t page = region->first; page < region->end; page++) {
+            const uint64_t *entry = shadow_find(core, space, page);
+            const struct advise_request request = {.address = {(uint64_t)page << PAGE_SHIFT},
+                                                   .length = PAGE_SIZE,
+                                                   .advice = MEM_ADVISE_DONTNEED};
+            if (entry != NULL && shadow_entry_state(*entry) == SHADOW_ZERO) {
+                enum err error = op_advise(core, space, &request);
+                ASSERT(error == ERR_OK);
+            }
+        }
+    }
+}
+
+static void ours_clone(struct ours *ours, const struct step *step, struct look_head *head)
+{
+    struct core *core = &ours->world->core;
+    const struct ours_side *from = ours->side;
+    const uint32_t number = (uint32_t)(from - ours->sides);
+    const struct space_settings *settings = &from->space->settings;
+    const struct clone_request request = {.privileges = settings->privileges,
+                                          .priority = settings->priority};
+    struct space *clone = NULL;
+
+    (void)step;
+    if (number + 1 == STEP_SIDES) {
+        head->error = EAGAIN; /* not asked */
+        return;
+    }
+    end_sides(ours, number + 1);
+    ours->last = number;
+    head->error = (int32_t)op_clone(core, from->space, &request, &clone);
+    if (head->error == 0) {
+        ours->last = number + 1;
+        ours->side = &ours->sides[ours->last];
+        *ours->side = (struct ours_side){.space = clone};
+        ours_object_clone(ours, from);
+        forget_zeros(ours);
+    }
+}
+
+void ours_do(struct ours *ours, const struct step *step, struct look_head *head)
 {
     static void (*const functions[STEP_OPS])(struct ours * ours, const struct step *step,
                                              struct look_head *head) = {
@@ -322,10 +387,23 @@ void ours_step(struct ours *ours, const struct step *step, struct look_log *log)
 #include "step.def"
 #undef STEP
     };
-    struct look_head *head = look_begin(log, step->level);
 
     functions[step->op](ours, step, head);
     core_done(&ours->world->core);
+}
+
+void ours_step(struct ours *ours, uint32_t index, struct look_log *log)
+{
+    const struct step *step = &ours->sequence->step[index];
+    struct look_head *head = look_begin(log, step->level);
+
+    ours->side = &ours->sides[step_side(step, ours->last)];
+    if (index < ours->batch_end) {
+        head->level = LOOK_NONE;
+        look_end(log);
+        return;
+    }
+    ours_do(ours, step, head);
     if (head->error != 0 || head->signal != 0) {
         head->level = LOOK_FULL;
     }

@@ -20,12 +20,14 @@ struct ours;
 /* A machine of core's and no space; `commit_mode` is an enum commit_mode of core's. */
 struct ours *ours_init(uint32_t commit_mode);
 
-/* Make the space of a sequence. */
+/* Make the space of a sequence, which stays where it is until its end. */
 void ours_begin(struct ours *ours, const struct stage *stage, const struct sequence *sequence);
 
-/* Carry out one step and write its record into the log: in full if the step says so, or was
- * refused. */
-void ours_step(struct ours *ours, const struct step *step, struct look_log *log);
+/*
+ * Carry out a step of the sequence and write its record into the log: in full if the step says so,
+ * or was refused. The step, and the others of a batch, are looked at when it is their turn.
+ */
+void ours_step(struct ours *ours, uint32_t index, struct look_log *log);
 
 /* End the space; asserts that nothing is left of it. */
 void ours_end(struct ours *ours);

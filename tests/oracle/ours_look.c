@@ -56,8 +56,8 @@ static struct look_word frame_words(struct ours *ours, uint32_t number)
 }
 
 /*
- * Pages of objects that exist, whether or not the space has touched them; of a private region, those
- * that are copies of its own are told apart.
+ * Pages of objects that exist, whether or not the space has touched them; of a private region,
+ * those that are copies of its own are told apart.
  */
 static void look_object_pages(struct ours *ours, const struct region *region, struct look_log *log)
 {

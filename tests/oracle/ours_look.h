@@ -29,10 +29,16 @@ struct ours {
     const struct stage *stage;
     uint64_t frames_free;   /* between two sequences */
     struct ours_side *side; /* whose step it is */
+    const struct sequence *sequence;
     const struct room *room;
     uint64_t base_pages; /* of the fillers */
+    uint32_t last;       /* side that there is */
+    uint32_t batch_end;  /* steps before this one were carried out */
     struct ours_side sides[STEP_SIDES];
 };
+
+/* Carry out a step of the side whose turn it is, without a look. */
+void ours_do(struct ours *ours, const struct step *step, struct look_head *head);
 
 /* A word of a frame that may hold one word only (model.h). */
 uint64_t ours_frame_word(const struct port *port, uint32_t frame, uint32_t offset);

@@ -68,6 +68,28 @@ static void slot_empty(struct ours *ours, struct ours_slot *slot)
     *slot = (struct ours_slot){0};
 }
 
+/* Let the space hold an object. The caller is in shared_enter(). */
+static void hold(struct ours *ours, struct object *object)
+{
+    struct core *core = &ours->world->core;
+    bool has_room = arena_page_reserve(core, hold_needs(core));
+
+    ASSERT(has_room);
+    hold_take(core, ours->side->space, object);
+}
+
+void ours_object_clone(struct ours *ours, const struct ours_side *from)
+{
+    for (unsigned i = 0; i < STEP_OBJECTS; i++) {
+        ours->side->slot[i] = from->slot[i];
+        if (from->slot[i].object != NULL) {
+            shared_enter(&ours->world->core);
+            hold(ours, from->slot[i].object);
+            shared_leave(&ours->world->core);
+        }
+    }
+}
+
 void ours_object(struct ours *ours, const struct step *step, struct look_head *head)
 {
     struct ours_slot *slot = slot_of(ours, step);
@@ -194,9 +216,7 @@ void ours_open(struct ours *ours, const struct step *step, struct look_head *hea
     shared_enter(core);
     struct object *object = name_find(core, &text, &rights);
     if (object != NULL) {
-        bool has_room = arena_page_reserve(core, hold_needs(core));
-        ASSERT(has_room);
-        hold_take(core, ours->side->space, object);
+        hold(ours, object);
     }
     shared_leave(core);
     head->error = object == NULL ? ERR_NOENT : 0;

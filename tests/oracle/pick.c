@@ -25,8 +25,9 @@ uint32_t pick_page(struct draw *draw)
 {
     uint64_t kind = random_below(draw->random, 100);
 
-    if (kind < 50 && draw->regions > 0) {
-        const struct look_region *region = &draw->region[random_below(draw->random, draw->regions)];
+    if (kind < 50 && draw->now.regions > 0) {
+        const struct look_region *region =
+            &draw->now.region[random_below(draw->random, draw->now.regions)];
         uint32_t edge = random_chance(draw->random, 60) ? region->first : region->end;
         uint32_t away = random_chance(draw->random, 65)
                             ? 0
@@ -41,8 +42,9 @@ static uint64_t pick_pages(struct draw *draw, uint32_t page)
 {
     uint64_t kind = random_below(draw->random, 100);
 
-    if (kind < 30 && draw->regions > 0) {
-        const struct look_region *region = &draw->region[random_below(draw->random, draw->regions)];
+    if (kind < 30 && draw->now.regions > 0) {
+        const struct look_region *region =
+            &draw->now.region[random_below(draw->random, draw->now.regions)];
         uint32_t edge = random_chance(draw->random, 70) ? region->end : region->first;
         return edge > page ? edge - page : region->end - region->first;
     }

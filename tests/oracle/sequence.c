@@ -77,3 +77,11 @@ unsigned sequence_read(FILE *file, struct sequence *sequence)
     }
     return has_room ? 0 : 1;
 }
+
+void sequence_cut(struct sequence *sequence, uint32_t index)
+{
+    const struct step *step = &sequence->step[index];
+    uint32_t left = sequence->steps - index - 1;
+
+    sequence->steps = index + 1 + (step->op == STEP_BATCH ? step_members(step, left) : 0);
+}

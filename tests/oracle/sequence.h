@@ -21,3 +21,6 @@ void sequence_print(const struct sequence *sequence, const char *prefix);
 
 /* Read a sequence. Returns: 0, or the number of the line that is wrong. */
 unsigned sequence_read(FILE *file, struct sequence *sequence);
+
+/* Leave out what follows a step, and the others of its batch. */
+void sequence_cut(struct sequence *sequence, uint32_t index);

@@ -9,6 +9,7 @@
 #include <base/types.h>
 
 #include "known.h"
+#include "sequence.h"
 
 #define RUNS_MAX    1500u
 #define SKIPPED_MAX 64u
@@ -56,7 +57,7 @@ static bool try(struct shrinking *shrinking, const struct sequence *candidate)
         return false;
     }
     *shrinking->best = *candidate;
-    shrinking->best->steps = verdict.step + 1;
+    sequence_cut(shrinking->best, verdict.step);
     *shrinking->verdict = verdict;
     return true;
 }
@@ -129,7 +130,7 @@ unsigned shrink(struct lane *lane, struct ours *ours, struct sequence *sequence,
         .lane = lane, .ours = ours, .is_first = true, .best = sequence, .verdict = verdict};
     struct sequence first = *sequence;
 
-    first.steps = verdict->step + 1;
+    sequence_cut(&first, verdict->step);
     if (!try(&shrinking, &first)) {
         return shrinking.runs;
     }

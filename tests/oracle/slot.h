@@ -38,6 +38,7 @@ struct slot {
     uint32_t is_zero_hidden; /* it cannot tell the zero page from others */
     uint32_t log_used;
     uint32_t at;              /* step that is being carried out */
+    uint64_t zeros_dropped;   /* see linux_look_forget_zeros() */
     struct sequence sequence; /* when the process starts: only what kind it is */
     unsigned char log[SLOT_LOG_BYTES];
 };

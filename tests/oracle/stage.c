@@ -198,6 +198,8 @@ bool stage_is_safe(const struct room *room, const struct step *step)
     case STEP_NAME:
     case STEP_OPEN:
     case STEP_UNNAME:
+    case STEP_CLONE:
+    case STEP_BATCH:
         return true;
     case STEP_OPS:
         break;

@@ -51,9 +51,11 @@ struct stage {
     uint32_t reserved;
 };
 
-#define STAGE_MAY_LOW    0x1u /* map below the lowest address (CAP_SYS_RAWIO) */
-#define STAGE_MAY_LOCK   0x2u /* lock without limit (CAP_IPC_LOCK) */
-#define STAGE_MAY_APPEND 0x4u /* make objects append-only (CAP_LINUX_IMMUTABLE) */
+#define STAGE_MAY_LOW      0x1u  /* map below the lowest address (CAP_SYS_RAWIO) */
+#define STAGE_MAY_LOCK     0x2u  /* lock without limit (CAP_IPC_LOCK) */
+#define STAGE_MAY_APPEND   0x4u  /* make objects append-only (CAP_LINUX_IMMUTABLE) */
+#define STAGE_MAY_CLONE    0x20u /* zero pages can be told from others */
+#define STAGE_HUGE_OBJECTS 0x40u /* objects may be larger than what can be promised */
 /* Objects with names, and what cannot be mapped, are on volumes that forbid execution. */
 #define STAGE_NAMED_NOEXEC 0x8u
 #define STAGE_NULL_NOEXEC  0x10u

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <mem/prot.h>
+
 static const struct {
     const char *name;
     uint32_t arguments;
@@ -33,11 +35,12 @@ static const struct {
     {"value", ARG_VALUE, offsetof(struct step, value)},
     {"object", ARG_OBJECT, offsetof(struct step, object)},
     {"rights", ARG_RIGHTS, offsetof(struct step, rights)},
+    {"who", ARG_WHO, offsetof(struct step, who)},
 };
 #define ARGUMENTS (sizeof(arguments) / sizeof(arguments[0]))
 
 /* Arguments that are printed only if they are not 0. */
-#define RARE_ARGUMENTS (ARG_OBJECT | ARG_RIGHTS)
+#define RARE_ARGUMENTS (ARG_OBJECT | ARG_RIGHTS | ARG_WHO)
 
 static uint64_t argument_get(const struct step *step, size_t which)
 {
@@ -58,7 +61,7 @@ void step_print(const struct step *step, char text[STEP_TEXT_MAX])
 
     for (size_t i = 0; i < ARGUMENTS; i++) {
         bool is_rare = (arguments[i].argument & RARE_ARGUMENTS) != 0;
-        if ((ops[step->op].arguments & arguments[i].argument) != 0 &&
+        if (((ops[step->op].arguments | ARG_WHO) & arguments[i].argument) != 0 &&
             (!is_rare || argument_get(step, i) != 0)) {
             used += snprintf(text + used, STEP_TEXT_MAX - (size_t)used, " %s=0x%" PRIx64,
                              arguments[i].name, argument_get(step, i));
@@ -114,4 +117,55 @@ bool step_parse(const char *text, struct step *step)
         }
     }
     return true;
+}
+
+bool step_can_batch(const struct step *step)
+{
+    switch ((enum step_op)step->op) {
+    case STEP_MAP:
+        return step->object == 0;
+    case STEP_UNMAP:
+    case STEP_PROTECT:
+    case STEP_UNLOCK:
+        return true;
+    case STEP_REMAP:
+        return step->flags == 0;
+    case STEP_ADVISE:
+        return step->value != MEM_ADVISE_POPULATE_READ && step->value != MEM_ADVISE_POPULATE_WRITE;
+    case STEP_LOCK:
+        return step->flags == MEM_LOCK_ONFAULT;
+    case STEP_READ:
+    case STEP_WRITE:
+    case STEP_EXEC:
+    case STEP_LIMIT:
+    case STEP_LOCK_ALL:
+    case STEP_UNLOCK_ALL:
+    case STEP_INCORE:
+    case STEP_SYNC:
+    case STEP_OBJECT:
+    case STEP_CLOSE:
+    case STEP_RESIZE:
+    case STEP_SEAL:
+    case STEP_GET:
+    case STEP_PUT:
+    case STEP_NAME:
+    case STEP_OPEN:
+    case STEP_UNNAME:
+    case STEP_CLONE:
+    case STEP_BATCH:
+    case STEP_OPS:
+        break;
+    }
+    return false;
+}
+
+uint32_t step_members(const struct step *batch, uint32_t left)
+{
+    uint64_t most = batch->length < STEP_BATCH_MAX ? batch->length : STEP_BATCH_MAX;
+    uint32_t count = 0;
+
+    while (count < most && count < left && step_can_batch(&batch[1 + count])) {
+        count++;
+    }
+    return count;
 }

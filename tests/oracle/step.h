@@ -23,6 +23,7 @@ enum step_argument {
     ARG_VALUE = 0x80,
     ARG_OBJECT = 0x100,
     ARG_RIGHTS = 0x200,
+    ARG_WHO = 0x400, /* of every step */
 };
 
 enum step_op {
@@ -45,7 +46,35 @@ struct step {
     uint64_t value;  /* ADVISE: advice; WRITE: word; LIMIT: enum step_limit; seals; a name */
     uint64_t object; /* slot of an object, from 1; 0: none */
     uint64_t rights; /* enum step_rights: what the handle is used with */
+    uint64_t who;    /* which space it is about; see step_side() */
 };
+
+/*
+ * Spaces of a sequence: it begins with number 0, and CLONE of number n makes n + 1, in place of
+ * those above n that there were. The last one makes none: both sides say EAGAIN. A step about one
+ * that there is not is about the last one.
+ */
+#define STEP_SIDES 3u
+static inline uint32_t step_side(const struct step *step, uint32_t last)
+{
+    return step->who < last ? (uint32_t)step->who : last;
+}
+
+/*
+ * The steps of a batch are those that follow it, up to one that cannot be part of a batch. They are
+ * carried out with it, on its space; when it is their turn, nothing is done or looked at.
+ */
+#define STEP_BATCH_MAX 16u
+bool step_can_batch(const struct step *step);
+
+/* The answer of a batch with one more operation done, which answered `address`. */
+static inline uint64_t step_batch_answer(uint64_t before, uint64_t address)
+{
+    return before * 31 + address + 1;
+}
+
+/* How many of the `left` steps after `batch` are its own. */
+uint32_t step_members(const struct step *batch, uint32_t left);
 
 /*
  * Objects stand in slots: what is made or opened takes the place of what was there. A handle that
@@ -53,9 +82,7 @@ struct step {
  * are the same everywhere: EBADF.
  */
 #define STEP_OBJECTS 4u
-/* Spaces that a sequence may have at once. */
-#define STEP_SIDES 3u
-#define STEP_NAMES 3u
+#define STEP_NAMES   3u
 
 #define STEP_OBJECT_NAMED  0x1u /* can have names, not seals; else the other way round */
 #define STEP_OBJECT_APPEND 0x2u /* append-only */

@@ -59,14 +59,15 @@ static bool make_endpoint(uint64_t *endpoint)
     return EXPECT_ERR(error, ERR_OK);
 }
 
-bool hand_start(struct hand *hand, uint64_t space, uint64_t kernel_space, uint64_t page)
+bool hand_start(struct hand *hand, uint64_t space, uint64_t kernel_space, uint64_t page,
+                bool is_empty)
 {
     const struct hf_start start = {.pc = page, .sp = page + HF_PAGE_BYTES};
     struct mem_thread_make_rep thread;
     uint64_t slot = HAND_SLOT;
 
     *hand = (struct hand){0};
-    if (!load(space, page) || !make_endpoint(&hand->endpoint) ||
+    if ((is_empty && !load(space, page)) || !make_endpoint(&hand->endpoint) ||
         !EXPECT_ERR(hf_handle_give(kernel_space, hand->endpoint, RIGHT_CALL, slot, &slot),
                     ERR_OK) ||
         !EXPECT_ERR(hf_thread_make(space, PRIORITY_DEFAULT, &thread), ERR_OK)) {

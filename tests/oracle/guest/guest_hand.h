@@ -28,11 +28,13 @@ struct hand_answer {
 };
 
 /*
- * Put the hand into an empty space, on a page of its own, and start it.
+ * Put the hand into an empty space, on a page of its own, and start it; in a clone its page is
+ * there.
  *
  * Returns:   whether it runs and waits; what failed is an expectation of the running test.
  */
-bool hand_start(struct hand *hand, uint64_t space, uint64_t kernel_space, uint64_t page);
+bool hand_start(struct hand *hand, uint64_t space, uint64_t kernel_space, uint64_t page,
+                bool is_empty);
 
 /* Have it do a job (HAND_READ...). Returns: whether it answered. */
 bool hand_do(struct hand *hand, uint64_t job, uint64_t address, uint64_t word,

@@ -29,9 +29,9 @@ static bool collect(const struct place *place, struct seen *seen)
 
     seen->count = 0;
     do {
-        if (!EXPECT_ERR(
-                hf_query(place->process.space, rep.next, MEM_QUERY_REGIONS_MAX, regions, &rep),
-                ERR_OK)) {
+        if (!EXPECT_ERR(hf_query(place->side->process.space, rep.next, MEM_QUERY_REGIONS_MAX,
+                                 regions, &rep),
+                        ERR_OK)) {
             return false;
         }
         for (uint64_t i = 0; i < rep.count; i++) {
@@ -138,8 +138,8 @@ static bool words_equal(const struct place *place, const struct look_page *pages
     uint64_t address = place_from_core(place, (uint64_t)pages[0].page << PAGE_SHIFT);
     uint64_t copied = 0;
 
-    if (hf_copy(place->process.space, (uint64_t)words, address, count * PAGE_SIZE, MEM_COPY_FROM,
-                &copied) != ERR_OK) {
+    if (hf_copy(place->side->process.space, (uint64_t)words, address, count * PAGE_SIZE,
+                MEM_COPY_FROM, &copied) != ERR_OK) {
         snprintf(text, GUEST_TEXT_MAX, "page %" PRIx32 " or one after it cannot be copied",
                  pages[0].page);
         return false;
@@ -181,8 +181,8 @@ static bool region_equal(const struct place *place, const struct mem_region *reg
     bool is_readable = (region->prot & (MEM_PROT_READ | MEM_PROT_WRITE)) != 0;
     uint64_t length = region->end - region->start;
 
-    if (hf_incore(place->process.space, place_from_core(place, region->start), length, present) !=
-        ERR_OK) {
+    if (hf_incore(place->side->process.space, place_from_core(place, region->start), length,
+                  present) != ERR_OK) {
         snprintf(text, GUEST_TEXT_MAX, "INCORE of a region was refused");
         return false;
     }
@@ -231,6 +231,49 @@ bool guest_look(const struct place *place, const struct look *wanted, char text[
     cursor_next(&cursor);
     for (uint32_t i = 0; i < seen.count; i++) {
         if (!region_equal(place, &seen.region[i], &cursor, text)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The same for one region of anonymous private memory. */
+static bool forget_zeros_in(const struct place *place, const struct mem_region *region,
+                            const struct look *wanted)
+{
+    static unsigned char present[STAGE_BELOW + STAGE_ABOVE];
+    struct cursor cursor = {.walk = look_walk_begin(wanted)};
+    const uint64_t space = place->side->process.space;
+
+    if (!EXPECT_ERR(hf_incore(space, place_from_core(place, region->start),
+                              region->end - region->start, present),
+                    ERR_OK)) {
+        return false;
+    }
+    cursor_next(&cursor);
+    for (uint64_t page = region->start >> PAGE_SHIFT; page < region->end >> PAGE_SHIFT; page++) {
+        uint64_t at = place_from_core(place, page << PAGE_SHIFT);
+        while (cursor.is_there && cursor.page.page < page) {
+            cursor_next(&cursor);
+        }
+        bool is_wanted = cursor.is_there && cursor.page.page == page;
+        if ((present[page - (region->start >> PAGE_SHIFT)] & 1) != 0 && !is_wanted &&
+            !EXPECT_ERR(hf_advise(space, at, PAGE_SIZE, MEM_ADVISE_DONTNEED), ERR_OK)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool guest_forget_zeros(const struct place *place, const struct look *wanted)
+{
+    static struct seen seen;
+
+    if (!collect(place, &seen)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < seen.count; i++) {
+        if (seen.region[i].object == 0 && !forget_zeros_in(place, &seen.region[i], wanted)) {
             return false;
         }
     }

@@ -18,3 +18,9 @@
  * Returns: whether they are equal; else `text` says what is not.
  */
 bool guest_look(const struct place *place, const struct look *wanted, char text[GUEST_TEXT_MAX]);
+
+/*
+ * In a clone, drop the pages that are there and of which core's look says nothing: zero pages, as
+ * in linux_look.h. If one had a frame of its own, the look that follows misses it.
+ */
+bool guest_forget_zeros(const struct place *place, const struct look *wanted);

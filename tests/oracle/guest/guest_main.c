@@ -76,7 +76,11 @@ static bool compare(struct place *place, const struct step *step, const struct l
     struct guest_answer have;
 
     snprintf(text, GUEST_TEXT_MAX, "no answer");
+    place->side = &place->sides[step_side(step, place->last)];
     if (!guest_step(place, step, &have)) {
+        return false;
+    }
+    if (step->op == STEP_CLONE && have.error == 0 && !guest_forget_zeros(place, wanted)) {
         return false;
     }
     counts.steps++;
@@ -111,6 +115,13 @@ static bool run_sequence(struct place *place)
     for (uint32_t i = 0; i < sequence->steps; i++) {
         struct look wanted = look_next(&log, &at);
         char text[GUEST_TEXT_MAX];
+        place->left = sequence->steps - i - 1;
+        if (i < place->batch_end) {
+            counts.steps++;
+            continue;
+        }
+        place->batch_end =
+            i + 1 + (steps[i].op == STEP_BATCH ? step_members(&steps[i], place->left) : 0);
         if (!compare(place, &steps[i], &wanted, text)) {
             char line[STEP_TEXT_MAX];
             step_print(&steps[i], line);

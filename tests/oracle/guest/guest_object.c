@@ -22,21 +22,22 @@ struct slot {
 };
 
 static struct {
-    struct slot slot[STEP_OBJECTS];
+    struct slot slot[STEP_SIDES][STEP_OBJECTS];
     uint64_t unmappable;
     unsigned char buffer[BUFFER_BYTES];
 } state;
 
-static struct slot *slot_of(const struct step *step)
+static struct slot *slot_of(const struct place *place, const struct step *step)
 {
     bool is_slot = step->object != 0 && step->object <= STEP_OBJECTS;
 
-    return is_slot ? &state.slot[step->object - 1] : NULL;
+    return is_slot ? &state.slot[place->side - place->sides][step->object - 1] : NULL;
 }
 
-static struct slot *slot_in_use(const struct step *step, struct guest_answer *answer)
+static struct slot *slot_in_use(const struct place *place, const struct step *step,
+                                struct guest_answer *answer)
 {
-    struct slot *slot = slot_of(step);
+    struct slot *slot = slot_of(place, step);
 
     if (slot == NULL || slot->handle == 0) {
         answer->error = ERR_BADF;
@@ -78,9 +79,10 @@ static bool slot_handle(const struct slot *slot, uint64_t rights, uint64_t *obje
     return is_ok;
 }
 
-bool guest_object_handle(const struct step *step, uint64_t *object, uint64_t *derived)
+bool guest_object_handle(const struct place *place, const struct step *step, uint64_t *object,
+                         uint64_t *derived)
 {
-    const struct slot *slot = slot_of(step);
+    const struct slot *slot = slot_of(place, step);
 
     *object = 0;
     *derived = 0;
@@ -98,12 +100,11 @@ static bool drop(uint64_t derived)
 
 bool guest_object(struct place *place, const struct step *step, struct guest_answer *answer)
 {
-    struct slot *slot = slot_of(step);
+    struct slot *slot = slot_of(place, step);
     const bool is_named = (step->flags & STEP_OBJECT_NAMED) != 0;
     uint64_t flags = MEM_OBJECT_NORESERVE;
     uint64_t handle = 0;
 
-    (void)place;
     if (slot == NULL) {
         answer->error = ERR_BADF;
         return true;
@@ -120,17 +121,17 @@ bool guest_object(struct place *place, const struct step *step, struct guest_ans
 
 bool guest_close(struct place *place, const struct step *step, struct guest_answer *answer)
 {
-    struct slot *slot = slot_in_use(step, answer);
+    struct slot *slot = slot_in_use(place, step, answer);
 
-    (void)place;
     return slot == NULL || slot_empty(slot);
 }
 
 /* RESIZE or SEAL of what the step names. */
-static bool change(const struct step *step, enum err (*request)(uint64_t object, uint64_t number),
-                   uint64_t number, struct guest_answer *answer)
+static bool change(const struct place *place, const struct step *step,
+                   enum err (*request)(uint64_t object, uint64_t number), uint64_t number,
+                   struct guest_answer *answer)
 {
-    const struct slot *slot = slot_in_use(step, answer);
+    const struct slot *slot = slot_in_use(place, step, answer);
     uint64_t object;
     uint64_t derived;
 
@@ -146,16 +147,14 @@ static bool change(const struct step *step, enum err (*request)(uint64_t object,
 
 bool guest_resize(struct place *place, const struct step *step, struct guest_answer *answer)
 {
-    (void)place;
-    bool is_ok = change(step, hf_shared_resize, step->size, answer);
+    bool is_ok = change(place, step, hf_shared_resize, step->size, answer);
     answer->error = answer->error == ERR_ACCES ? ERR_INVAL : answer->error;
     return is_ok;
 }
 
 bool guest_seal(struct place *place, const struct step *step, struct guest_answer *answer)
 {
-    (void)place;
-    return change(step, hf_shared_seal, step->value, answer);
+    return change(place, step, hf_shared_seal, step->value, answer);
 }
 
 /* Copy through the buffer what both sides let be copied. */
@@ -172,7 +171,7 @@ static enum err copy_bytes(const struct place *place, const struct step *step, u
         return error;
     }
     if (direction == MEM_COPY_TO) {
-        error = hf_copy(place->process.space, buffer, addr, length, MEM_COPY_FROM, &taken);
+        error = hf_copy(place->side->process.space, buffer, addr, length, MEM_COPY_FROM, &taken);
         if (taken == 0) {
             return error;
         }
@@ -181,13 +180,13 @@ static enum err copy_bytes(const struct place *place, const struct step *step, u
     error = hf_shared_copy(object, buffer, step->offset, length, direction, &taken);
     return error != ERR_OK
                ? error
-               : hf_copy(place->process.space, buffer, addr, taken, MEM_COPY_TO, copied);
+               : hf_copy(place->side->process.space, buffer, addr, taken, MEM_COPY_TO, copied);
 }
 
 static bool copy(const struct place *place, const struct step *step, uint64_t direction,
                  struct guest_answer *answer)
 {
-    const struct slot *slot = slot_in_use(step, answer);
+    const struct slot *slot = slot_in_use(place, step, answer);
     struct mem_object_info_rep info;
     uint64_t object;
     uint64_t derived;
@@ -235,9 +234,8 @@ static const char *name_of(const struct step *step)
 
 bool guest_name(struct place *place, const struct step *step, struct guest_answer *answer)
 {
-    const struct slot *slot = slot_in_use(step, answer);
+    const struct slot *slot = slot_in_use(place, step, answer);
 
-    (void)place;
     if (slot == NULL) {
         return true;
     }
@@ -252,10 +250,9 @@ bool guest_name(struct place *place, const struct step *step, struct guest_answe
 
 bool guest_open(struct place *place, const struct step *step, struct guest_answer *answer)
 {
-    struct slot *slot = slot_of(step);
+    struct slot *slot = slot_of(place, step);
     uint64_t handle = 0;
 
-    (void)place;
     if (slot == NULL) {
         answer->error = ERR_BADF;
         return true;
@@ -276,10 +273,40 @@ bool guest_unname(struct place *place, const struct step *step, struct guest_ans
     return true;
 }
 
-bool guest_object_forget(void)
+static bool side_empty(unsigned side)
 {
     for (unsigned i = 0; i < STEP_OBJECTS; i++) {
-        if (!slot_empty(&state.slot[i])) {
+        if (!slot_empty(&state.slot[side][i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool guest_object_clone(const struct place *place, uint32_t from)
+{
+    for (uint32_t side = from + 1; side < STEP_SIDES; side++) {
+        if (!side_empty(side)) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < STEP_OBJECTS; i++) {
+        const struct slot *slot = &state.slot[from][i];
+        struct slot *copy = &state.slot[place->side - place->sides][i];
+        *copy = *slot;
+        if (slot->handle != 0 &&
+            !EXPECT_ERR(hf_shared_derive(slot->handle, rights_of(slot->rights), &copy->handle),
+                        ERR_OK)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool guest_object_forget(void)
+{
+    for (unsigned side = 0; side < STEP_SIDES; side++) {
+        if (!side_empty(side)) {
             return false;
         }
     }

@@ -62,7 +62,7 @@ static bool try_space(struct place *place, bool *fits)
     if (!EXPECT_ERR(hf_space_make("place", 0, PRIORITY_DEFAULT, &rep), ERR_OK)) {
         return false;
     }
-    place->process = (struct hf_process){
+    place->side->process = (struct hf_process){
         .space = rep.space, .kernel_space = rep.kernel_space, .space_id = rep.space_id};
     if (!find_base(rep.space, &place->base)) {
         return false;
@@ -72,32 +72,72 @@ static bool try_space(struct place *place, bool *fits)
     return true;
 }
 
+static bool side_start(struct place *place, bool is_empty)
+{
+    const struct hf_process *process = &place->side->process;
+
+    return hand_start(&place->side->hand, process->space, process->kernel_space, HAND_PAGE,
+                      is_empty);
+}
+
+static void side_end(struct place_side *side)
+{
+    struct mem_next_rep end;
+
+    EXPECT_ERR(hf_space_end(side->process.space, 0), ERR_OK);
+    EXPECT_ERR(hf_process_wait(&side->process, &end), ERR_OK);
+    (void)hf_handle_close(side->hand.thread);
+    EXPECT_ERR(hf_object_destroy(side->hand.endpoint), ERR_OK);
+    (void)hf_handle_close(side->hand.endpoint);
+    hf_process_forget(&side->process);
+}
+
+/* End the clones with numbers from `first` on. */
+static void clones_end(struct place *place, uint32_t first)
+{
+    for (uint32_t i = place->last + 1; i > first; i--) {
+        side_end(&place->sides[i - 1]);
+    }
+}
+
+bool place_clone(struct place *place)
+{
+    const uint64_t from = place->side->process.space;
+    const uint32_t number = (uint32_t)(place->side - place->sides) + 1;
+    struct mem_space_make_rep rep;
+
+    clones_end(place, number);
+    if (!EXPECT_ERR(hf_space_clone(from, "clone", PRIORITY_DEFAULT, &rep), ERR_OK)) {
+        return false;
+    }
+    place->last = number;
+    place->side = &place->sides[number];
+    place->side->process = (struct hf_process){
+        .space = rep.space, .kernel_space = rep.kernel_space, .space_id = rep.space_id};
+    return side_start(place, false);
+}
+
 bool place_make(struct place *place, const struct script_head *head)
 {
     bool fits = false;
 
     *place = (struct place){.head = head};
+    place->side = &place->sides[0];
     while (!fits) {
         if (!EXPECT(place->tries < TRIES_MAX) || !try_space(place, &fits)) {
             return false;
         }
         place->tries++;
         if (!fits) {
-            hf_process_forget(&place->process);
+            hf_process_forget(&place->side->process);
         }
     }
-    return hand_start(&place->hand, place->process.space, place->process.kernel_space, HAND_PAGE);
+    return side_start(place, true);
 }
 
 void place_end(struct place *place)
 {
-    struct mem_next_rep end;
-
-    EXPECT_ERR(hf_space_end(place->process.space, 0), ERR_OK);
-    EXPECT_ERR(hf_process_wait(&place->process, &end), ERR_OK);
-    (void)hf_handle_close(place->hand.thread);
-    EXPECT_ERR(hf_object_destroy(place->hand.endpoint), ERR_OK);
-    hf_process_forget(&place->process);
+    clones_end(place, 0);
 }
 
 bool place_limit(const struct place *place, enum mem_limit which, uint64_t value)
@@ -105,16 +145,16 @@ bool place_limit(const struct place *place, enum mem_limit which, uint64_t value
     struct mem_limits_rep now;
     const bool is_count = which == MEM_LIMIT_REGIONS;
 
-    if (!EXPECT_ERR(
-            hf_limit_get_bytes(place->process.space, is_count ? MEM_LIMIT_PAGES : which, &now),
-            ERR_OK)) {
+    if (!EXPECT_ERR(hf_limit_get_bytes(place->side->process.space,
+                                       is_count ? MEM_LIMIT_PAGES : which, &now),
+                    ERR_OK)) {
         return false;
     }
     struct hf_message message = {
-        .tag = hf_mem_tag(place->process.space),
+        .tag = hf_mem_tag(place->side->process.space),
         .words = {MEM_LIMITS, which, MEM_LIMITS_SET, value,
                   is_count ? MEM_MAX_MAP_COUNT_DEFAULT : now.ceiling,
-                  is_count ? 0 : MEM_LIMITS_BYTES, 0, place->process.space},
+                  is_count ? 0 : MEM_LIMITS_BYTES, 0, place->side->process.space},
     };
     return EXPECT_ERR(hf_mem_call(&message), ERR_OK);
 }
@@ -123,7 +163,7 @@ bool place_used(const struct place *place, enum mem_limit which, uint64_t *pages
 {
     struct mem_limits_rep now;
 
-    if (!EXPECT_ERR(hf_limit_get(place->process.space, which, &now), ERR_OK)) {
+    if (!EXPECT_ERR(hf_limit_get(place->side->process.space, which, &now), ERR_OK)) {
         return false;
     }
     *pages = now.used;
@@ -134,7 +174,7 @@ bool place_used(const struct place *place, enum mem_limit which, uint64_t *pages
 static bool fill(const struct place *place, uint64_t first, uint64_t end)
 {
     const struct hf_map map = {
-        .space = place->process.space,
+        .space = place->side->process.space,
         .addr = first,
         .length = end - first,
         .flags = MEM_MAP_SHARED | MEM_MAP_FIXED,
@@ -152,7 +192,7 @@ static bool empty_zone(const struct place *place, const struct zone *zone)
 
     /* What takes a privilege was never filled. */
     return pages == 0 || first < place->head->lowest ||
-           EXPECT_ERR(hf_unmap(place->process.space, first, pages << PAGE_SHIFT), ERR_OK);
+           EXPECT_ERR(hf_unmap(place->side->process.space, first, pages << PAGE_SHIFT), ERR_OK);
 }
 
 bool place_begin(struct place *place, const struct script_sequence *sequence)
@@ -160,8 +200,12 @@ bool place_begin(struct place *place, const struct script_sequence *sequence)
     struct mem_query_rep totals;
     struct mem_region none;
 
+    clones_end(place, 1);
+    place->last = 0;
+    place->batch_end = 0;
+    place->side = &place->sides[0];
     place->room = &sequence->room;
-    if (!guest_object_forget() || !EXPECT_ERR(hf_unlock_all(place->process.space), ERR_OK) ||
+    if (!guest_object_forget() || !EXPECT_ERR(hf_unlock_all(place->side->process.space), ERR_OK) ||
         !place_limit(place, MEM_LIMIT_REGIONS, MEM_MAX_MAP_COUNT_DEFAULT) ||
         !place_limit(place, MEM_LIMIT_PAGES, MEM_UNLIMITED) ||
         !place_limit(place, MEM_LIMIT_DATA, MEM_UNLIMITED) ||
@@ -176,7 +220,7 @@ bool place_begin(struct place *place, const struct script_sequence *sequence)
             return false;
         }
     }
-    if (!EXPECT_ERR(hf_query(place->process.space, 0, 0, &none, &totals), ERR_OK)) {
+    if (!EXPECT_ERR(hf_query(place->side->process.space, 0, 0, &none, &totals), ERR_OK)) {
         return false;
     }
     place->base_pages = totals.pages_total;

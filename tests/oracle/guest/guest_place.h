@@ -18,9 +18,18 @@
 #include "guest_hand.h"
 #include "script.h"
 
-struct place {
+/* One of the spaces of a sequence: the first stays, the others are clones. */
+struct place_side {
     struct hf_process process;
     struct hand hand;
+};
+
+struct place {
+    struct place_side sides[STEP_SIDES];
+    struct place_side *side; /* whose step it is */
+    uint32_t last;           /* side that there is */
+    uint32_t batch_end;      /* steps before this one were carried out */
+    uint32_t left;           /* steps after the one that is carried out */
     const struct script_head *head;
     const struct room *room; /* of the sequence */
     uint64_t base;           /* of mapping, here */
@@ -33,6 +42,12 @@ bool place_make(struct place *place, const struct script_head *head);
 
 /* Make room for a sequence: its zones are empty, limits are as at the start. */
 bool place_begin(struct place *place, const struct script_sequence *sequence);
+
+/*
+ * Make a clone of the side whose turn it is, in place of those after it, and let it have its turn.
+ * Not for the last of STEP_SIDES.
+ */
+bool place_clone(struct place *place);
 
 /* End it; expects that it gives back every frame. */
 void place_end(struct place *place);

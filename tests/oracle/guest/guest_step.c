@@ -15,7 +15,7 @@
 static bool guest_map(struct place *place, const struct step *step, struct guest_answer *answer)
 {
     struct hf_map map = {
-        .space = place->process.space,
+        .space = place->side->process.space,
         .addr = place_from_core(place, step->addr),
         .length = step->length,
         .prot = (uint32_t)step->prot,
@@ -26,7 +26,7 @@ static bool guest_map(struct place *place, const struct step *step, struct guest
     uint64_t derived = 0;
 
     if ((step->flags & MEM_MAP_ANONYMOUS) == 0 &&
-        !guest_object_handle(step, &map.object, &derived)) {
+        !guest_object_handle(place, step, &map.object, &derived)) {
         return false;
     }
 
@@ -41,7 +41,7 @@ static bool guest_map(struct place *place, const struct step *step, struct guest
 
 static bool guest_unmap(struct place *place, const struct step *step, struct guest_answer *answer)
 {
-    answer->error = (int32_t)hf_unmap_form(MEM_HEAD_LINUX, place->process.space,
+    answer->error = (int32_t)hf_unmap_form(MEM_HEAD_LINUX, place->side->process.space,
                                            place_from_core(place, step->addr), step->length);
     return true;
 }
@@ -49,7 +49,7 @@ static bool guest_unmap(struct place *place, const struct step *step, struct gue
 static bool guest_protect(struct place *place, const struct step *step, struct guest_answer *answer)
 {
     answer->error =
-        (int32_t)hf_protect_form(MEM_HEAD_LINUX, place->process.space,
+        (int32_t)hf_protect_form(MEM_HEAD_LINUX, place->side->process.space,
                                  place_from_core(place, step->addr), step->length, step->prot);
     return true;
 }
@@ -57,7 +57,7 @@ static bool guest_protect(struct place *place, const struct step *step, struct g
 static bool guest_remap(struct place *place, const struct step *step, struct guest_answer *answer)
 {
     const struct hf_remap remap = {
-        .space = place->process.space,
+        .space = place->side->process.space,
         .old_addr = place_from_core(place, step->addr),
         .old_length = step->length,
         .new_length = step->size,
@@ -74,7 +74,7 @@ static bool guest_remap(struct place *place, const struct step *step, struct gue
 static bool guest_advise(struct place *place, const struct step *step, struct guest_answer *answer)
 {
     answer->error =
-        (int32_t)hf_advise_form(MEM_HEAD_LINUX, place->process.space,
+        (int32_t)hf_advise_form(MEM_HEAD_LINUX, place->side->process.space,
                                 place_from_core(place, step->addr), step->length, step->value);
     return true;
 }
@@ -99,7 +99,7 @@ static bool guest_read(struct place *place, const struct step *step, struct gues
     uint64_t address = place_from_core(place, step->addr);
     struct hand_answer done;
 
-    if (!hand_do(&place->hand, HAND_READ, address, 0, &done)) {
+    if (!hand_do(&place->side->hand, HAND_READ, address, 0, &done)) {
         return false;
     }
     answer->signal = signal_of(&done, address);
@@ -112,7 +112,7 @@ static bool guest_write(struct place *place, const struct step *step, struct gue
     uint64_t address = place_from_core(place, step->addr);
     struct hand_answer done;
 
-    if (!hand_do(&place->hand, HAND_WRITE, address, step->value, &done)) {
+    if (!hand_do(&place->side->hand, HAND_WRITE, address, step->value, &done)) {
         return false;
     }
     answer->signal = signal_of(&done, address);
@@ -128,7 +128,7 @@ static bool guest_exec(struct place *place, const struct step *step, struct gues
     uint64_t address = place_from_core(place, step->addr);
     struct hand_answer done;
 
-    if (!hand_do(&place->hand, HAND_EXEC, address, 0, &done)) {
+    if (!hand_do(&place->side->hand, HAND_EXEC, address, 0, &done)) {
         return false;
     }
     bool is_fetched =
@@ -165,14 +165,14 @@ static bool guest_limit(struct place *place, const struct step *step, struct gue
 static bool guest_lock(struct place *place, const struct step *step, struct guest_answer *answer)
 {
     answer->error =
-        (int32_t)hf_lock_form(MEM_HEAD_LINUX, place->process.space,
+        (int32_t)hf_lock_form(MEM_HEAD_LINUX, place->side->process.space,
                               place_from_core(place, step->addr), step->length, step->flags);
     return true;
 }
 
 static bool guest_unlock(struct place *place, const struct step *step, struct guest_answer *answer)
 {
-    answer->error = (int32_t)hf_unlock_form(MEM_HEAD_LINUX, place->process.space,
+    answer->error = (int32_t)hf_unlock_form(MEM_HEAD_LINUX, place->side->process.space,
                                             place_from_core(place, step->addr), step->length);
     return true;
 }
@@ -180,7 +180,7 @@ static bool guest_unlock(struct place *place, const struct step *step, struct gu
 static bool guest_lock_all(struct place *place, const struct step *step,
                            struct guest_answer *answer)
 {
-    answer->error = (int32_t)hf_lock_all(place->process.space, step->flags);
+    answer->error = (int32_t)hf_lock_all(place->side->process.space, step->flags);
     return true;
 }
 
@@ -188,7 +188,7 @@ static bool guest_unlock_all(struct place *place, const struct step *step,
                              struct guest_answer *answer)
 {
     (void)step;
-    answer->error = (int32_t)hf_unlock_all(place->process.space);
+    answer->error = (int32_t)hf_unlock_all(place->side->process.space);
     return true;
 }
 
@@ -196,8 +196,8 @@ static bool guest_incore(struct place *place, const struct step *step, struct gu
 {
     static unsigned char pages[STAGE_BELOW + STAGE_ABOVE];
 
-    answer->error = (int32_t)hf_incore(place->process.space, place_from_core(place, step->addr),
-                                       step->length, pages);
+    answer->error = (int32_t)hf_incore(place->side->process.space,
+                                       place_from_core(place, step->addr), step->length, pages);
     if (answer->error == 0) {
         answer->answer = look_digest(pages, step->length);
     }
@@ -207,8 +207,83 @@ static bool guest_incore(struct place *place, const struct step *step, struct gu
 static bool guest_sync(struct place *place, const struct step *step, struct guest_answer *answer)
 {
     answer->error =
-        (int32_t)hf_sync_form(MEM_HEAD_LINUX, place->process.space,
+        (int32_t)hf_sync_form(MEM_HEAD_LINUX, place->side->process.space,
                               place_from_core(place, step->addr), step->length, step->flags);
+    return true;
+}
+
+static bool guest_clone(struct place *place, const struct step *step, struct guest_answer *answer)
+{
+    const uint32_t number = (uint32_t)(place->side - place->sides);
+
+    (void)step;
+    if (number + 1 == STEP_SIDES) {
+        answer->error = ERR_AGAIN; /* not asked */
+        return true;
+    }
+    return place_clone(place) && guest_object_clone(place, number);
+}
+
+static struct mem_batch_op batch_op_of(const struct place *place, const struct step *step)
+{
+    const uint64_t addr = place_from_core(place, step->addr);
+
+    switch (step->op) {
+    case STEP_MAP:
+        return (struct mem_batch_op){
+            MEM_MAP, {addr, step->length, step->flags << 32 | (uint32_t)step->prot, step->offset}};
+    case STEP_UNMAP:
+        return (struct mem_batch_op){MEM_UNMAP, {addr, step->length}};
+    case STEP_PROTECT:
+        return (struct mem_batch_op){MEM_PROTECT, {addr, step->length, step->prot}};
+    case STEP_REMAP:
+        return (struct mem_batch_op){MEM_REMAP, {addr, step->length, step->size}};
+    case STEP_ADVISE:
+        return (struct mem_batch_op){MEM_ADVISE, {addr, step->length, step->value}};
+    case STEP_LOCK:
+        return (struct mem_batch_op){MEM_LOCK, {addr, step->length, step->flags}};
+    default: /* step_can_batch() lets no other through */
+        return (struct mem_batch_op){MEM_UNLOCK, {addr, step->length}};
+    }
+}
+
+/* A refused batch is carried out one by one, as in ours_batch.h. */
+static bool take_apart(struct place *place, const struct step *members, uint32_t count,
+                       uint64_t refused, struct guest_answer *answer)
+{
+    for (uint32_t i = 0; i < count && answer->error == 0; i++) {
+        struct guest_answer done;
+        if (!guest_step(place, &members[i], &done) ||
+            !EXPECT((done.error != 0) == (i == refused))) {
+            return false;
+        }
+        answer->error = done.error;
+        answer->answer =
+            done.error != 0 ? answer->answer : step_batch_answer(answer->answer, done.answer);
+    }
+    return true;
+}
+
+static bool guest_batch(struct place *place, const struct step *step, struct guest_answer *answer)
+{
+    const uint32_t count = step_members(step, place->left);
+    struct mem_batch_op ops[STEP_BATCH_MAX];
+    uint64_t refused = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        ops[i] = batch_op_of(place, &step[1 + i]);
+    }
+    if (count == 0) {
+        return true;
+    }
+    if (hf_batch(place->side->process.space, ops, count, &refused) != ERR_OK) {
+        return take_apart(place, &step[1], count, refused, answer);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        bool has_address = ops[i].head == MEM_MAP || ops[i].head == MEM_REMAP;
+        answer->answer = step_batch_answer(answer->answer,
+                                           has_address ? place_to_core(place, ops[i].words[0]) : 0);
+    }
     return true;
 }
 

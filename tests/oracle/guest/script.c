@@ -50,6 +50,7 @@ static struct stage guest_stage(void)
         .denied = lowest - (uint64_t)STAGE_DENIED * PAGE_SIZE,
         .base = SCRIPT_BASE,
         .lock_max = MEM_LOCKED_MAX_DEFAULT,
+        .rights = STAGE_MAY_CLONE | STAGE_MAY_APPEND,
     };
 }
 
