@@ -20,7 +20,7 @@ static const char *why;
 /* A device and a driver that has not begun. */
 static void prepare(void)
 {
-    model_memory_reset();
+    model_memory_reset(false);
     model_init(&model);
     memset(&blk, 0, sizeof(blk));
     blk.virtio.bus = model_bus(&model);

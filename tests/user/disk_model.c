@@ -13,18 +13,19 @@
 
 static uint8_t memory[MODEL_PAGES][BLK_PAGE_BYTES];
 static unsigned memory_used;
+static unsigned memory_stride; /* pages from one to the next */
 
 void *model_memory(uint64_t *address)
 {
     ASSERT(memory_used < MODEL_PAGES);
-    /* Neighbours are never neighbours: every second page is a hole. */
-    *address = MEMORY_START + UINT64_C(2) * memory_used * BLK_PAGE_BYTES;
+    *address = MEMORY_START + (uint64_t)memory_stride * memory_used * BLK_PAGE_BYTES;
     return memory[memory_used++];
 }
 
-void model_memory_reset(void)
+void model_memory_reset(bool are_neighbours)
 {
     memory_used = 0;
+    memory_stride = are_neighbours ? 1 : 2;
     memset(memory, 0x5a, sizeof(memory));
 }
 
@@ -33,12 +34,14 @@ static uint8_t *reach(struct model *model, uint64_t address, uint64_t bytes)
 {
     const uint64_t offset = (address - MEMORY_START) % BLK_PAGE_BYTES;
     const uint64_t page = (address - MEMORY_START) / BLK_PAGE_BYTES;
-    if (address < MEMORY_START || page % 2 != 0 || page / 2 >= memory_used ||
-        bytes > BLK_PAGE_BYTES - offset) {
+    const uint64_t here = page / memory_stride;
+    const uint64_t pages = memory_stride == 1 ? memory_used - here : 1;
+    if (address < MEMORY_START || page % memory_stride != 0 || here >= memory_used ||
+        bytes > pages * BLK_PAGE_BYTES - offset) {
         model->strays++;
         return NULL;
     }
-    return &memory[page / 2][offset];
+    return &memory[here][offset];
 }
 
 static uint64_t load(struct model *model, uint64_t address, unsigned bytes)

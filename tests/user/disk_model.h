@@ -83,8 +83,11 @@ struct virtio_bus model_bus(struct model *model);
 /* A page of physical memory; `*address` where the device finds it. Never twice the same. */
 void *model_memory(uint64_t *address);
 
-/* Forget what memory was handed out: for the next test. */
-void model_memory_reset(void);
+/*
+ * Forget what memory was handed out: for the next test. Pages handed out one after the other are
+ * neighbours, or never are.
+ */
+void model_memory_reset(bool are_neighbours);
 
 /* See what is available. Returns: how many requests wait now. */
 unsigned model_look(struct model *model);
