@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """The reference of every call: prints Markdown made from the lists and headers that define them.
 
-Sources: the lists (syscall.def, the three proto.def), the structures of proto.h and proto_object.h
-for words, the comments of calls.h, ipc.h and authority.h for registers and errors of kernel calls,
-the tables of server/README.md for rights and errors of requests, and tests/bench for costs. A call
+Sources: the lists (syscall.def, each proto.def), the structures of the headers beside them for
+words, the comments of calls.h, ipc.h and authority.h for registers and errors of kernel calls, the
+tables of server/README.md for rights and errors of requests, and tests/bench for costs. A call
 that has no description in its source is an error: problems() lists them, and a test asks for them.
 
 Usage: reference.py [OUTPUT]
@@ -159,8 +159,9 @@ def kernel_calls(problems):
 
 
 def requests(problems):
-    proto = read("server", "include", "mem", "proto.h")
-    proto += read("server", "include", "mem", "proto_object.h")
+    headers = sorted(os.listdir(os.path.join(TOP, "server", "include", "mem")))
+    proto = "".join(read("server", "include", "mem", name) for name in headers
+                    if name.startswith("proto") and name.endswith(".h"))
     rights, checks = tables(read("server", "README.md"))
     cost = costs(MEASURED_REQUESTS)
     head = ("request", "no.", "function", "what it does", "words", "answer", "right",

@@ -45,7 +45,7 @@ static struct client *find_next(const struct call *call, uint64_t after)
     return found;
 }
 
-enum err look_serve(struct call *call)
+static enum err serve_look(struct call *call)
 {
     const struct core *core = &call->shell->core;
     uint64_t after;
@@ -68,4 +68,31 @@ enum err look_serve(struct call *call)
     memcpy(rep.name, client->name, sizeof(rep.name));
     memcpy(call->words, &rep, sizeof(rep));
     return call_answer_handles(call, 0x2);
+}
+
+static enum err serve_derive(struct call *call)
+{
+    const struct core *core = &call->shell->core;
+    struct wire_number request;
+
+    enum err error = wire_number(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (request.number == 0 || (request.number & ~(uint64_t)MEM_RIGHT_ALL) != 0) {
+        return ERR_INVAL;
+    }
+    error = call_target(call, request.space, (uint32_t)request.number);
+    if (error != ERR_OK) {
+        return error;
+    }
+    const struct space *space = call->target;
+    call->words[1] = call_derive(
+        badge_of_space((uint32_t)request.number, client_of(core, space)->serial, space->number));
+    return call_answer_handles(call, 0x2);
+}
+
+enum err look_serve(struct call *call, enum mem_request number)
+{
+    return number == MEM_LOOK ? serve_look(call) : serve_derive(call);
 }

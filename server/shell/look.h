@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * LOOK: processes, one after the other, for who may look at them.
+ * Handles to spaces that stand: LOOK, processes one after the other for who may look at them, and
+ * SPACE_DERIVE.
  */
 #pragma once
 
 #include <abi/error.h>
 #include <base/attr.h>
+#include <mem/proto.h>
 
 #include "server/shell/call.h"
 
 /*
- * Answer with the first process whose number is above the one in the request, and a handle with
- * MEM_RIGHT_READ to its space: one that stems from the caller, or any with SPACE_PRIVILEGE_LOOK.
+ * LOOK: answer with the first process whose number is above the one in the request, and a handle
+ * with MEM_RIGHT_READ to its space: one that stems from the caller, or any with
+ * SPACE_PRIVILEGE_LOOK. SPACE_DERIVE: answer with a handle of the rights that are asked for.
  *
- * Returns:   ERR_OK; ERR_INVAL: reserved words; ERR_NOENT: there are no more; ERR_STALE,
- *            ERR_RECEIVER_SLOTS: the handle cannot be delivered.
+ * Returns:   ERR_OK; ERR_INVAL: reserved words; ERR_STALE, ERR_RECEIVER_SLOTS: the handle cannot be
+ *            delivered. LOOK: ERR_NOENT: there are no more. SPACE_DERIVE: ERR_INVAL: no rights, or
+ *            unknown ones; ERR_RIGHTS: more than the handle has; errors of call_target().
  * On error:  nothing changed.
  */
-MUST_USE enum err look_serve(struct call *call);
+MUST_USE enum err look_serve(struct call *call, enum mem_request number);

@@ -240,7 +240,8 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
     case MEM_BOOT_DEVICE:
         return device_serve(call);
     case MEM_LOOK:
-        return look_serve(call);
+    case MEM_SPACE_DERIVE:
+        return look_serve(call, number);
     case MEM_OBJECT_MAKE:
     case MEM_OBJECT_RESIZE:
     case MEM_OBJECT_INFO:

@@ -145,7 +145,7 @@ struct wire_number {
     uint64_t number;
     uint64_t space;
 };
-/* Read SPACE_END, THREAD_MAKE, DONATE, LOCK_ALL or BATCH: one number and a space. */
+/* Read SPACE_END, THREAD_MAKE, DONATE, LOCK_ALL, BATCH or SPACE_DERIVE: one number and a space. */
 MUST_USE enum err wire_number(const struct message *message, struct wire_number *out);
 
 /* Read NEXT. */

@@ -19,7 +19,7 @@
 #define WORD_OBJECT  6u
 #define NUMBERS      64u
 
-#define SHAPES 37u
+#define SHAPES 38u
 
 /* What is known of each request apart from its own words. */
 struct shape {

@@ -228,6 +228,28 @@ TAP_TEST(a_copy_larger_than_one_request_may_be_is_refused)
     EXPECT_ERR(hf_mem_call(&message), ERR_INVAL);
 }
 
+TAP_TEST(a_handle_to_ones_own_space_has_the_rights_that_it_was_made_with)
+{
+    uint64_t reader = 0;
+    uint64_t other = 0;
+    REQUIRE(EXPECT_ERR(hf_space_derive(HF_OWN_SPACE, MEM_RIGHT_READ, &reader), ERR_OK));
+    EXPECT_ERR(hf_query(reader, 0, 0, NULL, &rep), ERR_OK);
+    EXPECT(rep.pages_total > 0);
+    EXPECT_ERR(hf_unmap(reader, 0x10000000, 4096), ERR_RIGHTS);
+    EXPECT_ERR(hf_space_end(reader, 0), ERR_RIGHTS);
+    EXPECT_ERR(hf_space_derive(reader, MEM_RIGHT_MAP, &other), ERR_RIGHTS);
+    EXPECT_ERR(hf_space_derive(reader, MEM_RIGHT_ALL, &other), ERR_RIGHTS);
+    EXPECT_ERR(hf_space_derive(HF_OWN_SPACE, 0, &other), ERR_INVAL);
+    EXPECT_ERR(hf_space_derive(HF_OWN_SPACE, MEM_RIGHT_ALL + 1, &other), ERR_INVAL);
+    EXPECT_ERR(hf_space_derive(HF_OWN_SPACE, UINT64_MAX, &other), ERR_INVAL);
+    EXPECT_ERR(hf_space_derive(HANDLE_LOG, MEM_RIGHT_READ, &other), ERR_RECEIVER_SLOTS);
+    EXPECT_U64(other, 0);
+    EXPECT_ERR(hf_space_derive(reader, MEM_RIGHT_READ, &other), ERR_OK);
+    EXPECT_ERR(hf_handle_close(reader), ERR_OK);
+    EXPECT_ERR(hf_query(other, 0, 0, NULL, &rep), ERR_OK);
+    EXPECT_ERR(hf_handle_close(other), ERR_OK);
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -242,6 +264,7 @@ int main(int argc, char **argv)
         TAP(bytes_are_copied_to_and_from_a_child),
         TAP(a_copy_stops_where_a_side_cannot_be_touched),
         TAP(a_copy_larger_than_one_request_may_be_is_refused),
+        TAP(a_handle_to_ones_own_space_has_the_rights_that_it_was_made_with),
         /* Last: they lower the process's own limits. */
         TAP(a_limit_of_pages_refuses_and_says_how_much_was_asked),
         TAP(a_limit_goes_down_and_not_up),

@@ -217,6 +217,19 @@ enum err hf_look(uint64_t after, struct mem_look_rep *rep)
     return mem_ask(&message, rep);
 }
 
+enum err hf_space_derive(uint64_t space, uint64_t rights, uint64_t *derived)
+{
+    struct hf_message message = {
+        .tag = hf_mem_tag(space),
+        .words = {MEM_SPACE_DERIVE, rights, 0, 0, 0, 0, 0, space},
+    };
+    enum err error = hf_mem_call(&message);
+    if (error == ERR_OK) {
+        *derived = message.words[HF_WORD(mem_space_derive_rep, space)];
+    }
+    return error;
+}
+
 enum err hf_hello(struct mem_hello_rep *rep)
 {
     struct hf_message message = {.words = {MEM_HELLO, MEM_PROTOCOL_VERSION}};

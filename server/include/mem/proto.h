@@ -21,6 +21,7 @@
 #include <base/assert.h>
 #include <mem/privilege.h>
 #include <mem/proto_object.h>
+#include <mem/proto_space.h>
 
 enum mem_request {
 #define REQUEST(name, number, function, summary) MEM_##name = (number),
@@ -424,26 +425,6 @@ struct mem_next_rep {
     uint64_t region; /* what held the address of a memory fault, as follows; 0: nothing did */
 };
 
-/*
- * LOOK: the process with the lowest number above `after` (0: the first), of those that may be
- * looked at: the caller, those that stem from it, and with MEM_PRIVILEGE_LOOK all. NOENT: there are
- * no more. A handle to its space with MEM_RIGHT_READ comes back in word 1.
- */
-struct mem_look_req {
-    uint64_t head;
-    uint64_t after;
-    uint64_t reserved[6];
-};
-struct mem_look_rep {
-    uint64_t error;
-    uint64_t space;
-    uint64_t space_id;
-    uint64_t parent_id; /* 0: none */
-    char name[16];      /* as SPACE_MAKE had it */
-    uint64_t threads;
-    uint64_t reserved;
-};
-
 /* BOOT_OBJECT: for init alone (others: PERM). A handle to the object comes back in word 1. */
 struct mem_boot_object_req {
     uint64_t head;
@@ -491,7 +472,6 @@ STATIC_ASSERT(sizeof(struct mem_region) * MEM_QUERY_REGIONS_MAX <= 3072, "fits t
 STATIC_ASSERT(sizeof(struct mem_refusal_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_stats_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_batch_op) * MEM_BATCH_MAX == 3072, "fits the message page");
-STATIC_ASSERT(sizeof(struct mem_look_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_next_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_boot_object_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_boot_device_rep) == 64, "eight words");

@@ -207,6 +207,9 @@ enum err hf_space_end(uint64_t space, uint64_t detail);
  */
 enum err hf_look(uint64_t after, struct mem_look_rep *rep);
 
+/* A handle to the space with these MEM_RIGHT_... alone, to be given to others. */
+enum err hf_space_derive(uint64_t space, uint64_t rights, uint64_t *derived);
+
 /* A thread, not started. */
 enum err hf_thread_make(uint64_t space, uint64_t priority, struct mem_thread_make_rep *rep);
 
