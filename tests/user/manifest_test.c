@@ -159,6 +159,24 @@ TAP_TEST(an_endpoint_has_a_receiver_before_it_has_callers)
                    "needs a slot, or has one promised to it");
 }
 
+TAP_TEST(a_slot_of_virtio_is_named_by_the_kind_of_its_device)
+{
+    REQUIRE(EXPECT(parse(SHELL "process d\noptional\ndevice virtio,mmio:2 64 65\n")));
+    EXPECT_STR(manifest.processes[1].device, "virtio,mmio");
+    EXPECT_U64(manifest.processes[1].device_virtio, 2);
+    EXPECT(manifest.processes[1].is_optional);
+    EXPECT(!manifest.processes[0].is_optional);
+    EXPECT_U64(manifest.processes[0].device_virtio, 0);
+    static const char *const wrong[] = {"v:", "v:0", "v:x", "v:-1", "v:4294967296", "v:2:2"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char text[80];
+        snprintf(text, sizeof(text), "process a\ndevice %s 64 65\n", wrong[i]);
+        expect_refusal(text, 2, wrong[i], "names no kind of device behind the colon");
+    }
+    expect_refusal(SHELL "process a\noptional\n", 5, "",
+                   "a process that is optional needs a device");
+}
+
 TAP_TEST(when_a_process_starts_is_said_first)
 {
     static const char *const late = "does not stand directly behind its process";
@@ -317,6 +335,7 @@ int main(int argc, char **argv)
         TAP(numbers_out_of_range_are_refused),
         TAP(nothing_is_given_twice),
         TAP(an_endpoint_has_a_receiver_before_it_has_callers),
+        TAP(a_slot_of_virtio_is_named_by_the_kind_of_its_device),
         TAP(when_a_process_starts_is_said_first),
         TAP(the_end_of_one_process_is_that_of_the_machine),
         TAP(privileges_and_grants_are_checked),

@@ -5,7 +5,7 @@
  *
  *   FREE -> WAITING     [jobs_add]   it is in line
  *   WAITING -> RUNNING  [jobs_pump]  a part of it was given to the device
- *   RUNNING -> DONE     [jobs_take, jobs_reset]  all parts are back, and no more will be given
+ *   RUNNING -> DONE     [jobs_collect, jobs_reset]  all parts are back, and no more will be given
  *   WAITING -> DONE     [jobs_pump, jobs_reset]  it was refused, or the device has gone
  *   DONE -> FREE        [jobs_free]  whoever asked for it was told
  *
@@ -94,9 +94,10 @@ void jobs_pump(struct jobs *jobs, uint64_t now);
 /* The device has interrupted, or might have: take answers. Lies end in jobs_reset(). */
 void jobs_collect(struct jobs *jobs, uint64_t now);
 
-/* A job that is done; NULL: none is. To be given to jobs_free() when whoever asked was told. */
+/* A job that is done; NULL: none is. */
 struct job *jobs_done(struct jobs *jobs);
 
+/* Whoever asked for it was told. */
 void jobs_free(struct jobs *jobs, struct job *job);
 
 /* When jobs_expire() has something to do, if nothing happens before; UINT64_MAX: nothing flies. */

@@ -10,6 +10,8 @@
 #include <hf/error.h>
 #include <hf/mem.h>
 
+#include "probe.h"
+
 #define SETTLE_TURNS_A_SECOND 20u
 #define SETTLE_TURNS          100u
 
@@ -42,6 +44,19 @@ static bool device_is(const struct mem_boot_device_rep *device, const char *name
                : strncmp(device->compatible, name, sizeof(device->compatible)) == 0;
 }
 
+/* Whether it is what the manifest means. */
+static bool device_is_meant(const struct mem_boot_device_rep *device,
+                            const struct manifest_process *says)
+{
+    uint32_t kind = 0;
+    if (!device_is(device, says->device) || device->interrupt == 0) {
+        return false;
+    }
+    return says->device_virtio == 0 ||
+           (probe_virtio(device->object, device->start % HF_PAGE_BYTES, &kind) == ERR_OK &&
+            kind == says->device_virtio);
+}
+
 static bool device_is_harmless(const struct mem_boot_device_rep *device)
 {
     bool is_harmless = false;
@@ -57,7 +72,7 @@ static bool find_device(const struct manifest_process *says, struct roster_membe
     struct mem_boot_device_rep device;
     enum err error = ERR_OK;
     for (uint64_t i = 0; (error = hf_boot_device(i, &device)) == ERR_OK; i++) {
-        if (!device_is(&device, says->device) || device.interrupt == 0) {
+        if (!device_is_meant(&device, says)) {
             (void)hf_handle_close(device.object);
             continue;
         }
@@ -75,7 +90,7 @@ static bool find_device(const struct manifest_process *says, struct roster_membe
         snprintf(member->offset, sizeof(member->offset), "%" PRIu64, device.start % HF_PAGE_BYTES);
         return true;
     }
-    return complain(member, "its device", error);
+    return says->is_optional && error == ERR_NOENT ? false : complain(member, "its device", error);
 }
 
 static enum err make_endpoint(uint64_t *endpoint)

@@ -54,19 +54,26 @@ static bool take_name(const struct reader *reader, uint32_t word, char name[MANI
     return true;
 }
 
+/* Read a number in decimal; none at all is 0. */
+static bool read_number(const char *digits, size_t length, uint64_t *number)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (digits[i] < '0' || digits[i] > '9' || value > (UINT64_MAX - 9) / 10) {
+            return false;
+        }
+        value = value * 10 + (uint64_t)(digits[i] - '0');
+    }
+    *number = value;
+    return true;
+}
+
 static bool take_number(const struct reader *reader, uint32_t word, uint64_t low, uint64_t high,
                         const char *reason, uint64_t *number)
 {
-    const size_t length = reader->words->lengths[word];
     uint64_t value = 0;
-    for (size_t i = 0; i < length; i++) {
-        const char digit = reader->words->items[word][i];
-        if (digit < '0' || digit > '9' || value > (UINT64_MAX - 9) / 10) {
-            return refuse(reader, word, reason);
-        }
-        value = value * 10 + (uint64_t)(digit - '0');
-    }
-    if (value < low || value > high) {
+    if (!read_number(reader->words->items[word], reader->words->lengths[word], &value) ||
+        value < low || value > high) {
         return refuse(reader, word, reason);
     }
     *number = value;
@@ -168,6 +175,14 @@ static bool take_device(struct reader *reader)
     }
     if (registers == interrupt) {
         return refuse(reader, 3, "is a slot taken twice");
+    }
+    char *kind = strchr(name, ':');
+    if (kind != NULL && (!read_number(kind + 1, strlen(kind + 1), &process->device_virtio) ||
+                         process->device_virtio == 0 || process->device_virtio > UINT32_MAX)) {
+        return refuse(reader, 1, "names no kind of device behind the colon");
+    }
+    if (kind != NULL) {
+        *kind = '\0';
     }
     memcpy(process->device, name, sizeof(name));
     process->device_registers = registers;
@@ -314,6 +329,12 @@ static bool take_restarts(struct reader *reader)
                        &reader->process->restarts);
 }
 
+static bool take_optional(struct reader *reader)
+{
+    reader->process->is_optional = true;
+    return true;
+}
+
 static bool take_final(struct reader *reader)
 {
     reader->process->is_final = true;
@@ -333,6 +354,7 @@ static const struct {
     {"log", 2, 2, take_log},           {"may", 2, 5, take_may},
     {"find", 2, 2, take_find},         {"serve", 2, 2, take_serve},
     {"restarts", 2, 2, take_restarts}, {"final", 1, 1, take_final},
+    {"optional", 1, 1, take_optional},
 };
 
 static bool take_statement(struct reader *reader)
@@ -393,6 +415,9 @@ static bool check_whole(const struct reader *reader)
         }
         if (process->is_final && process->restarts != 0) {
             return refuse(reader, WORDS_MAX, "a process that is final has no restarts");
+        }
+        if (process->is_optional && process->device[0] == '\0') {
+            return refuse(reader, WORDS_MAX, "a process that is optional needs a device");
         }
     }
     return finals == 1 || refuse(reader, WORDS_MAX, "one process of 'boot shell' is to be final");

@@ -10,7 +10,9 @@
  *   budget N               frames that it and its children may take (default: all)
  *   device NAME REGISTERS INTERRUPT
  *                          handles to a device, in these slots; NAME: "console", or what the device
- *                          tree says it is compatible with
+ *                          tree says it is compatible with; virtio,mmio:N: the first slot of virtio
+ *                          in which there is a device of kind N
+ *   optional               without its device it is left out, and not a word is said
  *   receive NAME SLOT      RECEIVE at the endpoint NAME, which init makes
  *   call NAME [SLOT]       CALL at that endpoint; "console" and "names" have slots promised to them
  *   machine                power and interrupts, in HANDLE_MACHINE
@@ -76,7 +78,9 @@ struct manifest_process {
     bool has_machine;
     bool is_system_log;
     bool is_final;
+    bool is_optional;
     char device[MANIFEST_NAME_BYTES]; /* "": none */
+    uint64_t device_virtio;           /* kind of the device in a slot of virtio; 0: not asked for */
     uint64_t device_registers;        /* slots */
     uint64_t device_interrupt;
     uint32_t receives_count;
