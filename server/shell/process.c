@@ -9,6 +9,7 @@
 #include <mem/limits.h>
 #include <mem/proto.h>
 
+#include "server/core/grow.h"
 #include "server/shell/badge.h"
 #include "server/shell/client.h"
 #include "server/shell/ecall.h"
@@ -259,12 +260,20 @@ static bool ends_alone(const struct space *space, uint64_t cause)
     return space->threads > 1 && (cause == CAUSE_EXIT || cause == CAUSE_KILLED);
 }
 
-/* The region that holds the address, in the words of NEXT. */
+/* Whether the address, below the region, is where a stack was to grow: in its guard gap. */
+static bool is_missed_stack(const struct query_region *region, uint64_t address)
+{
+    return (region->flags & MEM_MAP_GROWSDOWN) != 0 &&
+           region->start - address <= GROW_GUARD_PAGES * PAGE_SIZE;
+}
+
+/* The region that holds the address, or the stack above it, in the words of NEXT. */
 static uint64_t region_word(struct core *core, const struct space *space, uint64_t address)
 {
     struct query_region region;
 
-    if (op_query(core, space, (uaddr_t){address}, 1, &region) == 0 || region.start > address) {
+    if (op_query(core, space, (uaddr_t){address}, 1, &region) == 0 ||
+        (region.start > address && !is_missed_stack(&region, address))) {
         return 0;
     }
     return region.start / PAGE_SIZE |

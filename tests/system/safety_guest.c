@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <hf/kernel.h>
+#include <hf/thread.h>
+
 #define NOINLINE __attribute__((noinline))
 
 static const char constant[] = "constant";
@@ -30,6 +33,19 @@ NOINLINE static void smash(const char *text, size_t length)
     char room[16];
     memcpy(room, text, length);
     printf("%s\n", room);
+}
+
+/* Uses more stack than there is. */
+NOINLINE static int recurse(uint64_t depth)
+{
+    volatile char room[512];
+    room[depth % sizeof(room)] = (char)depth;
+    return depth == 0 ? 0 : recurse(depth - 1) + room[depth % sizeof(room)];
+}
+
+static void recurse_in_thread(void *argument)
+{
+    *(int *)argument = recurse(UINT64_MAX);
 }
 
 static void show_places(void)
@@ -63,6 +79,15 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "freed") == 0) {
         munmap(freed, 4096);
         write_to(freed);
+    } else if (strcmp(what, "recurse") == 0) {
+        return recurse(UINT64_MAX);
+    } else if (strcmp(what, "recurse in a thread") == 0) {
+        static struct hf_thread thread;
+        int result = 0;
+        if (hf_thread_run(&thread, PRIORITY_DEFAULT, recurse_in_thread, &result) == ERR_OK) {
+            hf_thread_join(&thread);
+        }
+        return result;
     } else if (strcmp(what, "illegal") == 0) {
         __asm__ volatile("unimp");
     } else {

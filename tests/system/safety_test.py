@@ -50,6 +50,17 @@ def an_address_where_nothing_is_has_no_region():
     expect_line("freed", "SEGV_MAPERR", "no region")
 
 
+def a_stack_that_has_no_room_left_is_named():
+    for what, cause, below in (("recurse", "SEGV_MAPERR", "below "),
+                               ("recurse in a thread", "SEGV_ACCERR", "")):
+        status, output = boot(what)
+        expect(status, STATUS_FAULT)
+        line = rf"^init: safe: {cause} at 0x[0-9a-f]+ \(write\), pc 0x[0-9a-f]+ recurse\+.*, " \
+               rf"{below}region 0x[0-9a-f]+-0x[0-9a-f]+ [r-][w-]-p \[stack\]: stack overflow$"
+        if not re.search(line, output, re.M):
+            raise AssertionError(f"no {line!r} in {output!r}")
+
+
 def text_and_constants_cannot_be_written():
     expect_line("text", "SEGV_ACCERR", "region 0x[0-9a-f]+-0x[0-9a-f]+ r-xp")
     expect_line("constant", "SEGV_ACCERR", "region 0x10000-0x[0-9a-f]+ r--p")
@@ -111,6 +122,7 @@ if __name__ == "__main__":
                         OPTIONS.source], check=True, env=ENVIRONMENT)
         sys.exit(run([
             an_address_where_nothing_is_has_no_region,
+            a_stack_that_has_no_room_left_is_named,
             text_and_constants_cannot_be_written,
             data_and_stack_cannot_be_executed,
             an_illegal_instruction_is_named_too,

@@ -2,6 +2,7 @@
 #include <hf/end.h>
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <abi/fault.h>
@@ -55,9 +56,23 @@ static const char *access_name(uint64_t access)
     }
 }
 
+/* Where the region begins. */
+static uint64_t region_start(uint64_t region)
+{
+    return (region & MEM_NEXT_PAGE_MASK) * HF_PAGE_BYTES;
+}
+
+/* Whether the access was one that needs more stack than there is: below it, or in a guard page. */
+static bool is_overflow(const struct mem_next_rep *end)
+{
+    const bool is_guard =
+        (end->region & MEM_NEXT_STACK) != 0 && (end->region >> MEM_NEXT_PROT_SHIFT & 7) == 0;
+    return region_start(end->region) > end->detail || is_guard;
+}
+
 static const char *region_text(uint64_t region, char text[REGION_BYTES])
 {
-    const uint64_t start = (region & MEM_NEXT_PAGE_MASK) * HF_PAGE_BYTES;
+    const uint64_t start = region_start(region);
     const uint64_t pages = region >> MEM_NEXT_PAGE_BITS & MEM_NEXT_PAGE_MASK;
     const uint64_t prot = region >> MEM_NEXT_PROT_SHIFT;
     if (region == 0) {
@@ -72,9 +87,12 @@ static const char *region_text(uint64_t region, char text[REGION_BYTES])
     return text;
 }
 
-/* The one reason why a page of anonymous memory cannot be had. */
-static const char *bus_text(const struct mem_next_rep *end)
+/* What the cause and the region mean together, as far as there is but one reason. */
+static const char *reason_text(const struct mem_next_rep *end)
 {
+    if (end->cause != CAUSE_BUS && is_overflow(end)) {
+        return ": stack overflow";
+    }
     return end->cause == CAUSE_BUS && end->region != 0 && (end->region & MEM_NEXT_OBJECT) == 0
                ? ": no memory left, or none of its budget"
                : "";
@@ -89,9 +107,10 @@ const char *hf_end_text(const struct mem_next_rep *end, char text[HF_END_BYTES])
     case CAUSE_BUS:
     case CAUSE_MISALIGNED:
     case CAUSE_ACCESS:
-        snprintf(text, HF_END_BYTES, "%s at 0x%" PRIx64 "%s, pc 0x%" PRIx64 ", %s%s",
+        snprintf(text, HF_END_BYTES, "%s at 0x%" PRIx64 "%s, pc 0x%" PRIx64 ", %s%s%s",
                  cause_name(end->cause), end->detail, access_name(end->access), end->pc,
-                 region_text(end->region, region), bus_text(end));
+                 region_start(end->region) > end->detail ? "below " : "",
+                 region_text(end->region, region), reason_text(end));
         break;
     case CAUSE_ILLEGAL:
     case CAUSE_BREAKPOINT:

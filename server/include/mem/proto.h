@@ -422,7 +422,11 @@ struct mem_next_rep {
     uint64_t pc;
     uint64_t access;
     uint64_t frames; /* frames it gave back */
-    uint64_t region; /* what held the address of a memory fault, as follows; 0: nothing did */
+    /*
+     * What held the address of a memory fault, as above; a stack that could not grow down to it
+     * (then it begins above the address); 0: neither.
+     */
+    uint64_t region;
 };
 
 /* BOOT_OBJECT: for init alone (others: PERM). A handle to the object comes back in word 1. */

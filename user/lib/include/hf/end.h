@@ -18,6 +18,8 @@
  *     SEGV_ACCERR at 0x11008 (write), pc 0x120cc, region 0x11000-0x14000 r-xp
  *     BUS_ADRERR at 0x3fd7c35000 (write), pc 0x16cdc, region 0x3fd7bde000-0x3fdf658000 rw-p: no
  *     memory left, or none of its budget
+ *     SEGV_MAPERR at 0x3fff56cff8 (write), pc 0x102e8, below region 0x3fff56d000-0x3fffd6d000 rw-p
+ *     [stack]: stack overflow
  *
  * sbi/boot adds the function to a pc that stands behind "init: NAME: " or "[NUMBER] NAME: ".
  *
