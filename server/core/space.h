@@ -49,7 +49,8 @@ STATIC_ASSERT(ARENA_PAGES == UINT32_C(1) << SPACE_NUMBER_BITS, "numbers are aren
 #define SPACE_PRIVILEGE_LOOK     0x4u  /* know of other spaces: for the shell around core */
 #define SPACE_PRIVILEGE_PHYSICAL 0x8u  /* know which frames pages have: for the shell too */
 #define SPACE_PRIVILEGE_DMA      0x10u /* have devices that master memory: for the shell too */
-#define SPACE_PRIVILEGES         0x1fu
+#define SPACE_PRIVILEGE_KILL     0x20u /* end other spaces: for the shell too */
+#define SPACE_PRIVILEGES         0x3fu
 
 /* What the maker of a space says about it. Addresses are bytes, page aligned. */
 struct space_settings {

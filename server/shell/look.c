@@ -4,11 +4,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <abi/layout.h>
 #include <base/assert.h>
 #include <mem/proto.h>
 
+#include "server/core/window.h"
 #include "server/shell/badge.h"
 #include "server/shell/client.h"
+#include "server/shell/ecall.h"
 #include "server/shell/memory.h"
 #include "server/shell/wire.h"
 
@@ -92,7 +95,37 @@ static enum err serve_derive(struct call *call)
     return call_answer_handles(call, 0x2);
 }
 
+static enum err serve_handles(struct call *call)
+{
+    struct shell *shell = call->shell;
+    struct wire_number request;
+
+    enum err error = wire_number(call->message, &request);
+    if (error == ERR_OK) {
+        error = call_target(call, request.space, MEM_RIGHT_READ);
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    port_flush(&shell->port); /* the list comes in the page where entries are gathered */
+    const uint64_t slot = call_object_handle(pfn_to_number(call->target->kernel), RIGHT_CONTROL);
+    const struct result found = ecall_three(SYS_HANDLES_READ, slot, request.number, 0, 0);
+    const struct result closed = ecall_three(SYS_HANDLE_CLOSE, slot, 0, 0, 0);
+    ASSERT(closed.error == ERR_OK);
+    if (found.error != ERR_OK) {
+        return found.error; /* it has ended just now: STALE */
+    }
+    const uint64_t page = WINDOW_START + call->message->thread * PAGE_SIZE;
+    memcpy((void *)(uintptr_t)page, shell->port.entries,
+           found.words[0] * sizeof(struct handle_info));
+    call->words[1] = found.words[0];
+    return ERR_OK;
+}
+
 enum err look_serve(struct call *call, enum mem_request number)
 {
-    return number == MEM_LOOK ? serve_look(call) : serve_derive(call);
+    if (number == MEM_SPACE_DERIVE) {
+        return serve_derive(call);
+    }
+    return number == MEM_LOOK ? serve_look(call) : serve_handles(call);
 }

@@ -19,7 +19,8 @@ STATIC_ASSERT(MEM_PRIVILEGE_LOW == SPACE_PRIVILEGE_LOW &&
                   MEM_PRIVILEGE_LOCK == SPACE_PRIVILEGE_LOCK &&
                   MEM_PRIVILEGE_LOOK == SPACE_PRIVILEGE_LOOK &&
                   MEM_PRIVILEGE_PHYSICAL == SPACE_PRIVILEGE_PHYSICAL &&
-                  MEM_PRIVILEGE_DMA == SPACE_PRIVILEGE_DMA,
+                  MEM_PRIVILEGE_DMA == SPACE_PRIVILEGE_DMA &&
+                  MEM_PRIVILEGE_KILL == SPACE_PRIVILEGE_KILL,
               "core has the numbers of the protocol");
 
 /* What SPACE_MAKE and CLONE may ask for. */
@@ -106,6 +107,19 @@ enum err process_clone(struct call *call)
     return error == ERR_OK ? adopt_child(call, request.name, space) : error;
 }
 
+/* The space that SPACE_END names: with the privilege any that can be read, but not init's. */
+static enum err find_to_end(struct call *call, uint64_t space)
+{
+    const bool may_kill = (call->own->settings.privileges & SPACE_PRIVILEGE_KILL) != 0;
+
+    enum err error = call_target(call, space, MEM_RIGHT_CONTROL);
+    if (error != ERR_RIGHTS || !may_kill) {
+        return error;
+    }
+    error = call_target(call, space, MEM_RIGHT_READ);
+    return error == ERR_OK && call->target->number == call->shell->head->init ? ERR_PERM : error;
+}
+
 enum err process_space_end(struct call *call)
 {
     struct shell *shell = call->shell;
@@ -116,7 +130,7 @@ enum err process_space_end(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
-    error = call_target(call, request.space, MEM_RIGHT_CONTROL);
+    error = find_to_end(call, request.space);
     if (error == ERR_STALE && !call->is_held) {
         struct client *ended =
             client_find_ended(core, client_of(core, call->own), badge_read(request.space).serial);

@@ -22,7 +22,10 @@ MUST_USE enum err process_space_make(struct call *call);
 /* The same; ERR_NOMEM: the commit account too. */
 MUST_USE enum err process_clone(struct call *call);
 
-/* ERR_STALE: the space has ended, and was forgotten before. */
+/*
+ * ERR_STALE: the space has ended, and was forgotten before; ERR_PERM: it is init's, and the caller
+ * is not.
+ */
 MUST_USE enum err process_space_end(struct call *call);
 
 /* ERR_RANGE: priority above the highest of the space; ERR_NOMEM. */

@@ -236,11 +236,11 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
     case MEM_NEXT:
         return process_next(call);
     case MEM_BOOT_OBJECT:
-        return process_boot_object(call);
     case MEM_BOOT_DEVICE:
-        return device_serve(call);
+        return number == MEM_BOOT_OBJECT ? process_boot_object(call) : device_serve(call);
     case MEM_LOOK:
     case MEM_SPACE_DERIVE:
+    case MEM_HANDLES:
         return look_serve(call, number);
     case MEM_OBJECT_MAKE:
     case MEM_OBJECT_RESIZE:

@@ -17,7 +17,7 @@ const struct shape shapes[SHAPES] = {
     {MEM_OBJECT_SEAL, 2, false},  {MEM_OBJECT_DERIVE, 2, false}, {MEM_OBJECT_HOLD, 1, true},
     {MEM_OBJECT_CLOSE, 1, false}, {MEM_OBJECT_COPY, 5, false},   {MEM_OBJECT_NAME, 3, false},
     {MEM_OBJECT_OPEN, 3, false},  {MEM_OBJECT_UNNAME, 2, false}, {MEM_LOOK, 2, false},
-    {MEM_BATCH, 2, true},         {MEM_SPACE_DERIVE, 2, true},
+    {MEM_BATCH, 2, true},         {MEM_SPACE_DERIVE, 2, true},   {MEM_HANDLES, 2, true},
 };
 
 void name_handle(struct message *message, unsigned word, uint64_t badge)
@@ -117,6 +117,7 @@ enum err read_words(const struct message *message, uint64_t number, union out *o
     case MEM_LOCK_ALL:
     case MEM_BATCH:
     case MEM_SPACE_DERIVE:
+    case MEM_HANDLES:
         return wire_number(message, &out->number);
     case MEM_NEXT:
         return wire_next(message, &out->is_nowait);

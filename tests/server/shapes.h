@@ -19,7 +19,7 @@
 #define WORD_OBJECT  6u
 #define NUMBERS      64u
 
-#define SHAPES 38u
+#define SHAPES 39u
 
 /* What is known of each request apart from its own words. */
 struct shape {

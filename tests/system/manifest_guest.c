@@ -135,6 +135,7 @@ int main(int argc, char **argv)
     say_child("child that may map low", 1, MEM_PRIVILEGE_LOW);
     say_child("child that may look", 1, MEM_PRIVILEGE_LOOK);
     say_child("child that may have DMA", 1, MEM_PRIVILEGE_DMA);
+    say_child("child that may kill", 1, MEM_PRIVILEGE_KILL);
     say_child("child that may know frames", 1, MEM_PRIVILEGE_PHYSICAL);
     say_child("child with an unknown privilege", 1, MEM_PRIVILEGES + 1);
     say_look();

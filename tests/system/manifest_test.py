@@ -65,6 +65,7 @@ def a_program_has_nothing_that_is_not_granted():
     expect_in("child that may look: not permitted\n", output)
     expect_in("child that may have DMA: not permitted\n", output)
     expect_in("child that may know frames: not permitted\n", output)
+    expect_in("child that may kill: not permitted\n", output)
     expect_in("child with an unknown privilege: invalid argument\n", output)
     expect(re.findall(r"^see (.*)$", output, re.M),
            ["bin/guest: no error, handle lacks the right, handle lacks the right"])
@@ -86,6 +87,7 @@ def a_program_has_what_is_granted_and_can_pass_on_no_more():
     expect_in("child that may look: no error\n", output)
     expect_in("child that may have DMA: not permitted\n", output)
     expect_in("child that may know frames: no error\n", output)
+    expect_in("child that may kill: not permitted\n", output)
     expect_in("budget 4000 (no error)\n", output)
     # Looking is all that can be done to others.
     refused = ["handle lacks the right"] * 2

@@ -167,25 +167,44 @@ def programs_behind_are_shown_and_ended(shell):
     expect(0 < regions < pages and 0 < resident < pages, True)
     expect(len(re.findall(r"^[0-9a-f]+-[0-9a-f]+ ", said, re.M)), regions)
     said = shell.do("handles " + number)
-    expect_in("the memory server", said)
-    expect_in("the console", said)
+    for what in ("the memory server", "the log", "the name service", "the console"):
+        expect_in(" " + what + "\n", said)
     expect("machine" in said, False)
+    expect_in(" power and interrupts\n", shell.do("handles"))
     expect_in("used of 65530", shell.do("limit " + number))
     expect_in("used of 1000", shell.do(f"limit {number} regions 1000"))
     expect_in("not permitted", shell.do(f"limit {number} regions 2000"))
     expect_in("guest: ended", shell.do("kill " + number))
 
 
-def processes_of_init_can_be_looked_at_and_no_more(shell):
-    number = next(n for n, name in programs_of(shell.do("ps")).items() if name == "console")
+def pid_of(shell, wanted):
+    return next(n for n, name in programs_of(shell.do("ps")).items() if name == wanted)
+
+
+def processes_of_init_can_be_looked_at(shell):
+    number = pid_of(shell, "console")
     said = shell.do("maps " + number)
     for part in ("r-xp", " console\n", " [data and heap]\n", " [stack]\n"):
         expect_in(part, said)
     expect_in("used of 65530", shell.do("limit " + number))
-    expect_in("handle lacks the right", shell.do(f"limit {number} regions 1"))
-    expect_in("no right to list its handles", shell.do("handles " + number))
-    expect_in("not a program that the shell has started", shell.do("kill " + number))
-    expect(programs_of(shell.do("ps"))[number], "console")
+    expect_in("which can only look at its limits", shell.do(f"limit {number} regions 1"))
+    said = shell.do("handles " + number)
+    for what in ("interrupt    ----o---", "endpoint     -r------", " the memory server\n"):
+        expect_in(what, said)
+    expect("the console" in said, False)
+
+
+def init_and_the_shell_are_not_ended(shell):
+    expect_in("is init, which", shell.do("kill " + pid_of(shell, "init")))
+    expect_in("is the shell itself", shell.do("kill " + pid_of(shell, "shell")))
+    expect_in("4711: no such process", shell.do("kill 4711"))
+    expect(sorted(programs_of(shell.do("ps")).values()), ["console", "init", "names", "shell"])
+
+
+def wrong_numbers_are_one_line(shell):
+    for line in ("shutdown now", "shutdown 256", "shutdown -1", "shutdown 1 2", "kill x",
+                 "maps 99999999999999999999", "trace x", "limit 0x"):
+        expect((line, shell.do(line).count("\n")), (line, 1))
 
 
 def memory_adds_up_and_comes_back(shell):
@@ -243,7 +262,9 @@ TESTS_OF_ONE_SESSION = [
     programs_read_whole_lines_with_corrections,
     control_c_ends_the_program_in_front_and_no_other,
     programs_behind_are_shown_and_ended,
-    processes_of_init_can_be_looked_at_and_no_more,
+    processes_of_init_can_be_looked_at,
+    init_and_the_shell_are_not_ended,
+    wrong_numbers_are_one_line,
     memory_adds_up_and_comes_back,
     mem_shows_what_each_hart_did,
     much_output_arrives_whole,

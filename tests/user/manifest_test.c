@@ -49,7 +49,7 @@ TAP_TEST(every_statement_is_read)
                          "receive disk 72\n"
                          "receive names 127\n"
                          "may dma lock\n"
-                         "may low look physical\n"
+                         "may low look physical kill\n"
                          "find a*\n"
                          "find b\n"
                          "serve c\n"
@@ -76,7 +76,7 @@ TAP_TEST(every_statement_is_read)
     EXPECT_STR(disk->receives[1].name, "names");
     EXPECT_U64(disk->receives[1].slot, 127);
     EXPECT_U64(disk->may, MANIFEST_MAY_DMA | MANIFEST_MAY_LOCK | MANIFEST_MAY_LOW |
-                              MANIFEST_MAY_LOOK | MANIFEST_MAY_PHYSICAL);
+                              MANIFEST_MAY_LOOK | MANIFEST_MAY_PHYSICAL | MANIFEST_MAY_KILL);
     EXPECT_U64(disk->finds.count, 2);
     EXPECT_U64(disk->serves.count, 1);
     EXPECT_U64(disk->restarts, 100);
@@ -202,7 +202,7 @@ TAP_TEST(the_end_of_one_process_is_that_of_the_machine)
 TAP_TEST(privileges_and_grants_are_checked)
 {
     expect_refusal("process a\nmay lock fly\n", 2, "fly",
-                   "is no privilege: lock, low, look, dma or physical");
+                   "is no privilege: lock, low, look, dma, physical or kill");
     expect_refusal("process a\nlog own\n", 2, "own", "is no log: system");
     expect_refusal("process a\nfind *x\n", 2, "*x", "has a star that is not at its end");
     expect_refusal("process a\nserve a**\n", 2, "a**", "has a star that is not at its end");

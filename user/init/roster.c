@@ -244,7 +244,7 @@ static uint64_t privileges_of(const struct manifest_process *says)
     } all[] = {
         {MANIFEST_MAY_LOCK, MEM_PRIVILEGE_LOCK},         {MANIFEST_MAY_LOW, MEM_PRIVILEGE_LOW},
         {MANIFEST_MAY_LOOK, MEM_PRIVILEGE_LOOK},         {MANIFEST_MAY_DMA, MEM_PRIVILEGE_DMA},
-        {MANIFEST_MAY_PHYSICAL, MEM_PRIVILEGE_PHYSICAL},
+        {MANIFEST_MAY_PHYSICAL, MEM_PRIVILEGE_PHYSICAL}, {MANIFEST_MAY_KILL, MEM_PRIVILEGE_KILL},
     };
     uint64_t privileges = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {

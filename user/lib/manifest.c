@@ -281,7 +281,7 @@ static bool take_may(struct reader *reader)
     } privileges[] = {
         {"lock", MANIFEST_MAY_LOCK},         {"low", MANIFEST_MAY_LOW},
         {"look", MANIFEST_MAY_LOOK},         {"dma", MANIFEST_MAY_DMA},
-        {"physical", MANIFEST_MAY_PHYSICAL},
+        {"physical", MANIFEST_MAY_PHYSICAL}, {"kill", MANIFEST_MAY_KILL},
     };
     for (uint32_t word = 1; word < reader->words->count; word++) {
         uint32_t may = 0;
@@ -289,7 +289,7 @@ static bool take_may(struct reader *reader)
             may |= is_word(reader->words, word, privileges[i].name) ? privileges[i].may : 0;
         }
         if (may == 0) {
-            return refuse(reader, word, "is no privilege: lock, low, look, dma or physical");
+            return refuse(reader, word, "is no privilege: lock, low, look, dma, physical or kill");
         }
         reader->process->may |= may;
     }
@@ -351,7 +351,7 @@ static const struct {
     {"priority", 2, 2, take_priority}, {"budget", 2, 2, take_budget},
     {"device", 4, 4, take_device},     {"receive", 3, 3, take_receive},
     {"call", 2, 3, take_call},         {"machine", 1, 1, take_machine},
-    {"log", 2, 2, take_log},           {"may", 2, 5, take_may},
+    {"log", 2, 2, take_log},           {"may", 2, 7, take_may},
     {"find", 2, 2, take_find},         {"serve", 2, 2, take_serve},
     {"restarts", 2, 2, take_restarts}, {"final", 1, 1, take_final},
     {"optional", 1, 1, take_optional},

@@ -230,6 +230,19 @@ enum err hf_space_derive(uint64_t space, uint64_t rights, uint64_t *derived)
     return error;
 }
 
+enum err hf_handles(uint64_t space, uint64_t first, uint64_t *count)
+{
+    struct hf_message message = {
+        .tag = hf_mem_tag(space),
+        .words = {MEM_HANDLES, first, 0, 0, 0, 0, 0, space},
+    };
+    enum err error = hf_mem_call(&message);
+    if (error == ERR_OK) {
+        *count = message.words[HF_WORD(mem_handles_rep, count)];
+    }
+    return error;
+}
+
 enum err hf_hello(struct mem_hello_rep *rep)
 {
     struct hf_message message = {.words = {MEM_HELLO, MEM_PROTOCOL_VERSION}};

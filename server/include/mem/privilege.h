@@ -10,4 +10,5 @@
 #define MEM_PRIVILEGE_LOOK     0x4u  /* look at every process: LOOK */
 #define MEM_PRIVILEGE_PHYSICAL 0x8u  /* know physical addresses */
 #define MEM_PRIVILEGE_DMA      0x10u /* have devices that master memory */
-#define MEM_PRIVILEGES         0x1fu
+#define MEM_PRIVILEGE_KILL     0x20u /* end every process but init: SPACE_END */
+#define MEM_PRIVILEGES         0x3fu

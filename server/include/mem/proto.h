@@ -370,7 +370,10 @@ struct mem_batch_rep {
     uint64_t reserved[6];
 };
 
-/* SPACE_END: every thread ends with CAUSE_KILLED and `detail`. Ending an ended space forgets it. */
+/*
+ * SPACE_END: every thread ends with CAUSE_KILLED and `detail`. Ending an ended space forgets it.
+ * With MEM_PRIVILEGE_KILL a handle with MEM_RIGHT_READ is enough, but not to end init (PERM).
+ */
 struct mem_space_end_req {
     uint64_t head;
     uint64_t detail;

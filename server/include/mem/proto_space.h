@@ -46,6 +46,24 @@ struct mem_space_derive_rep {
     uint64_t reserved[6];
 };
 
+/*
+ * HANDLES: what the slots of a process from `first` on hold: `count` struct handle_info (abi/ipc.h)
+ * by ascending slots, at offset 0 of the message page; less than HANDLE_INFOS_MAX: no more.
+ */
+struct mem_handles_req {
+    uint64_t head;
+    uint64_t first;
+    uint64_t reserved[5];
+    uint64_t space;
+};
+struct mem_handles_rep {
+    uint64_t error;
+    uint64_t count;
+    uint64_t reserved[6];
+};
+
 STATIC_ASSERT(sizeof(struct mem_look_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_space_derive_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_space_derive_rep) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_handles_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_handles_rep) == 64, "eight words");

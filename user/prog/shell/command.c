@@ -99,8 +99,7 @@ bool command_find_process(const char *word_opt, struct target *target)
     }
     const struct job *job = jobs_find(number);
     if (job != NULL) {
-        *target =
-            (struct target){.space = job->process.space, .kernel_space = job->process.kernel_space};
+        *target = (struct target){.space = job->process.space};
         snprintf(target->name, sizeof(target->name), "%s", job->name);
         return true;
     }
@@ -210,23 +209,38 @@ uint64_t command_ls(const struct words *words)
     return COMMAND_DONE;
 }
 
+/* Why a process cannot be ended. */
+static const char *kill_text(enum err error)
+{
+    switch ((int)error) {
+    case ERR_PERM:
+        return "is init, which the machine cannot be without (shutdown powers off)";
+    case ERR_RIGHTS:
+        return "was not started by the shell, which may not end others";
+    case ERR_STALE:
+        return "has ended already";
+    default: /* not expected */
+        return hf_strerror(error);
+    }
+}
+
 uint64_t command_kill(const struct words *words)
 {
-    uint64_t number;
+    struct target target;
     if (words->count != 2) {
         return COMMAND_MISUSE;
     }
-    if (!command_number(words->items[1], &number)) {
+    if (!command_find_process(words->items[1], &target)) {
         return COMMAND_FAILED;
     }
-    const struct job *job = jobs_find(number);
-    if (job == NULL) {
-        printf("shell: %s: not a program that the shell has started\n", words->items[1]);
+    if (target.space == HF_OWN_SPACE) {
+        printf("shell: %s: is the shell itself, which ^D ends\n", words->items[1]);
         return COMMAND_FAILED;
     }
-    enum err error = jobs_kill(job);
+    enum err error = hf_space_end(target.space, 0);
+    command_leave_process(&target);
     if (error != ERR_OK) {
-        printf("shell: %s: %s\n", words->items[1], hf_strerror(error));
+        printf("shell: %s: %s\n", words->items[1], kill_text(error));
         return COMMAND_FAILED;
     }
     jobs_report();
@@ -250,8 +264,11 @@ uint64_t command_shutdown(const struct words *words)
     if (words->count > 2) {
         return COMMAND_MISUSE;
     }
-    if (words->count == 2 && (!command_number(words->items[1], &status) || status > STATUS_MAX)) {
-        printf("shell: a status is a number from 0 to %u\n", STATUS_MAX);
+    if (words->count == 2 && !command_number(words->items[1], &status)) {
+        return COMMAND_FAILED;
+    }
+    if (status > STATUS_MAX) {
+        printf("shell: %s: not a status, which goes up to %u\n", words->items[1], STATUS_MAX);
         return COMMAND_FAILED;
     }
     fflush(stdout);

@@ -31,9 +31,8 @@ uint64_t command_run(const struct words *words);
 
 /* A process that a command is about. */
 struct target {
-    uint64_t space;        /* handles; 0: the shell itself */
-    uint64_t kernel_space; /* likewise, the kernel's */
-    bool is_borrowed;      /* `space` is to be closed, and there is no `kernel_space` */
+    uint64_t space;   /* handle; 0: the shell itself */
+    bool is_borrowed; /* `space` is to be closed: another than the shell has started it */
     char name[TARGET_NAME_BYTES];
 };
 

@@ -195,8 +195,3 @@ uint64_t jobs_run(const struct words *words)
     }
     return wait_front(job);
 }
-
-enum err jobs_kill(const struct job *job)
-{
-    return hf_space_end(job->process.space, 0);
-}

@@ -48,6 +48,3 @@ struct job *jobs_find(uint64_t number);
 
 /* One job after the other: the first with an index from `*at` on, which is moved; NULL: no more. */
 struct job *jobs_next(size_t *at);
-
-/* End a job; its end is reported as any other. */
-MUST_USE enum err jobs_kill(const struct job *job);

@@ -151,6 +151,9 @@ static void handle_line(const struct handle_info *info)
     }
     rights[sizeof(letters) - 1] = '\0';
     const char *what = info->slot == HANDLE_MEM       ? "the memory server"
+                       : info->slot == HANDLE_LOG     ? "the log"
+                       : info->slot == HANDLE_MACHINE ? "power and interrupts"
+                       : info->slot == HANDLE_NAMES   ? "the name service"
                        : info->slot == HANDLE_ARCHIVE ? "the boot archive"
                        : info->slot == HANDLE_CONSOLE ? "the console"
                                                       : "";
@@ -158,27 +161,14 @@ static void handle_line(const struct handle_info *info)
            info->badge, what);
 }
 
-uint64_t command_handles(const struct words *words)
+static uint64_t handles_print(uint64_t space)
 {
-    struct target target;
+    static struct handle_info infos[HANDLE_INFOS_MAX];
     uint64_t count = HANDLE_INFOS_MAX;
     uint64_t first = 0;
-    if (words->count > 2) {
-        return COMMAND_MISUSE;
-    }
-    if (!command_find_process(words->items[1], &target)) {
-        return COMMAND_FAILED;
-    }
-    if (target.is_borrowed) {
-        command_leave_process(&target);
-        printf("shell: %s: not started by the shell, which has no right to list its handles\n",
-               words->items[1]);
-        return COMMAND_FAILED;
-    }
     printf("handle kind         rights              badge\n");
     while (count == HANDLE_INFOS_MAX) {
-        static struct handle_info infos[HANDLE_INFOS_MAX];
-        enum err error = hf_handles_read(target.kernel_space, first, &count);
+        enum err error = hf_handles(space, first, &count);
         if (error != ERR_OK) {
             return fail(error);
         }
@@ -191,6 +181,20 @@ uint64_t command_handles(const struct words *words)
     printf("rights: c call, r receive, s signal, w wait, o control, T transfer, D derive, "
            "X destroy\n");
     return COMMAND_DONE;
+}
+
+uint64_t command_handles(const struct words *words)
+{
+    struct target target;
+    if (words->count > 2) {
+        return COMMAND_MISUSE;
+    }
+    if (!command_find_process(words->items[1], &target)) {
+        return COMMAND_FAILED;
+    }
+    const uint64_t status = handles_print(target.space);
+    command_leave_process(&target);
+    return status;
 }
 
 static const struct {
@@ -242,7 +246,9 @@ static uint64_t limit_serve(const struct words *words, const struct target *targ
         }
         error = hf_limit_set(target->space, limits[first].which, value);
         if (error == ERR_RIGHTS) {
-            return fail(error);
+            printf("shell: %s: not started by the shell, which can only look at its limits\n",
+                   words->items[1]);
+            return COMMAND_FAILED;
         }
         if (error != ERR_OK) {
             printf("shell: %s\n", hf_last_refusal());

@@ -18,8 +18,8 @@
  *   machine                power and interrupts, in HANDLE_MACHINE
  *   log system             what it writes to the log is the system's
  *   may WHAT...            lock: lock beyond limits; low: map below the lowest address; look: look
- *                          at every process; dma: have a device that masters memory; physical:
- *                          know which frames pages have
+ *                          at every process; kill: end every process but init; dma: have a device
+ *                          that masters memory; physical: know which frames pages have
  *   find NAME              look names up at the name service; serve NAME: register them there; a
  *                          star at the end stands for anything
  *   restarts N             start it again when it ends, so many times (default 0)
@@ -56,6 +56,7 @@ enum manifest_boot {
 #define MANIFEST_MAY_DMA      0x4u
 #define MANIFEST_MAY_LOOK     0x8u
 #define MANIFEST_MAY_PHYSICAL 0x10u
+#define MANIFEST_MAY_KILL     0x20u
 
 /* An endpoint and the slot for it; slot 0: the promised one. */
 struct manifest_handle {

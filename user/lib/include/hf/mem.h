@@ -210,6 +210,12 @@ enum err hf_look(uint64_t after, struct mem_look_rep *rep);
 /* A handle to the space with these MEM_RIGHT_... alone, to be given to others. */
 enum err hf_space_derive(uint64_t space, uint64_t rights, uint64_t *derived);
 
+/*
+ * What a process has handles to, from slot `first` on: `*count` struct handle_info, now at the
+ * start of the message page. Less than HANDLE_INFOS_MAX: there are no more.
+ */
+enum err hf_handles(uint64_t space, uint64_t first, uint64_t *count);
+
 /* A thread, not started. */
 enum err hf_thread_make(uint64_t space, uint64_t priority, struct mem_thread_make_rep *rep);
 
