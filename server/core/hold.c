@@ -109,6 +109,22 @@ uint64_t hold_count(const struct core *core, const struct space *space, const st
     return hold == NULL ? 0 : hold->count;
 }
 
+void hold_mark_maker(const struct core *core, const struct space *space,
+                     const struct object *object)
+{
+    struct hold *hold = hold_find(core, space, object);
+
+    ASSERT(hold != NULL);
+    hold->is_maker = 1;
+}
+
+bool hold_is_maker(const struct core *core, const struct space *space, const struct object *object)
+{
+    const struct hold *hold = hold_find(core, space, object);
+
+    return hold != NULL && hold->is_maker != 0;
+}
+
 void hold_end(struct core *core, struct space *space)
 {
     while (space->hold_first != 0) {

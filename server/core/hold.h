@@ -5,7 +5,9 @@
  * The kernel does not tell when the last handle to an object is closed, so a space says it: each
  * handle that the server gives it counts, and CLOSE counts down. A handle that came from another
  * space counts for nothing until it is held (HOLD): the object may go, and the handle is stale.
- * Whatever a space holds goes when it ends.
+ * Whatever a space holds goes when it ends. The hold of the space that made an object says so,
+ * which gives that one its number for a handle (AGAIN) and the say over its size
+ * (MEM_OBJECT_OWNED).
  *
  *   space -> hold -> hold        by the links next, prev
  *             |       |
@@ -33,7 +35,8 @@ struct hold {
     uint32_t prev;
     uint32_t object_next;
     uint32_t object_prev;
-    uint64_t count;
+    uint64_t count : 63;
+    uint64_t is_maker : 1; /* the space made the object */
 };
 
 /* Arena pages that one hold_take() takes. */
@@ -49,6 +52,13 @@ void hold_take(struct core *core, struct space *space, struct object *object);
 
 /* Let it go once. Returns: whether the space held it. The object may be gone. No port call. */
 bool hold_drop(struct core *core, struct space *space, struct object *object);
+
+/* The space made the object, which it holds. The caller is in shared_enter(). */
+void hold_mark_maker(const struct core *core, const struct space *space,
+                     const struct object *object);
+
+/* Whether the space made the object and has held it since. The caller is in shared_enter(). */
+bool hold_is_maker(const struct core *core, const struct space *space, const struct object *object);
 
 /* How often the space holds it. The caller is in shared_enter(). */
 uint64_t hold_count(const struct core *core, const struct space *space,

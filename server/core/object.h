@@ -50,6 +50,7 @@ enum object_sort {
 #define OBJECT_UNNAMED   0x1u /* made by MAP for one region: nobody has a handle to it */
 #define OBJECT_NORESERVE 0x2u /* not charged to the commit account */
 #define OBJECT_APPEND    0x4u /* append-only (R14) */
+#define OBJECT_OWNED     0x8u /* only its maker resizes it (hold.h) */
 
 struct object {
     uint32_t kind; /* enum object_sort; constant */

@@ -45,10 +45,12 @@ static struct object *object_make_held(struct core *core, struct space *space,
     uint32_t flags = is_charged ? 0 : OBJECT_NORESERVE;
 
     flags |= (request->flags & MEM_OBJECT_APPEND) != 0 ? OBJECT_APPEND : 0;
+    flags |= (request->flags & MEM_OBJECT_OWNED) != 0 ? OBJECT_OWNED : 0;
     struct object *made = object_make_memory(core, space, request->bytes, charge, flags);
 
     made->seals = request->seals;
     hold_take(core, space, made);
+    hold_mark_maker(core, space, made);
     object_put(core, made);
     return made;
 }
@@ -147,6 +149,20 @@ static enum err object_grow(struct core *core, struct space *space, struct objec
     return ERR_OK;
 }
 
+/* Whether the size is the space's to change. */
+static bool object_is_sized_by(struct core *core, const struct space *space,
+                               const struct object *object)
+{
+    if ((object->flags & OBJECT_OWNED) == 0) {
+        return true;
+    }
+    shared_enter(core);
+    const bool is_maker = hold_is_maker(core, space, object);
+
+    shared_leave(core);
+    return is_maker;
+}
+
 static enum err object_resize(struct core *core, struct space *space, struct object *object,
                               uint32_t rights, uint64_t bytes)
 {
@@ -154,7 +170,7 @@ static enum err object_resize(struct core *core, struct space *space, struct obj
     if (object->kind != OBJECT_MEMORY) {
         return limit_refuse(space, ERR_INVAL);
     }
-    if ((rights & MAP_RIGHT_WRITE) == 0) {
+    if ((rights & MAP_RIGHT_WRITE) == 0 || !object_is_sized_by(core, space, object)) {
         return limit_refuse(space, ERR_ACCES);
     }
     if (bytes > OBJECT_BYTES_MAX) {

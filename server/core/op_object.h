@@ -39,7 +39,8 @@ MUST_USE enum err op_object_make(struct core *core, struct space *space,
 /*
  * Make the object `bytes` long, on behalf of `space`, whose handle has `rights` (MAP_RIGHT_).
  *
- * Returns:   ERR_OK; ERR_INVAL: not shared memory; ERR_ACCES: no right to write; ERR_FBIG;
+ * Returns:   ERR_OK; ERR_INVAL: not shared memory; ERR_ACCES: no right to write, or OBJECT_OWNED
+ *            and the space has not made it; ERR_FBIG;
  *            ERR_PERM: append-only, or sealed; ERR_NOMEM: over the commit limit (recorded).
  * On error:  nothing changed.
  * Semantics: ftruncate(2), F_ADD_SEALS(2const). The cost of shrinking grows with the regions that

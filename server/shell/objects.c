@@ -112,6 +112,20 @@ static enum err serve_resize(struct call *call)
     return leave(call, object, error);
 }
 
+/* How often the caller holds an object that was found, and above it who else keeps it. */
+static uint64_t count_references(const struct call *call, const struct object *object)
+{
+    struct core *core = &call->shell->core;
+
+    shared_enter(core);
+    const uint64_t holds = hold_count(core, call->own, object);
+    /* One reference is this request's, one the caller's hold. */
+    const uint64_t others = object->references - 1 - (holds != 0 ? 1 : 0);
+
+    shared_leave(core);
+    return (holds < UINT32_MAX ? holds : UINT32_MAX) | others << 32;
+}
+
 static enum err serve_info(struct call *call)
 {
     struct object *object;
@@ -133,9 +147,8 @@ static enum err serve_info(struct call *call)
     call->words[5] = rights;
     call->words[6] = (object->flags & OBJECT_APPEND) != 0 ? MEM_OBJECT_APPEND : 0;
     call->words[6] |= (object->flags & OBJECT_NORESERVE) != 0 ? MEM_OBJECT_NORESERVE : 0;
-    shared_enter(&call->shell->core);
-    call->words[7] = hold_count(&call->shell->core, call->own, object);
-    shared_leave(&call->shell->core);
+    call->words[6] |= (object->flags & OBJECT_OWNED) != 0 ? MEM_OBJECT_OWNED : 0;
+    call->words[7] = count_references(call, object);
     return leave(call, object, ERR_OK);
 }
 
@@ -310,14 +323,37 @@ static enum err serve_unname(struct call *call)
     return name_remove(&call->shell->core, call->own, &text);
 }
 
+static enum err serve_again(struct call *call)
+{
+    struct wire_object_again request;
+    struct core *core = &call->shell->core;
+
+    enum err error = wire_object_again(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    shared_enter(core);
+    const struct object *object = object_find(core, request.number);
+    const bool is_own = object != NULL && hold_is_maker(core, call->own, object);
+    shared_leave(core);
+    if (!is_own) {
+        return ERR_NOENT;
+    }
+    call->words[1] = call_derive(badge_of_object(request.rights, request.number));
+    call->words[2] = request.number;
+    return call_answer_handles(call, 0x2);
+}
+
 enum err objects_serve(struct call *call, enum mem_request number)
 {
     static enum err (*const functions[])(struct call *) = {
-        serve_make,  serve_resize, serve_info, serve_seal, serve_derive, serve_hold,
-        serve_close, serve_copy,   serve_name, serve_open, serve_unname,
+        serve_make,  serve_resize, serve_info,
+        serve_seal,  serve_derive, serve_hold,
+        serve_close, serve_copy,   serve_name,
+        serve_open,  serve_unname, [MEM_OBJECT_AGAIN - MEM_OBJECT_MAKE] = serve_again,
     };
     const unsigned index = number - MEM_OBJECT_MAKE;
 
-    ASSERT(index < sizeof(functions) / sizeof(functions[0]));
+    ASSERT(index < sizeof(functions) / sizeof(functions[0]) && functions[index] != NULL);
     return functions[index](call);
 }

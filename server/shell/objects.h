@@ -18,5 +18,5 @@
  */
 struct object *objects_find(struct shell *shell, uint64_t badge, uint32_t *rights);
 
-/* OBJECT_MAKE to OBJECT_UNNAME: see mem/proto_object.h. */
+/* OBJECT_MAKE to OBJECT_AGAIN: see mem/proto_object.h. */
 MUST_USE enum err objects_serve(struct call *call, enum mem_request number);

@@ -224,9 +224,8 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
     case MEM_LIMITS:
         return report_limits(call);
     case MEM_SPACE_MAKE:
-        return process_space_make(call);
     case MEM_CLONE:
-        return process_clone(call);
+        return number == MEM_CLONE ? process_clone(call) : process_space_make(call);
     case MEM_SPACE_END:
         return process_space_end(call);
     case MEM_THREAD_MAKE:
@@ -253,6 +252,7 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
     case MEM_OBJECT_NAME:
     case MEM_OBJECT_OPEN:
     case MEM_OBJECT_UNNAME:
+    case MEM_OBJECT_AGAIN:
         return objects_serve(call, number);
     }
     UNREACHABLE();

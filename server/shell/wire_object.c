@@ -140,3 +140,14 @@ enum err wire_object_unname(const struct message *message, struct wire_object_na
 {
     return is_reserved_zero(message, 2, false) ? check_name(message, out) : ERR_INVAL;
 }
+
+enum err wire_object_again(const struct message *message, struct wire_object_again *out)
+{
+    const uint64_t rights = message->words[2];
+
+    if (!is_reserved_zero(message, 3, false) || (rights & ~(uint64_t)MEM_OBJECT_RIGHTS) != 0) {
+        return ERR_INVAL;
+    }
+    *out = (struct wire_object_again){message->words[1], (uint32_t)rights};
+    return ERR_OK;
+}

@@ -56,3 +56,10 @@ struct wire_object_name {
 MUST_USE enum err wire_object_name(const struct message *message, struct wire_object_name *out);
 MUST_USE enum err wire_object_open(const struct message *message, struct wire_object_name *out);
 MUST_USE enum err wire_object_unname(const struct message *message, struct wire_object_name *out);
+
+struct wire_object_again {
+    uint64_t number;
+    uint32_t rights; /* MEM_OBJECT_RIGHTS */
+};
+/* Read OBJECT_AGAIN. */
+MUST_USE enum err wire_object_again(const struct message *message, struct wire_object_again *out);

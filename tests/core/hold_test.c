@@ -69,6 +69,8 @@ TAP_TEST(an_object_stays_while_it_is_held_mapped_or_named)
     hold_take(core, other, object);
     shared_leave(core);
     EXPECT_U64(hold_count(core, other, object), 2);
+    EXPECT(hold_is_maker(core, space, object));
+    EXPECT(!hold_is_maker(core, other, object));
     EXPECT(hold_drop(core, space, object));
     EXPECT(!hold_drop(core, space, object));
     EXPECT(object_find(core, number) == object);

@@ -9,6 +9,8 @@
 #include "world.h"
 
 #include "server/core/content.h"
+#include "server/core/hold.h"
+#include "server/core/shared.h"
 
 #define AT     0x1000u
 #define TO     0x2000u
@@ -412,6 +414,31 @@ TAP_TEST(copy_is_refused_by_rights_seals_and_bad_addresses)
     finish();
 }
 
+TAP_TEST(an_owned_object_is_resized_by_who_made_it_alone)
+{
+    struct core *core;
+
+    start(COMMIT_NEVER, 0);
+    core = &world->core;
+    EXPECT_ERR(make(PAGE_SIZE, MEM_OBJECT_OWNED, 0), ERR_OK);
+    struct space *other = world_space(world);
+    shared_enter(core);
+    REQUIRE(EXPECT(arena_page_reserve(core, hold_needs(core))));
+    hold_take(core, other, object);
+    shared_leave(core);
+    EXPECT_ERR(op_object_resize(core, other, object, R_BOTH, 0), ERR_ACCES);
+    EXPECT_ERR(op_object_resize(core, other, object, R_BOTH, 2 * PAGE_SIZE), ERR_ACCES);
+    EXPECT_U64(object->bytes, PAGE_SIZE);
+    EXPECT_ERR(resize(2 * PAGE_SIZE), ERR_OK);
+    EXPECT_U64(object->bytes, 2 * PAGE_SIZE);
+    /* Without the maker nobody can. */
+    EXPECT(hold_drop(core, space, object));
+    EXPECT_ERR(resize(0), ERR_ACCES);
+    EXPECT_ERR(op_object_resize(core, other, object, R_BOTH, 0), ERR_ACCES);
+    EXPECT(hold_drop(core, other, object));
+    finish();
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -431,6 +458,7 @@ int main(int argc, char **argv)
         TAP(a_write_seal_waits_for_writable_mappings_and_then_forbids_them),
         TAP(a_seal_of_future_writes_leaves_mappings_that_may_write),
         TAP(copy_reads_and_writes_an_object_up_to_its_end),
+        TAP(an_owned_object_is_resized_by_who_made_it_alone),
         TAP(copy_is_refused_by_rights_seals_and_bad_addresses),
     };
 

@@ -18,6 +18,7 @@ const struct shape shapes[SHAPES] = {
     {MEM_OBJECT_CLOSE, 1, false}, {MEM_OBJECT_COPY, 5, false},   {MEM_OBJECT_NAME, 3, false},
     {MEM_OBJECT_OPEN, 3, false},  {MEM_OBJECT_UNNAME, 2, false}, {MEM_LOOK, 2, false},
     {MEM_BATCH, 2, true},         {MEM_SPACE_DERIVE, 2, true},   {MEM_HANDLES, 2, true},
+    {MEM_OBJECT_AGAIN, 3, false},
 };
 
 void name_handle(struct message *message, unsigned word, uint64_t badge)
@@ -75,6 +76,9 @@ static enum err read_object_words(const struct message *message, uint64_t number
     }
     if (number == MEM_OBJECT_UNNAME) {
         return wire_object_unname(message, &out->object_name);
+    }
+    if (number == MEM_OBJECT_AGAIN) {
+        return wire_object_again(message, &out->object_again);
     }
     return wire_object(message, &out->object); /* INFO, CLOSE */
 }
@@ -142,6 +146,7 @@ enum err read_words(const struct message *message, uint64_t number, union out *o
     case MEM_OBJECT_NAME:
     case MEM_OBJECT_OPEN:
     case MEM_OBJECT_UNNAME:
+    case MEM_OBJECT_AGAIN:
         return read_object_words(message, number, out);
     }
     return ERR_NOSYS;

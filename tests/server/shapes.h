@@ -19,7 +19,7 @@
 #define WORD_OBJECT  6u
 #define NUMBERS      64u
 
-#define SHAPES 39u
+#define SHAPES 40u
 
 /* What is known of each request apart from its own words. */
 struct shape {
@@ -50,6 +50,7 @@ union out {
     struct wire_object_number object_number;
     struct wire_object_copy object_copy;
     struct wire_object_name object_name;
+    struct wire_object_again object_again;
     uint64_t object;
     uint64_t space;
     bool is_nowait;

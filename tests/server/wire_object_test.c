@@ -105,12 +105,29 @@ TAP_TEST(names_have_a_length_that_fits_and_known_rights)
     }
 }
 
+TAP_TEST(a_number_for_a_handle_again_arrives_with_known_rights)
+{
+    struct message message = message_of(MEM_OBJECT_AGAIN);
+    union out out;
+
+    message.words[1] = UINT64_MAX;
+    message.words[2] = MEM_OBJECT_RIGHTS;
+    REQUIRE(EXPECT_ERR(read_message(&message, &out), ERR_OK));
+    EXPECT_U64(out.object_again.number, UINT64_MAX);
+    EXPECT_U64(out.object_again.rights, MEM_OBJECT_RIGHTS);
+    message.words[2] = MEM_OBJECT_RIGHTS + 1;
+    EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+    message.words[2] = UINT64_C(0x100000001);
+    EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
         TAP(a_plain_number_or_nothing_for_an_object_is_badf),
         TAP(numbers_arrive_whole_or_are_refused),
         TAP(each_word_of_a_copy_arrives_in_its_place),
+        TAP(a_number_for_a_handle_again_arrives_with_known_rights),
         TAP(names_have_a_length_that_fits_and_known_rights),
     };
     return TAP_RUN(argc, argv, tests);

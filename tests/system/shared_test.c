@@ -337,6 +337,43 @@ TAP_TEST(r13_a_handle_with_fewer_rights_maps_less_and_goes_stale_with_the_object
     EXPECT_ERR(hf_handle_close(read_only), ERR_OK);
 }
 
+TAP_TEST(who_made_an_object_has_its_size_and_its_number_for_a_handle)
+{
+    uint64_t object;
+    uint64_t again = 0;
+    uint64_t at = 0;
+    struct mem_object_info_rep info;
+    struct mem_object_info_rep before;
+
+    REQUIRE(EXPECT_ERR(hf_shared_make(PAGE, MEM_OBJECT_OWNED, 0, &object), ERR_OK));
+    REQUIRE(EXPECT_ERR(hf_shared_info(object, &before), ERR_OK));
+    EXPECT_U64(before.flags, MEM_OBJECT_OWNED);
+    EXPECT_U64(before.holds, 1);
+    EXPECT_U64(before.others, 0);
+    const struct hf_map shared = {
+        .length = PAGE, .prot = PROT_READ, .flags = MAP_SHARED, .object = object};
+    REQUIRE(EXPECT_ERR(hf_map(shared, &at), ERR_OK));
+    pid_t pid = fork();
+    if (pid == 0) {
+        /* The parent's number is nothing to a child, nor is the size. */
+        child_leave(hf_shared_again(before.number, 0, &again) == ERR_NOENT);
+    }
+    EXPECT_I64(status_of(pid), CHILD_OK);
+    REQUIRE(EXPECT_ERR(hf_shared_again(before.number, MEM_OBJECT_READ, &again), ERR_OK));
+    EXPECT_ERR(hf_shared_resize(again, 0), ERR_ACCES);
+    REQUIRE(EXPECT_ERR(hf_shared_info(again, &info), ERR_OK));
+    EXPECT_U64(info.number, before.number);
+    EXPECT_U64(info.rights, MEM_OBJECT_READ);
+    EXPECT_U64(info.holds, 1);
+    EXPECT_U64(info.others, 1); /* the region */
+    EXPECT_ERR(hf_shared_resize(object, 2 * PAGE), ERR_OK);
+    EXPECT_ERR(hf_unmap(HF_OWN_SPACE, at, PAGE), ERR_OK);
+    EXPECT_ERR(hf_shared_close(object), ERR_OK);
+    EXPECT_ERR(hf_shared_info(again, &info), ERR_STALE);
+    EXPECT_ERR(hf_shared_again(before.number, 0, &object), ERR_NOENT);
+    EXPECT_ERR(hf_handle_close(again), ERR_OK);
+}
+
 TAP_TEST(what_processes_held_comes_back_when_they_end)
 {
     const uint64_t before = frames_free();
@@ -368,6 +405,7 @@ int main(int argc, char **argv)
         TAP(names_are_opened_made_once_and_unlinked),
         TAP(a_child_has_the_descriptors_of_its_parent_and_keeps_the_object),
         TAP(r13_a_handle_with_fewer_rights_maps_less_and_goes_stale_with_the_object),
+        TAP(who_made_an_object_has_its_size_and_its_number_for_a_handle),
         TAP(what_processes_held_comes_back_when_they_end),
     };
 

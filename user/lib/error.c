@@ -25,7 +25,8 @@ const char *hf_strerror(enum err error)
     return "unknown error";
 }
 
-STATIC_ASSERT(EPERM == ERR_PERM && EFAULT == ERR_FAULT && EFBIG == ERR_FBIG && ERANGE == ERR_RANGE,
+STATIC_ASSERT(EPERM == ERR_PERM && EFAULT == ERR_FAULT && EFBIG == ERR_FBIG && EXDEV == ERR_XDEV &&
+                  EISDIR == ERR_ISDIR && ERANGE == ERR_RANGE,
               "the oldest errors need no translation");
 
 int hf_errno(enum err error)
@@ -41,7 +42,10 @@ int hf_errno(enum err error)
     case ERR_FAULT:
     case ERR_BUSY:
     case ERR_EXIST:
+    case ERR_XDEV:
     case ERR_NODEV:
+    case ERR_NOTDIR:
+    case ERR_ISDIR:
     case ERR_FBIG:
     case ERR_NOSPC:
     case ERR_ROFS:
@@ -68,6 +72,10 @@ int hf_errno(enum err error)
         return EDEADLK;
     case ERR_NOSYS:
         return ENOSYS;
+    case ERR_NAMETOOLONG:
+        return ENAMETOOLONG;
+    case ERR_NOTEMPTY:
+        return ENOTEMPTY;
     case ERR_OVERFLOW:
         return EOVERFLOW;
     case ERR_OPNOTSUPP:

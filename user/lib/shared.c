@@ -65,6 +65,12 @@ enum err hf_shared_derive(uint64_t object, uint64_t rights, uint64_t *derived)
     return ask_handle(&message, derived);
 }
 
+enum err hf_shared_again(uint64_t number, uint64_t rights, uint64_t *object)
+{
+    struct hf_message message = {.words = {MEM_OBJECT_AGAIN, number, rights}};
+    return ask_handle(&message, object);
+}
+
 enum err hf_shared_hold(uint64_t object)
 {
     return ask_number(MEM_OBJECT_HOLD, object, 0);

@@ -104,6 +104,7 @@ enum object_kind {
 #define HANDLE_LOG       2
 #define HANDLE_MACHINE   3 /* init and the memory server only, until handed on */
 #define HANDLE_AUTHORITY 4 /* memory server only */
+#define HANDLE_FILES     4 /* others: the file system, when there is one */
 #define HANDLE_EVENTS    5 /* memory server: the notification bound to its first thread */
 #define HANDLE_NAMES     5 /* others: the name service, when there is one */
 #define HANDLE_ARCHIVE   6 /* others: the object of the boot archive, if the parent gave it */

@@ -58,7 +58,8 @@
 /* What shared memory is made with */
 #define MEM_OBJECT_NORESERVE 0x1u /* not charged before it is used */
 #define MEM_OBJECT_APPEND    0x2u /* append-only */
-#define MEM_OBJECT_FLAGS     0x3u
+#define MEM_OBJECT_OWNED     0x4u /* only who made it, and holds it, resizes it */
+#define MEM_OBJECT_FLAGS     0x7u
 
 #define MEM_ADVISE_NORMAL          0
 #define MEM_ADVISE_RANDOM          1

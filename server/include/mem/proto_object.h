@@ -25,7 +25,7 @@
 #define MEM_OBJECT_RIGHTS   0xfu
 
 /*
- * OBJECT_MAKE: shared memory of `bytes` bytes. flags: MEM_OBJECT_NORESERVE, _APPEND; seals:
+ * OBJECT_MAKE: shared memory of `bytes` bytes. flags: MEM_OBJECT_NORESERVE, _APPEND, _OWNED; seals:
  * MEM_SEAL_.... A handle with all rights comes back in word 1. FBIG: more than 2^63 - 1 bytes.
  */
 struct mem_object_make_req {
@@ -42,7 +42,10 @@ struct mem_object_make_rep {
     uint64_t reserved[5];
 };
 
-/* OBJECT_RESIZE: shared memory alone. ACCES: no right to write; PERM: sealed, append-only; FBIG. */
+/*
+ * OBJECT_RESIZE: shared memory alone. ACCES: no right to write, or MEM_OBJECT_OWNED and the caller
+ * is not who made it; PERM: sealed, append-only; FBIG.
+ */
 struct mem_object_resize_req {
     uint64_t head;
     uint64_t bytes;
@@ -65,8 +68,9 @@ struct mem_object_info_rep {
     uint64_t resident; /* pages in memory */
     uint64_t seals;
     uint64_t rights; /* MEM_OBJECT_... of the handle */
-    uint64_t flags;  /* MEM_OBJECT_APPEND, _NORESERVE */
-    uint64_t holds;  /* of the caller */
+    uint64_t flags;  /* MEM_OBJECT_APPEND, _NORESERVE, _OWNED */
+    uint32_t holds;  /* of the caller; UINT32_MAX: as many or more */
+    uint32_t others; /* other spaces that hold it, regions that map it, names */
 };
 
 /* OBJECT_SEAL: add seals. PERM: no right to write, or MEM_SEAL_SEAL is set; BUSY: fcntl(2). */
@@ -149,6 +153,19 @@ struct mem_object_unname_req {
     uint64_t reserved[6];
 };
 
+/*
+ * OBJECT_AGAIN: a handle with `rights` in word 1 to the object of this number, which the caller
+ * made and still holds; so who makes many objects keeps numbers instead of handles. It is not held
+ * once more. NOENT: there is none, or it is not the caller's.
+ */
+struct mem_object_again_req {
+    uint64_t head;
+    uint64_t number;
+    uint64_t rights;
+    uint64_t reserved[5];
+};
+
+STATIC_ASSERT(sizeof(struct mem_object_again_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_object_make_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_object_make_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_object_resize_req) == 64, "eight words");

@@ -15,7 +15,7 @@
 #include <hf/mem.h>
 #include <mem/proto_object.h>
 
-/* flags: MEM_OBJECT_NORESERVE, _APPEND; seals: MEM_SEAL_.... All rights. */
+/* flags: MEM_OBJECT_NORESERVE, _APPEND, _OWNED; seals: MEM_SEAL_.... All rights. */
 enum err hf_shared_make(uint64_t bytes, uint64_t flags, uint64_t seals, uint64_t *object);
 enum err hf_shared_resize(uint64_t object, uint64_t bytes);
 enum err hf_shared_info(uint64_t object, struct mem_object_info_rep *rep);
@@ -23,6 +23,9 @@ enum err hf_shared_seal(uint64_t object, uint64_t seals);
 
 /* One more handle, with MEM_OBJECT_... rights that `object` has. */
 enum err hf_shared_derive(uint64_t object, uint64_t rights, uint64_t *derived);
+
+/* A handle with these rights to an object of this number that the process made and still holds. */
+enum err hf_shared_again(uint64_t number, uint64_t rights, uint64_t *object);
 
 /* Hold an object whose handle came from elsewhere; let a child hold it, whose space this is. */
 enum err hf_shared_hold(uint64_t object);
