@@ -31,10 +31,11 @@ MEASURED_REQUESTS = {
 # Where the library's function, or the answer, has another name than the request.
 FUNCTIONS = {"LIMITS": ("limit_get", "limit_set"), "CLONE": ("space_clone",)}
 ANSWERS = {"clone": "space_make", "object_derive": "object_make", "object_open": "object_make",
-           "object_copy": "copy"}
+           "object_copy": "copy", "object_again": "object_make", "files_append": "resize"}
 RIGHTS = ("MAP", "READ", "CONTROL")
 SERVICES = (("console", "The console", "user/console/include/console"),
-            ("names", "The name service", "user/names/include/names"))
+            ("names", "The name service", "user/names/include/names"),
+            ("files", "The file system", "user/files/include/files"))
 
 
 def read(*path):
@@ -198,9 +199,11 @@ def services(problems):
                   "|---|--:|---|---|---|---|"]
         others = "|".join(name for name, *_ in rows)
         for name, number, function, summary in rows:
-            asked = structure(proto, f"{prefix}_{function}_req") \
-                or structure(proto, f"{prefix}_wait_req")
-            answer = structure(proto, f"{prefix}_{function}_rep")
+            asked = next((words for words in (structure(proto, f"{prefix}_{shape}_req")
+                                              for shape in (function, "wait", "path"))
+                          if words is not None), None)
+            shape = ANSWERS.get(f"{prefix}_{function}", function)
+            answer = structure(proto, f"{prefix}_{shape}_rep")
             end = rf"(?=\n \*\n|\*/|\. (?:{others}): )"
             note = re.search(rf"(?:\* |\. ){name}: (.*?){end}", proto, re.S)
             if asked is None:

@@ -13,7 +13,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.MULT
 # Where compilers are told to look, and the folder of the file itself.
 ROOTS = ("", "kernel", "kernel/include", "server", "server/include", "sbi/include",
          "user/lib/include", "user/console/include", "user/lib", "user/lib/posix", "user/init",
-         "user/console", "user/disk/include", "user/disk",
+         "user/console", "user/disk/include", "user/disk", "user/files/include", "user/files",
          "user/names/include", "user/names", "user/prog/shell", "user",
          "tests/harness", "tests")
 

@@ -145,7 +145,7 @@ def programs_read_whole_lines_with_corrections(shell):
 
 def control_c_ends_the_program_in_front_and_no_other(shell):
     others = programs_of(shell.do("ps"))
-    expect(sorted(others.values()), ["console", "init", "names", "shell"])
+    expect(sorted(others.values()), ["console", "files", "init", "names", "shell"])
     behind = number_of(shell, "guest spin &")
     shell.type("guest front\r")
     shell.wait_for("in front\n")

@@ -25,6 +25,7 @@
 #include <hf/end.h>
 #include <hf/env.h>
 #include <hf/error.h>
+#include <hf/files.h>
 #include <hf/mem.h>
 #include <hf/process.h>
 
@@ -44,6 +45,14 @@ static uint64_t frames_free(void)
 {
     struct mem_stats_rep stats;
     return hf_stats(&stats) == ERR_OK ? stats.free : 0;
+}
+
+/* How often anything in the file system has become different; 0: there is none. */
+static uint64_t files_changes(void)
+{
+    const uint64_t files = roster_endpoint(&roster, "files");
+    struct files_space_rep rep;
+    return files != HANDLE_NONE && hf_files_space(files, 0, &rep) == ERR_OK ? rep.changes : 0;
 }
 
 /*
@@ -92,14 +101,19 @@ static uint64_t program_judge(const struct arguments *arguments)
     const bool is_settled = roster_settle(&roster);
     const uint64_t before = frames_free();
     const uint64_t changes = roster.changes;
+    const uint64_t files_before = files_changes();
     if (!roster_start(&roster, roster.manifest->count - 1, arguments->strings) ||
         !wait_final(&end, &status)) {
         return STATUS_NOT_STARTED;
     }
     roster_take_ends(&roster);
     const uint64_t after = frames_free();
-    /* Frames cannot be compared if other processes use memory meanwhile, begin or end. */
-    if (before != after && is_settled && roster.changes == changes + 2) {
+    /*
+     * Frames cannot be compared if other processes use memory meanwhile, begin or end, or if files
+     * have come, gone or got another size.
+     */
+    if (before != after && is_settled && roster.changes == changes + 2 &&
+        files_before == files_changes()) {
         printf("init: %s: frames are missing: %" PRIu64 " free before, %" PRIu64 " after\n", name,
                before, after);
         return STATUS_FRAMES;

@@ -160,7 +160,10 @@ static enum err give_all(const struct roster *roster, uint32_t index)
         }
     }
     for (uint32_t i = 0; i < says->receives_count && error == ERR_OK; i++) {
-        error = give(member, member->receives[i], RIGHT_RECEIVE, says->receives[i].slot);
+        /* With what it takes to give others handles to call by, with badges of its own. */
+        error = give(member, member->receives[i],
+                     RIGHT_RECEIVE | RIGHT_CALL | RIGHT_TRANSFER | RIGHT_DERIVE,
+                     says->receives[i].slot);
     }
     for (uint32_t i = 0; i < says->calls_count && error == ERR_OK; i++) {
         uint64_t handle = HANDLE_NONE;
@@ -184,10 +187,12 @@ static enum err derive_promised(const struct roster *roster, uint32_t index,
     const struct manifest_process *says = &roster->manifest->processes[index];
     enum err error = ERR_OK;
     for (uint32_t i = 0; i < says->calls_count && error == ERR_OK; i++) {
+        const char *name = says->calls[i].name;
         if (says->calls[i].slot == 0) {
-            error = derive_call(roster, index, says->calls[i].name,
-                                strcmp(says->calls[i].name, "console") == 0 ? &program->console
-                                                                            : &program->names);
+            error = derive_call(roster, index, name,
+                                strcmp(name, "console") == 0 ? &program->console
+                                : strcmp(name, "files") == 0 ? &program->files
+                                                             : &program->names);
         }
     }
     return error;
@@ -218,6 +223,9 @@ static bool launch(struct roster *roster, uint32_t index, struct hf_program *pro
     }
     if (program->names != HANDLE_NONE) {
         (void)hf_handle_close(program->names);
+    }
+    if (program->files != HANDLE_NONE) {
+        (void)hf_handle_close(program->files);
     }
     return error == ERR_OK || complain(member, why, error);
 }

@@ -58,7 +58,7 @@ static enum err log_give(const struct mem_space_make_rep *child)
 
 static enum err handles_give(const struct mem_space_make_rep *child)
 {
-    static const uint64_t slots[] = {HANDLE_NAMES, HANDLE_ARCHIVE, HANDLE_CONSOLE};
+    static const uint64_t slots[] = {HANDLE_FILES, HANDLE_NAMES, HANDLE_ARCHIVE, HANDLE_CONSOLE};
     enum err error = log_give(child);
     for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]) && error == ERR_OK; i++) {
         uint64_t slot = slots[i];
@@ -71,24 +71,24 @@ static enum err handles_give(const struct mem_space_make_rep *child)
     return error;
 }
 
-/* Handles to objects, which the child holds from now on. */
-static enum err objects_give(const struct mem_space_make_rep *child, const uint64_t *objects,
-                             size_t count)
+/* Handles, and holds of the objects among what they name. */
+static enum err gifts_give(const struct mem_space_make_rep *child, const struct hf_gift *gifts,
+                           size_t count)
 {
     enum err error = ERR_OK;
     for (size_t i = 0; i < count && error == ERR_OK; i++) {
-        uint64_t slot = objects[i];
+        uint64_t slot = gifts[i].handle;
         error = hf_handle_give(child->kernel_space, slot,
                                RIGHT_CALL | RIGHT_TRANSFER | RIGHT_DERIVE, slot, &slot);
-        if (error == ERR_OK) {
-            error = hf_shared_hold_for(child->space, objects[i]);
+        if (error == ERR_OK && gifts[i].is_object) {
+            error = hf_shared_hold_for(child->space, gifts[i].handle);
         }
     }
     return error;
 }
 
 /* Give the child its handles and its thread, and let it go. */
-static enum err child_start(const struct mem_space_make_rep *space, const uint64_t *objects,
+static enum err child_start(const struct mem_space_make_rep *space, const struct hf_gift *gifts,
                             size_t count, uint64_t *thread)
 {
     struct mem_thread_make_rep made;
@@ -98,7 +98,7 @@ static enum err child_start(const struct mem_space_make_rep *space, const uint64
     };
     enum err error = handles_give(space);
     if (error == ERR_OK) {
-        error = objects_give(space, objects, count);
+        error = gifts_give(space, gifts, count);
     }
     if (error != ERR_OK) {
         return error;
@@ -115,7 +115,8 @@ static enum err child_start(const struct mem_space_make_rep *space, const uint64
 }
 
 /* Copy the memory as it is now and start the child in it. Only the parent returns. */
-NOINLINE static enum err child_make(const uint64_t *objects, size_t count, struct hf_process *child)
+NOINLINE static enum err child_make(const struct hf_gift *gifts, size_t count,
+                                    struct hf_process *child)
 {
     struct mem_space_make_rep space;
     enum err error = hf_space_clone(HF_OWN_SPACE, "clone", PRIORITY_DEFAULT, &space);
@@ -127,7 +128,7 @@ NOINLINE static enum err child_make(const uint64_t *objects, size_t count, struc
         .kernel_space = space.kernel_space,
         .space_id = space.space_id,
     };
-    error = child_start(&space, objects, count, &made.thread);
+    error = child_start(&space, gifts, count, &made.thread);
     if (error != ERR_OK) {
         hf_process_forget(&made);
         return error;
@@ -141,7 +142,7 @@ enum err hf_clone(struct hf_process *child, bool *is_child)
     return hf_clone_giving(NULL, 0, child, is_child);
 }
 
-enum err hf_clone_giving(const uint64_t *objects, size_t count, struct hf_process *child,
+enum err hf_clone_giving(const struct hf_gift *gifts, size_t count, struct hf_process *child,
                          bool *is_child)
 {
     __asm__ volatile("frcsr %0" : "=r"(the_clone.rounding));
@@ -150,5 +151,5 @@ enum err hf_clone_giving(const uint64_t *objects, size_t count, struct hf_proces
         return ERR_OK;
     }
     *is_child = false;
-    return child_make(objects, count, child);
+    return child_make(gifts, count, child);
 }

@@ -226,7 +226,7 @@ static bool take_receive(struct reader *reader)
 
 static bool has_promised_slot(const char *name)
 {
-    return strcmp(name, "console") == 0 || strcmp(name, "names") == 0;
+    return strcmp(name, "console") == 0 || strcmp(name, "names") == 0 || strcmp(name, "files") == 0;
 }
 
 static bool take_call(struct reader *reader)

@@ -20,7 +20,7 @@
 #include <hf/mutex.h>
 
 #define NAME_BYTES_MAX    256
-#define AUX_COUNT         12
+#define AUX_COUNT         13
 #define STACK_GUARD_BYTES HF_PAGE_BYTES
 /* Where a stack that grows begins, and how far below the end of the space it may. */
 #define STACK_BYTES_FIRST  UINT64_C(131072)
@@ -196,6 +196,7 @@ static enum err start_write(const struct hf_program *program, const struct hf_pr
         {HF_AT_ARCHIVE_OBJECT, archive != 0 ? HANDLE_ARCHIVE : 0},
         {HF_AT_CONSOLE, program->console != 0 || env->console != 0 ? HANDLE_CONSOLE : 0},
         {HF_AT_NAMES, program->names != 0 || env->names != 0 ? HANDLE_NAMES : 0},
+        {HF_AT_FILES, program->files != 0 || env->files != 0 ? HANDLE_FILES : 0},
     };
     struct startup_aux all[AUX_COUNT + 1];
     memcpy(all, aux, sizeof(aux));
@@ -241,18 +242,22 @@ static enum err endpoint_pass(const struct hf_process *process, uint64_t handle,
                           slot, &slot);
 }
 
-/* Give the log, the console and the name service. */
+/* Give the log, the console, the name service and the file system. */
 static enum err services_pass(const struct hf_program *program, const struct hf_process *process)
 {
     const struct hf_env *env = hf_env();
     const uint64_t console = program->console != 0 ? program->console : env->console;
     const uint64_t names = program->names != 0 ? program->names : env->names;
+    const uint64_t files = program->files != 0 ? program->files : env->files;
     enum err error = log_pass(program, process);
     if (error == ERR_OK) {
         error = endpoint_pass(process, console, HANDLE_CONSOLE);
     }
     if (error == ERR_OK) {
         error = endpoint_pass(process, names, HANDLE_NAMES);
+    }
+    if (error == ERR_OK) {
+        error = endpoint_pass(process, files, HANDLE_FILES);
     }
     return error;
 }
@@ -288,7 +293,7 @@ static enum err process_fill(const struct hf_program *program, const struct elf_
     if (error != ERR_OK) {
         return error;
     }
-    *why = "log, console and names could not be passed on";
+    *why = "log, console, names and files could not be passed on";
     error = services_pass(program, process);
     if (error != ERR_OK) {
         return error;

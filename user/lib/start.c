@@ -83,6 +83,9 @@ void hf_start(const uint64_t *stack)
         case HF_AT_NAMES:
             env.names = auxv[1];
             break;
+        case HF_AT_FILES:
+            env.files = auxv[1];
+            break;
         default: /* of the ABI, for others */
             break;
         }

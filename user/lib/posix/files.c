@@ -1,51 +1,220 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * open() to isatty() over the console and the boot archive.
- *
- * The archive is mapped read-only, so an open file is a pointer into it. Names start at its root,
- * with or without a slash; nothing can be written or made there (EROFS).
- */
 #include "files.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "console.h"
+#include "cell.h"
 #include "shared.h"
-#include <hf/archive.h>
 #include <hf/env.h>
+#include <hf/files.h>
 #include <hf/mutex.h>
+#include <hf/shared.h>
 
-/* Around taking a free entry, and around moving an offset. Two threads do not close one file. */
+#define CONSOLE_FILE(how)                                                               \
+    {                                                                                   \
+        .kind = FILE_CONSOLE, .access = (how), .descriptors = 1, .mode = S_IFCHR | 0600 \
+    }
+
+/* Around taking and leaving entries. */
 static struct hf_mutex files_lock;
 static struct file files[FILES_MAX] = {
-    {.kind = FILE_CONSOLE, .access = O_RDONLY, .mode = S_IFCHR | 0600},
-    {.kind = FILE_CONSOLE, .access = O_WRONLY, .mode = S_IFCHR | 0600},
-    {.kind = FILE_CONSOLE, .access = O_WRONLY, .mode = S_IFCHR | 0600},
+    CONSOLE_FILE(O_RDONLY),
+    CONSOLE_FILE(O_WRONLY),
+    CONSOLE_FILE(O_WRONLY),
 };
+/* What descriptors stand for; NULL: nothing. */
+static struct file *descriptors[FILES_MAX] = {&files[0], &files[1], &files[2]};
+/* Bits: to be closed by exec(), which there is not; kept for fcntl(). */
+static uint32_t close_on_exec;
 
 struct file *files_get(int fd)
 {
-    if (fd < 0 || fd >= FILES_MAX || files[fd].kind == FILE_NONE) {
+    if (fd < 0 || fd >= FILES_MAX || descriptors[fd] == NULL) {
         errno = EBADF;
         return NULL;
     }
-    return &files[fd];
+    return descriptors[fd];
 }
 
-int files_add(const struct file *file)
+/* The lowest free descriptor from `first` on; FILES_MAX: there is none. */
+static int descriptor_free(int first)
 {
-    int fd = 0;
-    hf_mutex_lock(&files_lock);
-    while (fd < FILES_MAX && files[fd].kind != FILE_NONE) {
-        fd++;
+    while (first < FILES_MAX && descriptors[first] != NULL) {
+        first++;
     }
+    return first;
+}
+
+static struct file *file_free(void)
+{
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        if (files[i].kind == FILE_NONE) {
+            return &files[i];
+        }
+    }
+    return NULL;
+}
+
+bool files_has_room(void)
+{
+    hf_mutex_lock(&files_lock);
+    const bool has_room = descriptor_free(0) < FILES_MAX && file_free() != NULL;
+    hf_mutex_unlock(&files_lock);
+    if (!has_room) {
+        errno = EMFILE;
+    }
+    return has_room;
+}
+
+int files_add(const struct file *file, int status)
+{
+    hf_mutex_lock(&files_lock);
+    const int fd = descriptor_free(0);
+    struct file *made = file_free();
+    if (fd < FILES_MAX && made != NULL) {
+        *made = *file;
+        made->descriptors = 1;
+        made->cell = &made->own;
+        atomic_store(&made->own.offset, 0);
+        atomic_store(&made->own.status, (uint32_t)status);
+        descriptors[fd] = made;
+        close_on_exec &= ~(UINT32_C(1) << fd);
+    }
+    hf_mutex_unlock(&files_lock);
+    if (fd == FILES_MAX || made == NULL) {
+        errno = EMFILE;
+        return -1;
+    }
+    return fd;
+}
+
+size_t files_handles(struct hf_gift *gifts)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        const struct file *file = &files[i];
+        if (file->kind == FILE_NONE || file->kind == FILE_CONSOLE) {
+            continue;
+        }
+        if (file->object != 0) {
+            gifts[count++] = (struct hf_gift){file->object, true};
+        }
+        if (file->token != 0) {
+            gifts[count++] = (struct hf_gift){file->token, true};
+        }
+        if (file->control != 0) {
+            gifts[count++] = (struct hf_gift){file->control, false};
+        }
+    }
+    return count;
+}
+
+/* Whether the file has an offset that a child has in common. */
+static bool has_offset(const struct file *file)
+{
+    return file->kind != FILE_NONE && file->kind != FILE_CONSOLE;
+}
+
+bool files_share(void)
+{
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        struct file *file = &files[i];
+        if (!has_offset(file) || file->cell != &file->own) {
+            continue;
+        }
+        struct cell *cell = cell_take();
+        if (cell == NULL) {
+            return false;
+        }
+        atomic_store(&cell->offset, atomic_load(&file->own.offset));
+        atomic_store(&cell->status, atomic_load(&file->own.status));
+        file->cell = cell;
+    }
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        if (has_offset(&files[i])) {
+            atomic_fetch_add(&files[i].cell->references, 1); /* the child's */
+        }
+    }
+    return true;
+}
+
+void files_unshare(void)
+{
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        if (has_offset(&files[i])) {
+            (void)cell_give(files[i].cell);
+        }
+    }
+}
+
+void files_leave(void)
+{
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        if (has_offset(&files[i]) && files[i].cell != &files[i].own) {
+            (void)cell_give(files[i].cell);
+        }
+    }
+}
+
+/* The last descriptor of a file is gone. Returns: 0, or -1 with errno. */
+static int file_end(struct file *file)
+{
+    const bool is_last = file->cell == &file->own || !has_offset(file) || cell_give(file->cell);
+    int result = 0;
+    if (file->token != 0) {
+        if (is_last) {
+            (void)!hf_files_unlock(hf_env()->files, file->lock);
+        }
+        (void)hf_shared_close(file->token);
+    }
+    if (file->object != 0) {
+        result = shared_close(file);
+    }
+    if (file->control != 0) {
+        (void)hf_handle_close(file->control);
+    }
+    *file = (struct file){.kind = FILE_NONE};
+    return result;
+}
+
+int close(int fd)
+{
+    struct file *file = files_get(fd);
+    if (file == NULL) {
+        return -1;
+    }
+    hf_mutex_lock(&files_lock);
+    descriptors[fd] = NULL;
+    file->descriptors--;
+    const int result = file->descriptors == 0 ? file_end(file) : 0;
+    hf_mutex_unlock(&files_lock);
+    return result;
+}
+
+/* Make a free descriptor one of the same file. */
+static void descriptor_set(int fd, struct file *file, bool is_closed_on_exec)
+{
+    descriptors[fd] = file;
+    file->descriptors++;
+    close_on_exec &= ~(UINT32_C(1) << fd);
+    close_on_exec |= is_closed_on_exec ? UINT32_C(1) << fd : 0;
+}
+
+/* A descriptor from `first` on for the same file. */
+static int duplicate(struct file *file, int first, bool is_closed_on_exec)
+{
+    if (first < 0 || first >= FILES_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    hf_mutex_lock(&files_lock);
+    const int fd = descriptor_free(first);
     if (fd < FILES_MAX) {
-        files[fd] = *file;
+        descriptor_set(fd, file, is_closed_on_exec);
     }
     hf_mutex_unlock(&files_lock);
     if (fd == FILES_MAX) {
@@ -55,220 +224,60 @@ int files_add(const struct file *file)
     return fd;
 }
 
-size_t files_objects(uint64_t *objects)
-{
-    size_t count = 0;
-    for (int fd = 0; fd < FILES_MAX; fd++) {
-        if (files[fd].kind == FILE_SHARED) {
-            objects[count++] = files[fd].object;
-        }
-    }
-    return count;
-}
-
-/* Find a file by name; 0, or -1 with errno. */
-static int files_find(const char *path, struct hf_archive_file *found)
-{
-    const struct hf_env *env = hf_env();
-    if (env->archive_opt == NULL) {
-        errno = ENOENT;
-        return -1;
-    }
-    const struct hf_archive archive = {env->archive_opt, env->archive_bytes};
-    switch (hf_archive_find(&archive, path, found)) {
-    case HF_ARCHIVE_FOUND:
-        return 0;
-    case HF_ARCHIVE_END:
-        errno = ENOENT;
-        return -1;
-    case HF_ARCHIVE_FOLDER:
-        errno = EISDIR;
-        return -1;
-    case HF_ARCHIVE_BROKEN:
-        break;
-    }
-    errno = EIO;
-    return -1;
-}
-
-int open(const char *path, int flags, ...)
-{
-    struct hf_archive_file found;
-    int access = flags & O_ACCMODE;
-    if (files_find(path, &found) != 0) {
-        if (errno == ENOENT && (flags & O_CREAT) != 0) {
-            errno = EROFS;
-        }
-        return -1;
-    }
-    if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) {
-        errno = EEXIST;
-        return -1;
-    }
-    if (access != O_RDONLY || (flags & O_TRUNC) != 0) {
-        errno = EROFS;
-        return -1;
-    }
-    const struct file file = {
-        .kind = FILE_ARCHIVE,
-        .access = access,
-        .data = found.data,
-        .bytes = found.bytes,
-        .mode = found.mode,
-        .inode = found.inode,
-    };
-    return files_add(&file);
-}
-
-int close(int fd)
+int dup(int fd)
 {
     struct file *file = files_get(fd);
-    if (file == NULL) {
-        return -1;
-    }
-    int result = file->kind == FILE_SHARED ? shared_close(file) : 0;
-    *file = (struct file){.kind = FILE_NONE};
-    return result;
+    return file == NULL ? -1 : duplicate(file, 0, false);
 }
 
-ssize_t read(int fd, void *buffer, size_t count)
+int dup2(int fd, int to)
 {
     struct file *file = files_get(fd);
-    if (file == NULL) {
-        return -1;
+    if (file == NULL || to == fd) {
+        return file == NULL ? -1 : to;
     }
-    if (file->access == O_WRONLY) {
+    if (to < 0 || to >= FILES_MAX) {
         errno = EBADF;
         return -1;
     }
-    if (file->kind == FILE_CONSOLE) {
-        return console_read(buffer, count);
-    }
-    if (file->kind == FILE_SHARED) {
-        hf_mutex_lock(&files_lock);
-        const ssize_t result = shared_read(file, buffer, count);
-        hf_mutex_unlock(&files_lock);
-        return result;
+    if (descriptors[to] != NULL) {
+        (void)close(to);
     }
     hf_mutex_lock(&files_lock);
-    const uint64_t start = file->offset < file->bytes ? file->offset : file->bytes;
-    const uint64_t left = file->bytes - start;
-    const size_t length = count < left ? count : (size_t)left;
-    file->offset += length;
+    descriptor_set(to, file, false);
     hf_mutex_unlock(&files_lock);
-    memcpy(buffer, file->data + start, length);
-    return (ssize_t)length;
+    return to;
 }
 
-ssize_t write(int fd, const void *buffer, size_t count)
+int files_control(int fd, struct file *file, int command, unsigned argument)
 {
-    struct file *file = files_get(fd);
-    if (file == NULL) {
-        return -1;
-    }
-    if (file->access == O_RDONLY) {
-        errno = EBADF;
-        return -1;
-    }
-    if (file->kind == FILE_SHARED) {
-        hf_mutex_lock(&files_lock);
-        const ssize_t result = shared_write(file, buffer, count);
-        hf_mutex_unlock(&files_lock);
-        return result;
-    }
-    return console_write(buffer, count, file == &files[STDERR_FILENO]);
-}
-
-/* Where a file ends now. Returns: 0, or -1 with errno. */
-static int files_bytes(const struct file *file, uint64_t *bytes)
-{
-    *bytes = file->bytes;
-    return file->kind == FILE_SHARED ? shared_bytes(file, bytes) : 0;
-}
-
-off_t lseek(int fd, off_t offset, int whence)
-{
-    struct file *file = files_get(fd);
-    if (file == NULL) {
-        return -1;
-    }
-    if (file->kind == FILE_CONSOLE) {
-        errno = ESPIPE;
-        return -1;
-    }
-    int64_t base = 0;
-    if (whence == SEEK_CUR) {
-        base = (int64_t)file->offset;
-    } else if (whence == SEEK_END) {
-        uint64_t bytes = 0;
-        if (files_bytes(file, &bytes) != 0) {
+    const uint32_t bit = UINT32_C(1) << fd;
+    const int settable = O_APPEND | O_NONBLOCK;
+    switch (command) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+        return duplicate(file, (int)argument, command == F_DUPFD_CLOEXEC);
+    case F_GETFD:
+        return (close_on_exec & bit) != 0 ? FD_CLOEXEC : 0;
+    case F_SETFD:
+        close_on_exec = (argument & FD_CLOEXEC) != 0 ? close_on_exec | bit : close_on_exec & ~bit;
+        return 0;
+    case F_GETFL:
+        return file->access | (file->cell == NULL ? 0 : (int)atomic_load(&file->cell->status));
+    case F_SETFL:
+        if ((file->flags & FILES_IS_APPEND_ONLY) != 0 && ((int)argument & O_APPEND) == 0 &&
+            file->access != O_RDONLY) {
+            errno = EPERM;
             return -1;
         }
-        base = (int64_t)bytes;
-    } else if (whence != SEEK_SET) {
+        if (file->cell != NULL) {
+            atomic_store(&file->cell->status, argument & (unsigned)settable);
+        }
+        return 0;
+    default:
         errno = EINVAL;
         return -1;
     }
-    if (offset < -base || (offset > 0 && base > INT64_MAX - offset)) {
-        errno = offset < 0 ? EINVAL : EOVERFLOW;
-        return -1;
-    }
-    file->offset = (uint64_t)(base + offset);
-    return (off_t)file->offset;
-}
-
-static void stat_fill(uint32_t mode, uint32_t inode, uint64_t bytes, struct stat *status)
-{
-    memset(status, 0, sizeof(*status));
-    status->st_mode = mode;
-    status->st_ino = (ino_t)inode;
-    status->st_nlink = 1;
-    status->st_size = (off_t)bytes;
-}
-
-int fstat(int fd, struct stat *status)
-{
-    struct file *file = files_get(fd);
-    if (file == NULL) {
-        return -1;
-    }
-    uint64_t bytes = 0;
-    if (files_bytes(file, &bytes) != 0) {
-        return -1;
-    }
-    stat_fill(file->mode, file->inode, bytes, status);
-    return 0;
-}
-
-int stat(const char *restrict path, struct stat *restrict status)
-{
-    struct hf_archive_file found = {0};
-    if (files_find(path, &found) == 0) {
-        stat_fill(found.mode, found.inode, found.bytes, status);
-        return 0;
-    }
-    if (errno != EISDIR) {
-        return -1;
-    }
-    stat_fill(S_IFDIR | 0555, 0, 0, status);
-    return 0;
-}
-
-int access(const char *path, int mode)
-{
-    struct stat status;
-    if (stat(path, &status) != 0) {
-        return -1;
-    }
-    if ((mode & W_OK) != 0) {
-        errno = EROFS;
-        return -1;
-    }
-    if ((mode & X_OK) != 0 && (status.st_mode & 0111) == 0) {
-        errno = EACCES;
-        return -1;
-    }
-    return 0;
 }
 
 int isatty(int fd)
@@ -282,13 +291,4 @@ int isatty(int fd)
         return 0;
     }
     return 1;
-}
-
-int unlink(const char *path)
-{
-    struct hf_archive_file found;
-    if (files_find(path, &found) == 0) {
-        errno = EROFS;
-    }
-    return -1;
 }

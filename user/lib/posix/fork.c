@@ -103,15 +103,20 @@ static enum err end_take(bool is_nowait)
 pid_t fork(void)
 {
     struct hf_process made;
-    uint64_t objects[FILES_MAX];
+    struct hf_gift gifts[FILES_MAX * FILES_HANDLES_MAX];
     bool is_child = false;
     struct child *child = child_find(0);
     if (child == NULL) {
         errno = EAGAIN;
         return -1;
     }
-    enum err error = hf_clone_giving(objects, files_objects(objects), &made, &is_child);
+    if (!files_share()) {
+        errno = ENOMEM;
+        return -1;
+    }
+    enum err error = hf_clone_giving(gifts, files_handles(gifts), &made, &is_child);
     if (error != ERR_OK) {
+        files_unshare();
         errno = error == ERR_NOMEM ? ENOMEM : EAGAIN;
         return -1;
     }

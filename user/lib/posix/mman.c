@@ -5,12 +5,15 @@
 #include <sys/mman.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 
+#include "archive_map.h"
 #include "files.h"
 #include <hf/env.h>
 #include <hf/error.h>
+#include <hf/files.h>
 #include <hf/mem.h>
 
 static int result_of(enum err error)
@@ -23,10 +26,10 @@ static int result_of(enum err error)
 }
 
 /*
- * The object that a mapping with a descriptor is of, or why there is none, in the order of checks
+ * The file that a mapping with a descriptor is of, or why there is none, in the order of checks
  * of Linux's mmap(2): offset, descriptor, length, kind of file.
  */
-static enum err object_find(size_t length, int fd, off_t offset, uint64_t *object)
+static enum err file_find(size_t length, int flags, int fd, off_t offset, const struct file **found)
 {
     if (offset % (off_t)HF_PAGE_BYTES != 0) {
         return ERR_INVAL;
@@ -38,8 +41,14 @@ static enum err object_find(size_t length, int fd, off_t offset, uint64_t *objec
     if (length == 0) {
         return ERR_INVAL;
     }
-    *object = file->object;
-    return file->kind == FILE_SHARED ? ERR_OK : ERR_NODEV;
+    *found = file;
+    if (file->kind == FILE_STORED && (flags & MAP_TYPE) != MAP_PRIVATE &&
+        (file->flags & FILES_IS_APPEND_ONLY) != 0 && file->access != O_RDONLY) {
+        return ERR_ACCES; /* R14 */
+    }
+    return file->kind == FILE_SHARED || file->kind == FILE_STORED || file->kind == FILE_ARCHIVE
+               ? ERR_OK
+               : ERR_NODEV;
 }
 
 void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
@@ -51,14 +60,18 @@ void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
         .flags = (uint32_t)flags,
         .offset = (uint64_t)offset,
     };
+    const struct file *file = NULL;
     enum err error = ERR_OK;
     uint64_t mapped = 0;
     if ((flags & MAP_ANONYMOUS) == 0) {
-        error = object_find(length, fd, offset, &map.object);
+        error = file_find(length, flags, fd, offset, &file);
     } else if (length == 0) {
         error = ERR_INVAL;
     }
-    if (error == ERR_OK) {
+    if (error == ERR_OK && file != NULL && file->kind == FILE_ARCHIVE) {
+        error = archive_map(file, map, &mapped);
+    } else if (error == ERR_OK) {
+        map.object = file != NULL ? file->object : HF_NO_OBJECT;
         error = hf_map_form(MEM_HEAD_LINUX, map, &mapped);
     }
     return result_of(error) == 0 ? (void *)mapped : MAP_FAILED;

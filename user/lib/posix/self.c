@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "files.h"
+
 #include <base/assert.h>
 #include <hf/env.h>
 #include <hf/mem.h>
@@ -24,6 +26,7 @@
 
 void _exit(int status)
 {
+    files_leave();
     hf_exit((uint64_t)(status & STATUS_BITS));
 }
 

@@ -4,7 +4,7 @@
  *
  * A descriptor is a handle to the object and an offset for read() and write(). Names are those of
  * the memory server's table, without leading slashes; there are no users, so the mode means
- * nothing. A child of fork() has the descriptors too, each with an offset of its own from then on.
+ * nothing.
  */
 #include "shared.h"
 
@@ -48,22 +48,11 @@ static int descriptor_make(uint64_t object, int access)
         .mode = S_IFREG | 0777,
         .object = object,
     };
-    const int fd = files_add(&file);
+    const int fd = files_add(&file, 0);
     if (fd < 0) {
         (void)hf_shared_close(object);
     }
     return fd;
-}
-
-/* The file of a descriptor for shared memory; NULL with errno EBADF, or `otherwise`. */
-static struct file *shared_get(int fd, int otherwise)
-{
-    struct file *file = files_get(fd);
-    if (file != NULL && file->kind != FILE_SHARED) {
-        errno = otherwise;
-        return NULL;
-    }
-    return file;
 }
 
 int memfd_create(const char *name, unsigned flags)
@@ -164,22 +153,10 @@ int shm_unlink(const char *name)
     return result_of(hf_shared_unname(name, length));
 }
 
-int ftruncate(int fd, off_t length)
-{
-    const struct file *file = shared_get(fd, EINVAL);
-    if (file == NULL) {
-        return -1;
-    }
-    if (length < 0 || file->access == O_RDONLY) {
-        return refuse(EINVAL);
-    }
-    return result_of(hf_shared_resize(file->object, (uint64_t)length));
-}
-
 int fcntl(int fd, int command, ...)
 {
     struct mem_object_info_rep info;
-    const struct file *file = files_get(fd);
+    struct file *file = files_get(fd);
     va_list arguments;
 
     if (file == NULL) {
@@ -188,10 +165,10 @@ int fcntl(int fd, int command, ...)
     va_start(arguments, command);
     const unsigned argument = va_arg(arguments, unsigned);
     va_end(arguments);
-    if (command == F_GETFL) {
-        return file->access;
+    if (command != F_ADD_SEALS && command != F_GET_SEALS) {
+        return files_control(fd, file, command, argument);
     }
-    if (file->kind != FILE_SHARED || (command != F_ADD_SEALS && command != F_GET_SEALS)) {
+    if (file->kind != FILE_SHARED) {
         return refuse(EINVAL);
     }
     if (command == F_ADD_SEALS) {
@@ -200,51 +177,6 @@ int fcntl(int fd, int command, ...)
     }
     enum err error = hf_shared_info(file->object, &info);
     return error != ERR_OK ? result_of(error) : (int)info.seals;
-}
-
-int shared_bytes(const struct file *file, uint64_t *bytes)
-{
-    struct mem_object_info_rep info;
-    enum err error = hf_shared_info(file->object, &info);
-    if (error == ERR_OK) {
-        *bytes = info.bytes;
-    }
-    return result_of(error);
-}
-
-/* Move bytes from or to the offset, which follows. */
-static ssize_t shared_move(struct file *file, uint64_t addr, size_t count, uint64_t direction)
-{
-    uint64_t copied = 0;
-    enum err error = hf_shared_copy(file->object, addr, file->offset, count, direction, &copied);
-    if (error != ERR_OK && (error != ERR_FAULT || copied == 0)) {
-        return result_of(error);
-    }
-    file->offset += copied;
-    return (ssize_t)copied;
-}
-
-ssize_t shared_read(struct file *file, void *buffer, size_t count)
-{
-    return shared_move(file, (uint64_t)buffer, count, MEM_COPY_FROM);
-}
-
-ssize_t shared_write(struct file *file, const void *buffer, size_t count)
-{
-    uint64_t bytes = 0;
-    if (shared_bytes(file, &bytes) != 0) {
-        return -1;
-    }
-    if (count > INT64_MAX - file->offset) {
-        return refuse(EFBIG);
-    }
-    if (count != 0 && file->offset + count > bytes) {
-        enum err error = hf_shared_resize(file->object, file->offset + count);
-        if (error != ERR_OK) {
-            return result_of(error);
-        }
-    }
-    return shared_move(file, (uint64_t)buffer, count, MEM_COPY_TO);
 }
 
 int shared_close(const struct file *file)

@@ -25,3 +25,4 @@
 #define HF_AT_ARCHIVE_OBJECT 0x48460006 /* handle to its object, for the program's children */
 #define HF_AT_CONSOLE        0x48460007 /* handle to the console; absent: none */
 #define HF_AT_NAMES          0x48460008 /* handle to the name service; absent: none */
+#define HF_AT_FILES          0x48460009 /* handle to the file system; absent: none */

@@ -4,9 +4,9 @@
  *
  * The child has a copy of the parent's memory (copy-on-write; what is shared stays shared; regions
  * with ADVISE(DONTFORK) are missing), one thread, which returns from hf_clone() too, and of the
- * handles the log, the name service, the archive and the console. Numbers in memory that stood for
- * other handles, and for other threads of the parent, stand for nothing. An upcall that the parent
- * registered is not registered in the child.
+ * handles the log, the name service, the file system, the archive and the console. Numbers in
+ * memory that stood for other handles, and for other threads of the parent, stand for nothing. An
+ * upcall that the parent registered is not registered in the child.
  */
 #pragma once
 
@@ -29,9 +29,12 @@
  */
 MUST_USE enum err hf_clone(struct hf_process *child, bool *is_child);
 
-/*
- * The same; the child also gets the `count` handles of hf/shared.h in `objects`, at the same
- * slots, and holds what they name.
- */
-MUST_USE enum err hf_clone_giving(const uint64_t *objects, size_t count, struct hf_process *child,
-                                  bool *is_child);
+/* A handle for the child. */
+struct hf_gift {
+    uint64_t handle;
+    bool is_object; /* one of hf/shared.h: the child holds what it names */
+};
+
+/* The same; the child also gets the `count` handles in `gifts`, at the same slots. */
+MUST_USE enum err hf_clone_giving(const struct hf_gift *gifts, size_t count,
+                                  struct hf_process *child, bool *is_child);

@@ -25,6 +25,7 @@ struct hf_env {
     uint64_t archive_object; /* handle, or 0 */
     uint64_t console;        /* handle, or 0: there is the log only */
     uint64_t names;          /* handle to the name service, or 0 */
+    uint64_t files;          /* handle to the file system, or 0 */
     uint64_t random[2];
 };
 

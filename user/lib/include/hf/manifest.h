@@ -14,7 +14,8 @@
  *                          in which there is a device of kind N
  *   optional               without its device it is left out, and not a word is said
  *   receive NAME SLOT      RECEIVE at the endpoint NAME, which init makes
- *   call NAME [SLOT]       CALL at that endpoint; "console" and "names" have slots promised to them
+ *   call NAME [SLOT]       CALL at that endpoint; "console", "names" and "files" have slots
+ *                          promised to them
  *   machine                power and interrupts, in HANDLE_MACHINE
  *   log system             what it writes to the log is the system's
  *   may WHAT...            lock: lock beyond limits; low: map below the lowest address; look: look

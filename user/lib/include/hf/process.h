@@ -3,8 +3,8 @@
  * Starting a program as a child process, and learning how it ended.
  *
  * A program gets: its segments; a stack; the boot archive, mapped read-only, and a handle to its
- * object; the log; the console and the name service if its parent has them; its parent's random
- * bytes, stirred. It has no other handle.
+ * object; the log; the console, the name service and the file system if its parent has them; its
+ * parent's random bytes, stirred. It has no other handle.
  */
 #pragma once
 
@@ -33,6 +33,7 @@ struct hf_program {
     bool is_launcher;        /* what it writes to the log is the system's, and it names others */
     uint64_t console;        /* handle to give it; 0: the parent's own, if it has one */
     uint64_t names;          /* likewise: the name service */
+    uint64_t files;          /* likewise: the file system */
 };
 
 /* A child. Owner: who started it; hf_process_forget() gives the handles back. */

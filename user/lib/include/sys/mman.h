@@ -3,8 +3,7 @@
  * Mapping calls under their POSIX and Linux names, with Linux's numbers.
  *
  * Each asks the memory server in its LINUX form: a refusal part-way leaves done what Linux leaves
- * done. mmap() of a file fails with ENODEV: files of the boot archive are read with read(). Shared
- * memory is mapped by its descriptor.
+ * done. Files and shared memory are mapped by their descriptors.
  */
 #pragma once
 
