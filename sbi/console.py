@@ -21,7 +21,7 @@ BACKTRACE_LINE = re.compile(rb"  at 0x([0-9a-f]+)\s*$")
 # How the lines begin in which init and others say how a program ended; and such a line.
 END_STARTS = (b"init: ", b"together: ")
 END_NUMBER = re.compile(rb"\[[0-9]*(\] ?)?")
-END_LINE = re.compile(rb"(?:init: |together: |\[[0-9]+\] )(\S+): .*\bpc 0x([0-9a-f]+)")
+END_LINE = re.compile(rb"(?:init: |together: |\[[0-9]+\] )([^\s:]+)(?: .*)?: .*\bpc 0x([0-9a-f]+)")
 
 
 def is_end_start(line):

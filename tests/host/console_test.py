@@ -65,6 +65,8 @@ def the_pc_of_a_program_that_ended_gets_its_name():
     for start in (b"init: ", b"together: ", b"[17] "):
         data = start + b"known: SEGV_MAPERR at 0x0 (write), pc 0x12cc, no region\n"
         for_every_piece_size(data, data.replace(b"0x12cc,", b"0x12cc known+0x12cc,"), None)
+    for_every_piece_size(b"together: known a: b: breakpoint, pc 0x10\n",
+                         b"together: known a: b: breakpoint, pc 0x10 known+0x10\n", None)
     for_every_piece_size(b"[1] known: illegal instruction, pc 0x10\n",
                          b"[1] known: illegal instruction, pc 0x10 known+0x10\n", None)
 

@@ -20,6 +20,7 @@ from tap import expect, run  # noqa: E402
 
 HARTS = 4
 ENDED = re.compile(r"together: (.*): status (\d+)")
+LINE_BYTES = 256
 MISUSE = 2
 NOT_STARTED = 126
 REPLAY_REFUSED = 3  # of replay: the system refused what the trace does
@@ -69,9 +70,21 @@ def what_the_memory_cannot_hold_is_refused_and_disturbs_nobody():
     expect((status, statuses(lines)), (1, [0, 0, REPLAY_REFUSED]))
 
 
-def a_program_that_fails_is_named_and_the_others_end():
-    status, lines = outcome_of("64M", "hello", "+", "replay", "/traces/none.trace", "+", "hello")
+def a_program_that_fails_is_named_with_its_words_and_the_others_end():
+    status, lines = outcome_of("64M", "hello", "+", "replay", "/traces/none.trace", "+", "hello",
+                               "a b", "c")
     expect((status, statuses(lines)), (1, [0, 0, 1]))
+    ends = sorted(line for line in lines if line.startswith("together: "))
+    expect(ends, ["together: hello a b c: status 0", "together: hello: status 0",
+                  "together: replay /traces/none.trace: status 1"])
+
+
+def words_that_are_too_many_are_cut():
+    status, lines = outcome_of("64M", "hello", "x" * 300, "+", "hello", "y" * 100, "z" * 200)
+    expect(status, 0)
+    ends = sorted(line for line in lines if line.startswith("together: "))
+    expect([len(line) for line in ends], [len("together: : status 0") + LINE_BYTES - 1] * 2)
+    expect([line[-12:] for line in ends], ["...: status 0"[1:]] * 2)
 
 
 def wrong_use_starts_nothing():
@@ -91,7 +104,8 @@ def main():
         the_four_traces_replay_side_by_side,
         three_traces_replay_side_by_side_in_128_mib,
         what_the_memory_cannot_hold_is_refused_and_disturbs_nobody,
-        a_program_that_fails_is_named_and_the_others_end,
+        a_program_that_fails_is_named_with_its_words_and_the_others_end,
+        words_that_are_too_many_are_cut,
         wrong_use_starts_nothing,
     ])
 

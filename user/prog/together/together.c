@@ -20,6 +20,7 @@
 
 #define PROGRAMS_MAX 16u
 #define SEPARATOR    "+"
+#define LINE_BYTES   256 /* of a program and its arguments */
 
 #define STATUS_FAILED      1
 #define STATUS_MISUSE      2
@@ -108,6 +109,26 @@ static struct member *member_find(uint64_t space_id)
     return NULL;
 }
 
+/* How a program ended, with its words as they were given. */
+static void end_print(const struct member *member, const struct mem_next_rep *end)
+{
+    char how[HF_END_BYTES];
+    char line[LINE_BYTES] = "";
+    size_t length = 0;
+    for (char **word = member->argv; *word != NULL && length < sizeof(line); word++) {
+        const char *gap = word == member->argv ? "" : " ";
+        length += (size_t)snprintf(line + length, sizeof(line) - length, "%s%s", gap, *word);
+    }
+    if (length >= sizeof(line)) {
+        memcpy(line + sizeof(line) - sizeof("..."), "...", sizeof("..."));
+    }
+    if (end->cause == CAUSE_EXIT) {
+        printf("together: %s: status %" PRIu64 "\n", line, end->detail);
+    } else {
+        printf("together: %s: %s\n", line, hf_end_text(end, how));
+    }
+}
+
 /* Wait for all ends. Returns: whether all ended with status 0. */
 static bool members_wait(void)
 {
@@ -115,7 +136,6 @@ static bool members_wait(void)
     size_t left = member_count;
     while (left > 0) {
         struct mem_next_rep end;
-        char text[HF_END_BYTES];
         const enum err error = hf_next(0, &end);
         if (error != ERR_OK) {
             printf("together: the ends cannot be learnt: %s\n", hf_strerror(error));
@@ -125,11 +145,7 @@ static bool members_wait(void)
         if (member == NULL) {
             continue;
         }
-        if (end.cause == CAUSE_EXIT) {
-            printf("together: %s: status %" PRIu64 "\n", member->argv[0], end.detail);
-        } else {
-            printf("together: %s: %s\n", member->argv[0], hf_end_text(&end, text));
-        }
+        end_print(member, &end);
         is_good = is_good && end.cause == CAUSE_EXIT && end.detail == 0;
         member->has_ended = true;
         hf_process_forget(&member->process);
