@@ -52,6 +52,27 @@ static void child_leave(bool is_ok)
     _exit(is_ok ? CHILD_OK : 1);
 }
 
+/* Whether the process has the name, as LOOK tells it. */
+static bool has_name(uint64_t number, const char *name)
+{
+    struct mem_look_rep rep;
+    if (hf_look(number - 1, &rep) != ERR_OK) {
+        return false;
+    }
+    (void)hf_handle_close(rep.space);
+    return rep.space_id == number && strncmp(rep.name, name, sizeof(rep.name) - 1) == 0;
+}
+
+TAP_TEST(a_child_has_the_name_of_its_parent)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        child_leave(has_name((uint64_t)getpid(), hf_env()->name));
+    }
+    EXPECT(has_name((uint64_t)getpid(), "bin/clone_test"));
+    EXPECT_I64(status_of(pid), CHILD_OK);
+}
+
 TAP_TEST(a_child_goes_on_with_registers_and_stack_of_its_parent)
 {
     /* Kept in registers that the call preserves, or on the stack. */
@@ -345,6 +366,7 @@ TAP_TEST(a_thousand_children_one_after_the_other_leave_nothing)
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
+        TAP(a_child_has_the_name_of_its_parent),
         TAP(a_child_goes_on_with_registers_and_stack_of_its_parent),
         TAP(parent_and_child_write_separately),
         TAP(a_write_after_the_child_has_ended_keeps_the_frame),

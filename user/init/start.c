@@ -37,6 +37,7 @@ void init_start(struct init_info *info)
     static char *argv[] = {name, NULL};
     static char *envp[] = {NULL};
     struct hf_env env = {
+        .name = name,
         .timebase_hz = info->timebase_hz,
         /* One half plain, so that a --seed reaches children as given; the other derived from it. */
         .random = {info->seed, info->seed * UINT64_C(0x2545f4914f6cdd1d) + 1},

@@ -119,7 +119,7 @@ NOINLINE static enum err child_make(const struct hf_gift *gifts, size_t count,
                                     struct hf_process *child)
 {
     struct mem_space_make_rep space;
-    enum err error = hf_space_clone(HF_OWN_SPACE, "clone", PRIORITY_DEFAULT, &space);
+    enum err error = hf_space_clone(HF_OWN_SPACE, hf_env()->name, PRIORITY_DEFAULT, &space);
     if (error != ERR_OK) {
         return error;
     }

@@ -47,9 +47,8 @@ static const uint64_t *vector_skip(const uint64_t *vector)
 
 void hf_start(const uint64_t *stack)
 {
-    struct hf_env env = {0};
+    struct hf_env env = {.name = ""};
     const uint64_t *auxv = vector_skip(vector_skip(stack + 1));
-    const char *name = "";
     void *page = NULL;
     for (; auxv[0] != HF_AT_NULL; auxv += 2) {
         switch (auxv[0]) {
@@ -57,7 +56,7 @@ void hf_start(const uint64_t *stack)
             memcpy(env.random, (const void *)auxv[1], sizeof(env.random));
             break;
         case HF_AT_EXECFN:
-            name = (const char *)auxv[1];
+            env.name = (const char *)auxv[1];
             break;
         case HF_AT_MESSAGE_PAGE:
             page = (void *)auxv[1];
@@ -91,7 +90,7 @@ void hf_start(const uint64_t *stack)
         }
     }
     hf_env_set(&env);
-    guard_init(env.random, name);
+    guard_init(env.random, env.name);
     hf_thread_init(page);
     char **argv = (char **)(stack + 1);
     int argc = (int)stack[0];

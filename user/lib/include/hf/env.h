@@ -18,6 +18,7 @@
 #define HF_ACCEPT_COUNT (64 - HANDLE_FREE)
 
 struct hf_env {
+    const char *name; /* of the program's file */
     uint64_t space_id;
     uint64_t timebase_hz;
     const void *archive_opt; /* NULL: no boot archive was given */
