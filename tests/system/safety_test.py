@@ -35,12 +35,15 @@ def boot(what, *options):
 
 
 def expect_line(what, cause, region, access="write", function="write_to"):
-    """The guest ends by a fault, and exactly one line says how."""
+    """The guest ends by a fault, and one line says how, before that about frames."""
     status, output = boot(what)
     expect(status, STATUS_FAULT)
     place = PLACE.format(access=access, function=function)
     pattern = f"init: safe: {cause} {place}, {region}"
-    lines = [line for line in output.splitlines() if line.startswith("init: ")]
+    *lines, frames = [line for line in output.splitlines() if line.startswith("init: ")]
+    before, after = re.fullmatch(r"init: safe: frames free: (\d+) before, (\d+) after",
+                                 frames).groups()
+    expect(after, before)
     if len(lines) != 1 or not re.fullmatch(pattern, lines[0]):
         raise AssertionError(f"{lines!r} is not one line like {pattern!r}")
 

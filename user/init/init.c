@@ -118,11 +118,16 @@ static uint64_t program_judge(const struct arguments *arguments)
                before, after);
         return STATUS_FRAMES;
     }
-    if (end.cause == CAUSE_EXIT && !arguments->is_quiet) {
-        printf("init: %s exited with status %" PRIu64 "; frames free: %" PRIu64 " before, %" PRIu64
-               " after\n",
-               name, status, before, after);
+    if (arguments->is_quiet) {
+        return status;
     }
+    printf("init: %s", name);
+    if (end.cause == CAUSE_EXIT) {
+        printf(" exited with status %" PRIu64 ";", status);
+    } else {
+        printf(":");
+    }
+    printf(" frames free: %" PRIu64 " before, %" PRIu64 " after\n", before, after);
     return status;
 }
 
