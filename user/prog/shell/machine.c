@@ -3,8 +3,10 @@
  * Commands that show what the machine and the kernel have counted and kept: mem, dmesg, trace.
  */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <abi/log.h>
 #include <abi/trace.h>
@@ -22,11 +24,18 @@ static void mem_line(const char *what, uint64_t frames)
     printf("%-32s %8" PRIu64 " frames %9" PRIu64 " KiB\n", what, frames, frames * KIB_PER_PAGE);
 }
 
+/* Whether the counter of instructions counts them: QEMU's does not always (sbi/README.md). */
+static bool has_instructions(void)
+{
+    return access("/boot/uncounted", F_OK) != 0;
+}
+
 /* What each hart has done. */
 static void harts_print(void)
 {
     static const enum info columns[] = {INFO_HART_FAULTS, INFO_HART_SWITCHES, INFO_HART_IPC,
                                         INFO_HART_INSTRUCTIONS, INFO_HART_WAITS};
+    const bool is_counted = has_instructions();
     uint64_t harts = 0;
     if (hf_info(INFO_HARTS, &harts) != ERR_OK) {
         return;
@@ -36,10 +45,17 @@ static void harts_print(void)
         printf("%4" PRIu64, i);
         for (size_t j = 0; j < sizeof(columns) / sizeof(columns[0]); j++) {
             uint64_t value = 0;
+            if (columns[j] == INFO_HART_INSTRUCTIONS && !is_counted) {
+                printf(" %19s", "-");
+                continue;
+            }
             (void)hf_info_of(columns[j], i, &value); /* 0 for one that is not used */
             printf(" %*" PRIu64, columns[j] == INFO_HART_INSTRUCTIONS ? 19 : 13, value);
         }
         printf("\n");
+    }
+    if (!is_counted) {
+        printf("Instructions are counted by sbi/boot --icount.\n");
     }
 }
 
