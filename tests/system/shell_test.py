@@ -189,8 +189,9 @@ def processes_of_init_can_be_looked_at(shell):
     expect_in("used of 65530", shell.do("limit " + number))
     expect_in("which can only look at its limits", shell.do(f"limit {number} regions 1"))
     said = shell.do("handles " + number)
-    for what in ("interrupt    ----o---", "endpoint     -r------", " the memory server\n"):
+    for what in ("interrupt    ----o---", " the memory server\n"):
         expect_in(what, said)
+    expect(bool(re.search(r"^ +64 endpoint +.r", said, re.M)), True)
     expect("the console" in said, False)
 
 
@@ -198,7 +199,7 @@ def init_and_the_shell_are_not_ended(shell):
     expect_in("is init, which", shell.do("kill " + pid_of(shell, "init")))
     expect_in("is the shell itself", shell.do("kill " + pid_of(shell, "shell")))
     expect_in("4711: no such process", shell.do("kill 4711"))
-    expect(sorted(programs_of(shell.do("ps")).values()), ["console", "init", "names", "shell"])
+    expect({"init", "shell"} <= set(programs_of(shell.do("ps")).values()), True)
 
 
 def wrong_numbers_are_one_line(shell):
