@@ -370,6 +370,7 @@ void arena_recover(struct core *core)
     case STEP_NUMBERS:
     case STEP_NO_NUMBERS:
     case STEP_TAIL:
+    case STEP_LARGE:
         return;
     }
     intent_step_done(core);

@@ -49,7 +49,7 @@
 #define ARENA_SPARES     8u
 #define ARENA_BUCKETS    128u
 #define ARENA_MAGIC      UINT64_C(0x616e657261666468)
-#define ARENA_VERSION    2u
+#define ARENA_VERSION    3u
 /* Free pages that stay backed when a request is done. */
 #define ARENA_KEEP 8u
 /* Most pages that a fault may be set to make present beside its own. */
@@ -76,12 +76,13 @@ struct worker {
     _Atomic uint32_t wait; /* enum mutex_turn of mutex.c */
     uint32_t free_first;   /* free frames, linked through their records */
     _Atomic uint32_t free_frames;
+    uint32_t run_first; /* free runs (run.h) */
+    _Atomic uint32_t runs;
     uint32_t spares;      /* region records in hand, linked by `left` */
     uint32_t spare_first; /* 0: none */
     uint32_t dead_first;  /* objects without references that are still to be given back */
     uint32_t making;      /* page of a space that is not in its bucket yet; 0: none */
-    uint32_t reserved;
-    uint64_t waits;    /* how often it found a lock taken */
+    uint64_t waits;       /* how often it found a lock taken */
     uint64_t moved;    /* frames that came into its list other than by pool_give(), less those that
                           left it other than by pool_take(); modulo 2^64 */
     uint64_t promised; /* pages of the commit account that no region has yet (limit.h) */

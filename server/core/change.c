@@ -4,6 +4,7 @@
 #include <base/assert.h>
 
 #include "server/core/budget.h"
+#include "server/core/large.h"
 #include "server/core/merge.h"
 #include "server/core/page.h"
 #include "server/core/port.h"
@@ -113,7 +114,8 @@ enum err change_check(struct core *core, struct space *space, struct range range
     if (error == ERR_OK) {
         error = limit_check_splits(space, splits);
     }
-    if (error == ERR_OK && region_reserve(core, space, CHANGE_RECORDS) != ERR_OK) {
+    if (error == ERR_OK && (region_reserve(core, space, CHANGE_RECORDS) != ERR_OK ||
+                            large_cut(core, space, range) != ERR_OK)) {
         error = limit_refuse_frames(core, space, 1);
     }
     return error == ERR_OK ? limit_promise(core, space, &sums) : error;

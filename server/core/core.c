@@ -6,6 +6,7 @@
 #include "server/core/budget.h"
 #include "server/core/content.h"
 #include "server/core/number.h"
+#include "server/core/run.h"
 #include "server/core/shadow.h"
 #include "server/core/shared.h"
 #include "server/core/window.h"
@@ -198,13 +199,17 @@ NOINLINE static void core_give_back(struct core *core)
     if (pool_length(core->worker) > POOL_LIST_MAX) {
         pool_spill(core, POOL_LIST_SPILL);
     }
+    run_spill(core, RUN_KEEP);
 }
 
 void core_done(struct core *core)
 {
     const uint32_t pages = atomic_load_explicit(&core->head->free_pages, memory_order_relaxed);
 
-    if (UNLIKELY(pages > ARENA_KEEP || pool_length(core->worker) > POOL_LIST_MAX)) {
+    const uint32_t runs = atomic_load_explicit(&core->worker->runs, memory_order_relaxed);
+
+    if (UNLIKELY(pages > ARENA_KEEP || pool_length(core->worker) > POOL_LIST_MAX ||
+                 runs > RUN_KEEP)) {
         core_give_back(core);
     }
 }
@@ -214,6 +219,7 @@ void core_settle(struct core *core)
     region_trim(core, 0);
     arena_trim(core, 0);
     pool_drain(core);
+    run_spill(core, 0);
 }
 
 /* Copy-on-write frames and the entries that name them are as many as the totals say. */

@@ -119,7 +119,9 @@ enum fault_outcome fault_object(struct core *core, const struct fault *fault,
 enum fault_outcome fault_handle(struct core *core, struct space *space, vpn_t vpn, uint32_t access,
                                 struct fault_answer *answer)
 {
-    return fault_quick(core, space, vpn, access, answer);
+    const enum fault_outcome outcome = fault_quick(core, space, vpn, access, answer);
+
+    return outcome == FAULT_LARGE ? FAULT_READY : outcome;
 }
 
 /*
@@ -129,6 +131,7 @@ enum fault_outcome fault_handle(struct core *core, struct space *space, vpn_t vp
 static void fault_fill(struct core *core, const struct space *space, uint32_t page, uint32_t pages,
                        const struct fault_answer *answer)
 {
+    ASSERT(!answer->is_large);
     core->worker->intent.source = answer->source;
     core->worker->intent.pages = pages;
     intent_step_space(core, STEP_INSTALL, space, answer->how, page, pool_frame(core, answer->frame),
@@ -138,9 +141,29 @@ static void fault_fill(struct core *core, const struct space *space, uint32_t pa
     intent_step_done(core);
 }
 
+/* Have the large leaf installed that holds `page`: if it is new, as a step of its own. */
+static void fault_install_large(struct core *core, const struct space *space, uint32_t page,
+                                const struct fault_answer *answer)
+{
+    const uint32_t offset = page % LARGE_PAGES;
+    const uint32_t frame = pool_frame(core, answer->frame) - offset;
+    const uint32_t first = page - offset;
+
+    if (answer->how == PORT_ZERO) {
+        intent_step_space(core, STEP_LARGE, space, 1, first, frame, answer->prot);
+    }
+    port_install_large(core->port, space->kernel, 1, page_to_vpn(first), pool_pfn(core, frame),
+                       answer->prot, (enum port_how)answer->how);
+    intent_step_done(core);
+}
+
 void fault_install(struct core *core, const struct space *space, uint32_t page,
                    const struct fault_answer *answer)
 {
+    if (answer->is_large) {
+        fault_install_large(core, space, page, answer);
+        return;
+    }
     if (answer->how == PORT_ZERO || answer->how == PORT_COPY) {
         fault_fill(core, space, page, 1, answer);
         return;
@@ -153,6 +176,18 @@ void fault_recover(struct core *core)
 {
     const struct intent *intent = &core->worker->intent;
 
+    if (intent->step == STEP_LARGE) {
+        const struct space *space = arena_page(core, intent->step_space);
+        const struct fault_answer answer = {.frame = pool_pfn(core, intent->frame),
+                                            .prot = intent->page,
+                                            .how = PORT_ZERO,
+                                            .is_large = true};
+        const uint32_t page = intent->where;
+
+        port_remove(core->port, space->kernel, page_to_vpn(page), (npages_t){LARGE_PAGES});
+        intent_step_done(core);
+        fault_install_large(core, space, page, &answer);
+    }
     if (intent->step == STEP_INSTALL) {
         const struct space *space = arena_page(core, intent->step_space);
         const struct fault_answer answer = {
@@ -240,7 +275,7 @@ uint32_t fault_populate(struct core *core, struct space *space, struct range ran
             return page;
         }
         fault_install(core, space, page, &answer);
-        page++;
+        page = answer.is_large ? shadow_block_range(shadow_block(page, 0), 0).end : page + 1;
     }
     return range.end;
 }

@@ -28,11 +28,12 @@ enum fault_outcome {
     FAULT_DENIED = 2,    /* SEGV_ACCERR: the protection forbids it */
     FAULT_PAST_END = 3,  /* BUS_ADRERR: past the end of the object */
     FAULT_NO_FRAME = 4,  /* BUS_ADRERR: no memory, and nothing to wait for */
+    FAULT_LARGE = 5,     /* of fault_quick() alone: READY with a large leaf */
 };
 
 /*
  * Valid with FAULT_READY. Install `frame` at the page, with `prot`, as `how` says, in place of what
- * is mapped there.
+ * is mapped there; or the large leaf of which `frame` is the page's.
  */
 struct fault_answer {
     pfn_t frame;
@@ -40,7 +41,8 @@ struct fault_answer {
     uint32_t prot; /* MEM_PROT_ bits */
     uint8_t how;   /* enum port_how */
     bool is_new;   /* the page was absent until now */
-    uint16_t reserved;
+    bool is_large; /* large.h; never with PORT_COPY */
+    uint8_t reserved;
 };
 
 /*

@@ -5,7 +5,7 @@
  *
  * Straight through go anonymous pages of the region and of the shadow leaf that the last fault was
  * in: absent ones, those on the zero frame, those with a frame of their own. What needs a look-up,
- * a table, an object or a copy is called.
+ * a table, an object, a copy or a large leaf is called.
  *
  * Not here: what the states of a page mean (shadow.h); fault_handle(), the same for everyone else.
  */
@@ -15,6 +15,7 @@
 
 #include "server/core/budget.h"
 #include "server/core/cow.h"
+#include "server/core/large.h"
 #include "server/core/pool.h"
 #include "server/core/shadow.h"
 
@@ -59,8 +60,13 @@ ALWAYS_INLINE uint32_t fault_quick_frame(struct core *core, struct space *space,
 static inline enum fault_outcome fault_quick_call(struct core *core, const struct fault *fault,
                                                   struct fault_answer *answer)
 {
-    return shadow_entry_state(*fault->entry) == SHADOW_SHARED ? cow_fault(core, fault, answer)
-                                                              : fault_object(core, fault, answer);
+    struct fault_answer other; /* so that `answer` can stay in registers */
+    const enum fault_outcome outcome = shadow_entry_state(*fault->entry) == SHADOW_SHARED
+                                           ? cow_fault(core, fault, &other)
+                                           : fault_object(core, fault, &other);
+
+    *answer = other;
+    return outcome;
 }
 
 /* Make the page present with others after it. Returns: whether it was done. */
@@ -80,7 +86,22 @@ static inline bool fault_quick_ahead(struct core *core, struct space *space,
     return true;
 }
 
-/* fault_handle() */
+/* Look for a large leaf, or make one. Returns: whether there is one. */
+static inline bool fault_quick_large(struct core *core, struct space *space, struct region *region,
+                                     uint32_t page, uint32_t access, struct fault_answer *answer)
+{
+    const struct fault fault = {space, region, NULL, page, access};
+    struct fault_answer other; /* so that `answer` can stay in registers */
+
+    if (((region->flags & REGION_HUGEPAGE) | space->larges) == 0 ||
+        !large_fault(core, &fault, &other)) {
+        return false;
+    }
+    *answer = other;
+    return true;
+}
+
+/* fault_handle(), but that a large leaf has an outcome of its own: nobody else is asked for it. */
 ALWAYS_INLINE enum fault_outcome fault_quick(struct core *core, struct space *space, vpn_t vpn,
                                              uint32_t access, struct fault_answer *answer)
 {
@@ -97,6 +118,10 @@ ALWAYS_INLINE enum fault_outcome fault_quick(struct core *core, struct space *sp
     if (UNLIKELY((rights & access) == 0)) {
         return FAULT_DENIED;
     }
+    if (UNLIKELY(space->leaf_tag != page >> SHADOW_BITS) &&
+        fault_quick_large(core, space, region, page, access, answer)) {
+        return FAULT_LARGE;
+    }
     uint64_t *entry = fault_quick_entry(core, space, page);
     if (UNLIKELY(entry == NULL)) {
         return FAULT_NO_FRAME;
@@ -105,15 +130,11 @@ ALWAYS_INLINE enum fault_outcome fault_quick(struct core *core, struct space *sp
     if (UNLIKELY((region->object != 0 && shadow_entry_state(old) != SHADOW_OWN) ||
                  shadow_entry_state(old) == SHADOW_SHARED)) {
         const struct fault fault = {space, region, entry, page, access};
-        struct fault_answer other; /* so that `answer` can stay in registers */
-        const enum fault_outcome outcome = fault_quick_call(core, &fault, &other);
-        *answer = other;
-        return outcome;
+        return fault_quick_call(core, &fault, answer);
     }
     enum port_how how = PORT_AS_IS;
     uint32_t prot = rights;
     uint32_t frame;
-
     if (shadow_entry_state(old) == SHADOW_OWN) {
         frame = shadow_entry_frame(old);
     } else if (access == MEM_PROT_WRITE) {

@@ -4,19 +4,26 @@
  *
  * Frames have numbers of core's own, from 1 (0 is none): physical number minus that of the frame
  * before RAM. Frames that were never used are known by ranges only; a page of records is backed
- * when the first of its frames is used, by that very frame, so that boot does not touch what nobody
- * needs. Used and freed frames are linked through their records, in a list of each server thread
- * and in a shared one.
+ * when the first of its frames is used, so that boot does not touch what nobody needs. The frames
+ * for that are set aside together for many pages, so that they do not stand in the way of runs.
+ * Used and freed frames are linked through their records, in a list of each server thread and in a
+ * shared one.
  *
  *   FRESH -> any      [pool_take]   no record yet
  *   FREE  -> any      [pool_take]
  *   any   -> FREE     [pool_give]
+ *   FRESH -> RUN      [run_take]    512 frames at a time (run.h)
+ *   RUN   -> LARGE    [run_take]
+ *   LARGE -> RUN      [run_give]
+ *   LARGE -> USER     [run_split]   each of the 512
+ *   RUN   -> FRESH    [run_break]   each of the 512, to be taken one by one
+ *   FREE  -> RUN      [run_gather]  all 512 of them
  *   USER  -> COW      [cow_share]
  *   COW   -> USER     [cow_fault]   one space alone has it, and keeps it
  *
- * I1  A frame is in exactly one place: fresh range, free list, shadow entry, object, table, arena,
- *     message page, kernel object, zero frame, or (between two port calls) the step of a server
- *     thread.
+ * I1  A frame is in exactly one place: fresh range, free list, free run, shadow entry, object,
+ *     table, arena, message page, kernel object, zero frame, or (between two port calls) the step
+ *     of a server thread.
  * I2  A FRAME_USER record names its owner and its page; one of an object names no owner, and the
  *     link of the object as its page. A FRAME_COW record counts the shadow entries that name it and
  *     has no owner.
@@ -44,9 +51,14 @@ enum frame_kind {
     FRAME_ARENA = 4,
     FRAME_MESSAGE = 5,
     FRAME_OBJECT = 6,
-    FRAME_COW = 7, /* user memory that clones share until one writes */
+    FRAME_COW = 7,   /* user memory that clones share until one writes */
+    FRAME_RUN = 8,   /* first of a free run; the records of the others are FRESH, as in LARGE */
+    FRAME_LARGE = 9, /* first of a run that one large leaf maps */
 };
-#define FRAME_KINDS 8u
+#define FRAME_KINDS 10u
+
+/* Frames of a run, and of a leaf of 2 MiB. */
+#define FRAME_RUN_FRAMES 512u
 
 /* Kept by the arena; freed never (the page of records goes with the machine). */
 struct frame {
@@ -54,8 +66,8 @@ struct frame {
     uint8_t reserved;
     uint16_t pins;
     uint32_t references; /* shadow entries that name it */
-    uint32_t owner;      /* space; valid in FRAME_USER, _TABLE, _MESSAGE, _OBJECT; 0: none */
-    uint32_t page;       /* page of the owner (USER); next frame of a list (FREE, OBJECT) */
+    uint32_t owner; /* space; valid in FRAME_USER, _LARGE, _TABLE, _MESSAGE, _OBJECT; 0: none */
+    uint32_t page;  /* page of the owner (USER, LARGE); next frame of a list (FREE, OBJECT, RUN) */
 };
 
 /* Frames first .. end - 1 were never used. */
@@ -71,12 +83,17 @@ struct pool {
     uint32_t ranges;              /* entries used of `fresh` */
     uint32_t current;             /* the range that frames are taken from */
     _Atomic uint32_t records;     /* pages of records not backed yet that fresh frames need */
-    _Atomic uint64_t fresh_left;  /* frames in all fresh ranges */
+    _Atomic uint64_t fresh_left;  /* fresh ranges, `spare`, `broken`, and the shared runs */
     _Atomic uint64_t free_frames; /* length of the shared list */
     uint32_t free_first;
-    uint32_t zero_frame; /* constant */
-    uint64_t total;      /* all frames that core was given; constant */
-    uint64_t cow;        /* frames of kind FRAME_COW */
+    uint32_t run_first;       /* shared free runs */
+    uint64_t spilled;         /* frames that were ever added to the shared list, modulo 2^64 */
+    uint64_t gathered;        /* the same when the list was last looked through for a run in vain */
+    struct pool_range spare;  /* fresh frames for pages of records, at most `records` */
+    struct pool_range broken; /* what is left of a run that single frames are taken from */
+    uint32_t zero_frame;      /* constant */
+    uint64_t total;           /* all frames that core was given; constant */
+    uint64_t cow;             /* frames of kind FRAME_COW */
     struct pool_range fresh[POOL_RANGES];
 };
 

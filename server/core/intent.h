@@ -57,6 +57,7 @@ enum intent_step {
         9, /* space, where: page, level: how, page: protection, pages, source; finished */
     STEP_NUMBERS = 12,    /* where: block of thread numbers, page: its own; taken back */
     STEP_NO_NUMBERS = 13, /* where: block of thread numbers; finished */
+    STEP_LARGE = 14,      /* space, level, where: first page, frame, page: protection; finished */
     STEP_FILL = 10,       /* a frame on its way into an object; taken back */
     STEP_TAIL = 11,       /* where: bytes of an object's last page before its end; finished */
 };

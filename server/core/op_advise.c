@@ -4,6 +4,7 @@
 #include <base/assert.h>
 
 #include "server/core/change.h"
+#include "server/core/large.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
 #include "server/core/populate.h"
@@ -87,9 +88,22 @@ static bool advise_is_possible(uint32_t advice, const struct region *region)
     }
 }
 
-/* Give the pages of the range back; regions stay. */
-static void advise_discard(struct core *core, struct space *space, struct range range)
+/* madvise(2): a kernel resource was not to be had. */
+static enum err advise_refuse_frames(const struct core *core, struct space *space)
 {
+    const enum err error = limit_refuse_frames(core, space, 1);
+
+    ASSERT(error == ERR_NOMEM);
+    space->refusal.error = ERR_AGAIN;
+    return ERR_AGAIN;
+}
+
+/* Give the pages of the range back; regions stay. */
+static enum err advise_discard(struct core *core, struct space *space, struct range range)
+{
+    if (large_cut(core, space, range) != ERR_OK) {
+        return advise_refuse_frames(core, space);
+    }
     intent_open(core, space, range);
     uint32_t first = unmap_leaves(core, space, range);
 
@@ -97,7 +111,9 @@ static void advise_discard(struct core *core, struct space *space, struct range 
     intent_write(core);
     page_clear(core, space, range_of(first, range.end));
     intent_close(core);
+    space->leaf_tag = SPACE_NO_TAG; /* so that a large leaf can come where nothing is left */
     AUDIT(space_audit(core, space));
+    return ERR_OK;
 }
 
 static enum err advise_regions(struct core *core, struct space *space, struct range range,
@@ -109,6 +125,7 @@ static enum err advise_regions(struct core *core, struct space *space, struct ra
     if (error == ERR_OK && plan.first != NULL) {
         change_apply(core, space, range, change, &plan);
     }
+    space->leaf_tag = SPACE_NO_TAG; /* the next fault looks whether a large leaf can come */
     if (error == ERR_NOMEM) {
         /* madvise(2): a kernel resource was not to be had. */
         space->refusal.error = ERR_AGAIN;
@@ -129,6 +146,7 @@ static enum err advise_populate(struct core *core, struct space *space, struct r
         case FAULT_READY:
             break;
         case FAULT_NO_REGION:
+        case FAULT_LARGE:
         case FAULT_DENIED:
         case FAULT_PAST_END:
             return limit_refuse(space, ERR_FAULT);
@@ -149,8 +167,7 @@ static enum err advise_apply(struct core *core, struct space *space, struct rang
     case ADVISE_NOTHING:
         return ERR_OK;
     case ADVISE_DISCARD:
-        advise_discard(core, space, range);
-        return ERR_OK;
+        return advise_discard(core, space, range);
     case ADVISE_CHANGE:
         return advise_regions(core, space, range, &change);
     case ADVISE_POPULATE:

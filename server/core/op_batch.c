@@ -3,6 +3,7 @@
 
 #include <base/assert.h>
 
+#include "server/core/large.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
 #include "server/core/populate.h"
@@ -93,6 +94,15 @@ static struct range batch_cleared(const struct batch_op *op)
         break;
     }
     return (struct range){0, 0};
+}
+
+/* The pages that a LOCK or UNLOCK which was accepted is about: those that its bytes touch. */
+static struct range batch_locked(const struct batch_op *op)
+{
+    const uint64_t offset = uaddr_to_bytes(op->lock.address) & PAGE_MASK;
+
+    return batch_range((uaddr_t){uaddr_to_bytes(op->lock.address) - offset},
+                       op->lock.length == 0 ? 0 : op->lock.length + offset);
 }
 
 /* Take leaves, or rights from them, as the operation does. In a commit, READY. */
@@ -194,6 +204,38 @@ static enum err batch_check(struct core *core, struct space *space, const struct
     return error;
 }
 
+/* The pages whose edges an operation may make edges of regions; empty: none. */
+static struct range batch_changed(const struct batch_op *op)
+{
+    switch (op->sort) {
+    case BATCH_PROTECT:
+        return batch_range(op->protect.address, op->protect.length);
+    case BATCH_ADVISE:
+        return batch_range(op->advise.address, op->advise.length);
+    case BATCH_LOCK:
+    case BATCH_UNLOCK:
+        return batch_locked(op);
+    case BATCH_MAP:
+    case BATCH_UNMAP:
+    case BATCH_REMAP:
+        break;
+    }
+    return batch_cleared(op);
+}
+
+/* Split large leaves that lie only partly in what the operations change. */
+static enum err batch_split(struct core *core, struct space *space, const struct batch_op *ops,
+                            uint32_t count, uint32_t *refused)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (large_cut(core, space, batch_changed(&ops[i])) != ERR_OK) {
+            *refused = i;
+            return limit_refuse_frames(core, space, 1);
+        }
+    }
+    return ERR_OK;
+}
+
 /* What follows the commit: tables that nobody needs, pages that are to be present. */
 static void batch_finish(struct core *core, struct space *space, const struct batch_op *ops,
                          uint32_t count)
@@ -217,6 +259,9 @@ static enum err batch_on_twin(struct core *core, struct space *space, struct spa
         return error;
     }
     error = batch_try(core, space, twin, ops, count, refused);
+    if (error == ERR_OK) {
+        error = batch_split(core, space, ops, count, refused);
+    }
     if (error != ERR_OK) {
         twin_refuse(core, space, twin);
         return error;

@@ -6,6 +6,7 @@
 
 #include "server/core/budget.h"
 #include "server/core/cow.h"
+#include "server/core/large.h"
 #include "server/core/merge.h"
 #include "server/core/object.h"
 #include "server/core/page.h"
@@ -97,6 +98,10 @@ static enum err clone_leaf(struct core *core, struct space *from, struct space *
                            const struct region *region, struct range range)
 {
     const uint32_t rights = region_rights(region->flags);
+
+    if (large_split(core, from, range.first) != ERR_OK) {
+        return ERR_NOMEM;
+    }
     const uint32_t pages = cow_count(core, from, range);
 
     if (shadow_make(core, to, range.first) == NULL || !budget_take_all_pages(core, to, pages)) {
@@ -156,7 +161,7 @@ static enum err clone_refuse_frames(struct core *core, struct space *from,
                                     const struct space *to_opt)
 {
     space_lock(core, from->number);
-    if (to_opt != NULL) {
+    if (to_opt != NULL && to_opt->budget_asked != 0) {
         budget_tell(from, to_opt);
     }
     const enum err error = limit_refuse_frames(core, from, 1);

@@ -31,6 +31,7 @@ static enum err copy_touch(struct core *core, struct space *space, uint64_t addr
         }
         break;
     case FAULT_NO_REGION:
+    case FAULT_LARGE:
     case FAULT_DENIED:
     case FAULT_PAST_END:
         return limit_refuse(space, ERR_FAULT);

@@ -5,15 +5,13 @@
 #include <base/checked.h>
 
 #include "server/core/object.h"
-#include "server/core/shadow.h"
+#include "server/core/page.h"
 
 /* Whether a touch of `page` would find it in memory. */
-static bool incore_has_page(struct core *core, struct space *space, const struct region *region,
-                            uint32_t page)
+static bool incore_has_page(struct core *core, const struct space *space,
+                            const struct region *region, uint32_t page)
 {
-    const uint64_t *entry = shadow_find(core, space, page);
-
-    if (entry != NULL && *entry != 0) {
+    if (page_entry(core, space, page) != 0) {
         return true;
     }
     return region->object != 0 && object_is_resident(core, object_at(core, region->object),

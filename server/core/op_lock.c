@@ -109,6 +109,7 @@ static enum err lock_populate(struct core *core, struct space *space, struct ran
     case FAULT_READY:
         return ERR_OK;
     case FAULT_NO_REGION:
+    case FAULT_LARGE:
     case FAULT_DENIED:
     case FAULT_PAST_END:
         return limit_refuse(space, ERR_NOMEM);

@@ -7,6 +7,7 @@
 #include <base/checked.h>
 
 #include "server/core/budget.h"
+#include "server/core/large.h"
 #include "server/core/merge.h"
 #include "server/core/op_unmap.h"
 #include "server/core/place.h"
@@ -253,7 +254,8 @@ static enum err map_check_room(struct core *core, struct space *space, const str
     if (error != ERR_OK) {
         return error;
     }
-    if (region_reserve(core, space, splits + MERGE_INSERT_RECORDS) != ERR_OK) {
+    if (region_reserve(core, space, splits + MERGE_INSERT_RECORDS) != ERR_OK ||
+        (plan->replaces && large_cut(core, space, plan->range) != ERR_OK)) {
         return limit_refuse_frames(core, space, 1);
     }
     if (UNLIKELY(plan->makes_object) && (!object_reserve(core) || !upkeep_reserve(core, space))) {

@@ -8,6 +8,7 @@
 
 #include "server/core/budget.h"
 #include "server/core/fault.h"
+#include "server/core/large.h"
 #include "server/core/merge.h"
 #include "server/core/object.h"
 #include "server/core/op_unmap.h"
@@ -144,11 +145,14 @@ static enum err remap_check_regions(struct space *space, uint32_t room)
  */
 static enum err remap_reserve(struct core *core, struct space *space, const struct remap_plan *plan)
 {
-    uint32_t page = page_next(core, space, plan->old);
-
-    if (region_reserve(core, space, REMAP_RECORDS) != ERR_OK) {
+    if (region_reserve(core, space, REMAP_RECORDS) != ERR_OK ||
+        large_cut(core, space, plan->target) != ERR_OK ||
+        large_cut(core, space, plan->tail) != ERR_OK ||
+        (!range_is_empty(plan->moved) && large_split_all(core, space, plan->old) != ERR_OK)) {
         return limit_refuse_frames(core, space, 1);
     }
+    uint32_t page = page_next(core, space, plan->old);
+
     while (page < plan->old.end && !range_is_empty(plan->moved)) {
         uint32_t target = plan->moved.first + (page - plan->old.first);
         uint32_t left = shadow_block_range(shadow_block(target, 0), 0).end - target;

@@ -4,6 +4,7 @@
 #include <base/assert.h>
 
 #include "server/core/budget.h"
+#include "server/core/large.h"
 #include "server/core/merge.h"
 #include "server/core/page.h"
 #include "server/core/port.h"
@@ -78,7 +79,7 @@ static enum err unmap_check(struct core *core, struct space *space, uaddr_t addr
     if (error != ERR_OK) {
         return error;
     }
-    if (region_reserve(core, space, splits) != ERR_OK) {
+    if (region_reserve(core, space, splits) != ERR_OK || large_cut(core, space, *range) != ERR_OK) {
         return limit_refuse_frames(core, space, 1);
     }
     return ERR_OK;

@@ -5,6 +5,7 @@
 
 #include "server/core/budget.h"
 #include "server/core/cow.h"
+#include "server/core/large.h"
 #include "server/core/pool.h"
 #include "server/core/shadow.h"
 
@@ -25,6 +26,9 @@ uint32_t page_next(const struct core *core, const struct space *space, struct ra
             page = end;
             continue;
         }
+        if (UNLIKELY(shadow_upper_is_large(*upper))) {
+            return page;
+        }
         const uint64_t *leaf = arena_page(core, shadow_upper_page(*upper));
 
         for (end = end < range.end ? end : range.end; page < end; page++) {
@@ -34,6 +38,22 @@ uint32_t page_next(const struct core *core, const struct space *space, struct ra
         }
     }
     return range.end;
+}
+
+uint64_t page_entry(const struct core *core, const struct space *space, uint32_t page)
+{
+    const uint64_t *upper = shadow_upper(core, space, 0, page);
+    const uint32_t index = page & (SHADOW_ENTRIES - 1);
+
+    if (upper == NULL || *upper == 0) {
+        return 0;
+    }
+    if (shadow_upper_is_large(*upper)) {
+        return shadow_entry(SHADOW_OWN, shadow_upper_frame(*upper) + index);
+    }
+    const uint64_t *leaf = arena_page(core, shadow_upper_page(*upper));
+
+    return leaf[index];
 }
 
 /*
@@ -119,7 +139,10 @@ void page_clear(struct core *core, struct space *space, struct range range)
         struct range block = shadow_block_range(shadow_block(range.end - 1, level), level);
         uint32_t first = block.first > range.first ? block.first : range.first;
 
-        if (upper != NULL) {
+        if (UNLIKELY(upper != NULL && shadow_upper_is_large(*upper))) {
+            ASSERT(range_covers(range, block));
+            large_clear(core, space, upper, block.first);
+        } else if (upper != NULL) {
             uint64_t *leaf = arena_page(core, shadow_upper_page(*upper));
             uint64_t cleared =
                 page_clear_leaf(core, space, leaf, first - block.first, range.end - block.first);
@@ -161,6 +184,15 @@ struct page_totals page_totals(const struct core *core, const struct space *spac
 
     while (page < range.end) {
         const uint64_t *upper = shadow_upper(core, space, 0, page);
+
+        if (shadow_upper_is_large(*upper)) {
+            const struct range block = shadow_block_range(shadow_block(page, 0), 0);
+            const struct range part = range_common(block, range_of(page, range.end));
+
+            totals.own += range_pages(part);
+            page = page_next(core, space, range_of(part.end, range.end));
+            continue;
+        }
         const uint64_t *leaf = arena_page(core, shadow_upper_page(*upper));
 
         switch (shadow_entry_state(leaf[page & (SHADOW_ENTRIES - 1)])) {

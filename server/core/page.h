@@ -23,6 +23,9 @@ void page_move(struct core *core, struct space *space, struct range from, uint32
 /* First page of the range that is not absent; the end of the range if none. */
 uint32_t page_next(const struct core *core, const struct space *space, struct range range);
 
+/* The entry of a page, in a large leaf as if it had one of its own; 0: absent. */
+uint64_t page_entry(const struct core *core, const struct space *space, uint32_t page);
+
 /* Pages by state. */
 struct page_totals {
     uint64_t own;    /* with the shared ones */

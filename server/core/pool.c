@@ -4,10 +4,41 @@
 #include <base/assert.h>
 
 #include "server/core/port.h"
+#include "server/core/run.h"
 
-/*
- * Take the next frame that was never used; the first one of its page of records becomes that page.
- */
+/* Pages of records that frames are set aside for at once: those of 64 MiB. */
+#define POOL_SPARES 64u
+
+/* Set frames aside for the next pages of records that the range needs, at least one. */
+static void pool_set_aside(const struct core *core, struct pool_range *range)
+{
+    const uint32_t first = range->first / POOL_RECORDS;
+    uint32_t count = 0;
+
+    for (uint32_t i = first; i < first + POOL_SPARES && i * POOL_RECORDS < range->end; i++) {
+        count += arena_frame(core, ARENA_RECORDS + i) == 0 ? 1 : 0;
+    }
+    core->head->pool.spare = (struct pool_range){range->first, range->first + count};
+    range->first += count;
+}
+
+bool pool_back_records(struct core *core, uint32_t page)
+{
+    struct pool *pool = &core->head->pool;
+    const uint32_t frame = pool->spare.first;
+    const uint32_t own = ARENA_RECORDS + frame / POOL_RECORDS;
+
+    if (pool->spare.first == pool->spare.end) {
+        return false;
+    }
+    pool->spare.first++;
+    pool->fresh_left--;
+    pool->records--;
+    arena_back_records(core, arena_frame(core, own) == 0 ? own : page, frame);
+    return true;
+}
+
+/* Take the next frame that was never used; without any, one out of a run. */
 static uint32_t pool_take_fresh(struct core *core)
 {
     struct pool *pool = &core->head->pool;
@@ -22,15 +53,20 @@ static uint32_t pool_take_fresh(struct core *core)
         uint32_t frame = range->first;
         uint32_t page = ARENA_RECORDS + frame / POOL_RECORDS;
 
-        range->first++;
-        pool->fresh_left--;
         if (arena_frame(core, page) != 0) {
+            range->first++;
+            pool->fresh_left--;
             return frame;
         }
-        pool->records--;
-        arena_back_records(core, page, frame);
+        if (!pool_back_records(core, page)) {
+            pool_set_aside(core, range);
+        }
     }
-    return 0;
+    if (pool->broken.first == pool->broken.end && !run_break(core)) {
+        return 0;
+    }
+    pool->fresh_left--;
+    return pool->broken.first++;
 }
 
 /*
@@ -104,6 +140,7 @@ void pool_spill(struct core *core, uint32_t keep)
     core->frames[last].page = pool->free_first;
     pool->free_first = first;
     pool->free_frames += length - keep;
+    pool->spilled += length - keep;
     *cut = 0;
     worker->moved -= length - keep;
     pool_count(worker, keep - length);
@@ -122,14 +159,21 @@ uint64_t pool_free(const struct core *core)
     uint64_t free = pool->free_frames + pool->fresh_left - pool->records;
 
     for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
-        free += pool_length(&core->head->workers[i]);
+        const struct worker *worker = &core->head->workers[i];
+
+        free += pool_length(worker);
+        free +=
+            (uint64_t)atomic_load_explicit(&worker->runs, memory_order_relaxed) * FRAME_RUN_FRAMES;
     }
     return free;
 }
 
 uint64_t pool_balance(const struct core *core)
 {
-    return pool_length(core->worker) - core->worker->moved;
+    const struct worker *worker = core->worker;
+    const uint64_t runs = atomic_load_explicit(&worker->runs, memory_order_relaxed);
+
+    return pool_length(worker) + runs * FRAME_RUN_FRAMES - worker->moved;
 }
 
 void pool_drain(struct core *core)
@@ -164,7 +208,10 @@ static uint64_t pool_audit_list(const struct core *core, uint32_t frame)
 uint64_t pool_audit(const struct core *core)
 {
     const struct pool *pool = &core->head->pool;
-    uint64_t fresh = 0;
+    const uint64_t runs = run_audit(core);
+    uint64_t kept = 0; /* of these, what server threads have */
+    uint64_t fresh = pool->broken.end - pool->broken.first;
+    const uint32_t spare = pool->spare.end - pool->spare.first;
     uint64_t listed = pool_audit_list(core, pool->free_first);
 
     ASSERT(listed == pool->free_frames);
@@ -174,11 +221,13 @@ uint64_t pool_audit(const struct core *core)
 
         ASSERT(own == pool_length(worker));
         listed += own;
+        kept += (uint64_t)worker->runs * FRAME_RUN_FRAMES;
     }
     for (uint32_t i = 0; i < pool->ranges; i++) {
         ASSERT(pool->fresh[i].first <= pool->fresh[i].end);
         fresh += pool->fresh[i].end - pool->fresh[i].first;
     }
-    ASSERT(fresh == pool->fresh_left);
-    return listed + fresh;
+    ASSERT(spare <= pool->records);
+    ASSERT(fresh + spare + runs - kept == pool->fresh_left);
+    return listed + kept + pool->fresh_left;
 }

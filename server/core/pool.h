@@ -133,6 +133,14 @@ uint64_t pool_balance(const struct core *core);
 /* Move the calling server thread's free frames to the shared list. */
 void pool_drain(struct core *core);
 
+/*
+ * Back a page of records with a frame that was set aside; or first the page with the record of that
+ * frame. The caller is in shared_enter().
+ *
+ * Returns: whether there was such a frame. Makes a port call.
+ */
+bool pool_back_records(struct core *core, uint32_t page);
+
 /* The number of a physical frame; 0 if it is not RAM. */
 uint32_t pool_frame(const struct core *core, pfn_t pfn);
 

@@ -104,6 +104,13 @@ void port_server_table_remove(struct port *port, uint32_t number, pfn_t table);
 void port_install(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, pfn_t frame,
                   uint32_t prot, enum port_how how, pfn_t source);
 
+/*
+ * The same with one large leaf of `level` (1: 2 MiB, 2: 1 GiB), PORT_ZERO or PORT_AS_IS; no table
+ * is beneath. Page and frame are multiples of its pages.
+ */
+void port_install_large(struct port *port, pfn_t space, uint32_t level, vpn_t vpn, pfn_t frame,
+                        uint32_t prot, enum port_how how);
+
 /* Remove whatever is mapped in the range. Needs no tables. */
 void port_remove(struct port *port, pfn_t space, vpn_t vpn, npages_t pages);
 

@@ -7,6 +7,7 @@
 #include "server/core/object.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
+#include "server/core/run.h"
 #include "server/core/shared.h"
 
 STATIC_ASSERT(ARENA_PAGES <= SHADOW_COUNT_ONE, "an arena page fits below the count");
@@ -32,7 +33,7 @@ bool shadow_load(const struct core *core, struct space *space, uint32_t page)
 {
     uint64_t *upper = shadow_upper(core, space, 0, page);
 
-    if (upper == NULL || *upper == 0) {
+    if (upper == NULL || *upper == 0 || shadow_upper_is_large(*upper)) {
         return false;
     }
     space->leaf_tag = page >> SHADOW_BITS;
@@ -86,7 +87,7 @@ static bool shadow_make_level(struct core *core, struct space *space, uint32_t l
     const uint64_t *upper = shadow_upper(core, space, level, page);
     uint32_t start = shadow_block_range(shadow_block(page, level), level).first;
 
-    ASSERT(upper != NULL);
+    ASSERT(upper != NULL && !shadow_upper_is_large(*upper));
     if (*upper != 0) {
         return true;
     }
@@ -111,6 +112,51 @@ uint64_t *shadow_make(struct core *core, struct space *space, uint32_t page)
         return NULL;
     }
     return shadow_find(core, space, page);
+}
+
+bool shadow_make_upper(struct core *core, struct space *space, uint32_t page)
+{
+    return shadow_make_level(core, space, 1, page);
+}
+
+/* The shadow page `below`, all zero, gets the entries of a run's frames. */
+static void shadow_fill(const struct core *core, uint32_t below, uint32_t frame)
+{
+    uint64_t *leaf = arena_page(core, below);
+
+    for (uint32_t i = 0; i < SHADOW_ENTRIES; i++) {
+        leaf[i] = shadow_entry(SHADOW_OWN, frame + i);
+    }
+}
+
+bool shadow_split(struct core *core, struct space *space, uint32_t page)
+{
+    const struct intent *intent = &core->worker->intent;
+    const struct range block = shadow_block_range(shadow_block(page, 0), 0);
+    uint64_t *upper = shadow_upper(core, space, 0, page);
+
+    ASSERT(shadow_upper_is_large(*upper));
+    shared_enter(core);
+    const bool is_taken = shadow_take(core, space, 0, block.first);
+
+    shared_leave(core);
+    if (!is_taken) {
+        return false;
+    }
+    /* Should the server die here, only the leaf is gone, which any may at any time. */
+    port_remove(core->port, space->kernel, page_to_vpn(block.first), range_npages(block));
+    port_table_add(core->port, space->kernel, 0, page_to_vpn(block.first),
+                   pool_pfn(core, intent->frame));
+    const uint32_t frame = shadow_upper_frame(*upper);
+
+    shadow_fill(core, intent->page, frame);
+    run_split(core, frame);
+    *upper = intent->page | SHADOW_ENTRIES * SHADOW_COUNT_ONE |
+             (uint64_t)intent->frame << SHADOW_FRAME_SHIFT;
+    space->larges--;
+    space->shadows++;
+    intent_step_done(core);
+    return true;
 }
 
 bool shadow_adopt(struct core *core, struct space *space, uint32_t level, uint32_t page,
@@ -174,6 +220,11 @@ static void shadow_drop(struct core *core, struct space *space, uint32_t level, 
     shadow_leave(core, space, level, page);
     intent_step_done(core);
     shared_leave(core);
+}
+
+void shadow_drop_leaf(struct core *core, struct space *space, uint32_t page)
+{
+    shadow_drop(core, space, 0, page);
 }
 
 void shadow_prune(struct core *core, struct space *space, struct range range, struct range gap)
@@ -282,9 +333,26 @@ static uint32_t shadow_audit_leaf(const struct core *core, const struct space *s
     return used;
 }
 
+/* A large leaf: its run says whose it is, and one region has all of it. */
+static void shadow_audit_large(const struct core *core, const struct space *space, uint32_t block,
+                               uint64_t upper)
+{
+    const struct range range = shadow_block_range(block, 0);
+    const struct frame *frame = pool_record(core, shadow_upper_frame(upper));
+    const struct region *region = tree_find(core, &space->tree, range.first);
+
+    ASSERT(shadow_upper_page(upper) == 0 && (upper & SHADOW_ADOPTED) == 0);
+    ASSERT(shadow_upper_count(upper) == SHADOW_ENTRIES);
+    ASSERT(frame->kind == FRAME_LARGE && frame->references == 1);
+    ASSERT(frame->owner == space->number && frame->page == range.first);
+    ASSERT(region != NULL && range_covers(region_range(region), range));
+    ASSERT(region->object == 0 && (region->flags & REGION_TOUCHED) != 0);
+}
+
 uint32_t shadow_audit(const struct core *core, const struct space *space)
 {
     uint32_t pages = 0;
+    uint32_t larges = 0;
 
     for (uint32_t top = 0; top < SPACE_ROOT; top++) {
         uint32_t leaves = 0;
@@ -299,7 +367,11 @@ uint32_t shadow_audit(const struct core *core, const struct space *space)
 
         ASSERT(region != NULL && region->first < shadow_block_range(top, 1).end);
         for (uint32_t i = 0; i < SHADOW_ENTRIES; i++) {
-            if (middle[i] != 0) {
+            if (shadow_upper_is_large(middle[i])) {
+                shadow_audit_large(core, space, top * SHADOW_ENTRIES + i, middle[i]);
+                leaves++;
+                larges++;
+            } else if (middle[i] != 0) {
                 leaves++;
                 ASSERT(shadow_upper_count(middle[i]) ==
                        shadow_audit_leaf(core, space, top * SHADOW_ENTRIES + i, middle[i]));
@@ -308,6 +380,7 @@ uint32_t shadow_audit(const struct core *core, const struct space *space)
         ASSERT(shadow_upper_count(space->root[top]) == leaves);
         pages += leaves;
     }
-    ASSERT(pages == space->shadows);
-    return pages;
+    ASSERT(larges == space->larges);
+    ASSERT(pages - larges == space->shadows);
+    return pages - larges;
 }

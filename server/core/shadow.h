@@ -5,8 +5,8 @@
  *
  * Beside every shadow page stands the kernel's page table of the same level and place, made and
  * dropped with it, so that core knows which tables exist. An upper entry holds the arena page
- * below, the number of entries in use there, and the frame of the kernel's table. A leaf entry
- * holds a state and a frame:
+ * below, the number of entries in use there, and the frame of the kernel's table; or it says that
+ * one large leaf stands there (large.h). A leaf entry holds a state and a frame:
  *
  *            +--write--> OWN <--write (private: copied)--+
  *   ABSENT --+--read---> ZERO --write--> OWN             |
@@ -76,12 +76,13 @@ static inline bool shadow_entry_is_private(uint64_t entry)
 /*
  * Upper entries: bits 19..0 arena page below, 29..20 entries in use there, 61..30 frame of the
  * table beside it, 62: the table was adopted, so its frame is not the pool's to give out. 0:
- * nothing below.
+ * nothing below. Of a large leaf: bit 63, its pages in place of the entries (512), its first frame.
  */
 #define SHADOW_COUNT_SHIFT 20
 #define SHADOW_COUNT_ONE   (UINT64_C(1) << SHADOW_COUNT_SHIFT)
 #define SHADOW_FRAME_SHIFT 30
 #define SHADOW_ADOPTED     BIT(62)
+#define SHADOW_LARGE       BIT(63)
 
 static inline uint32_t shadow_upper_page(uint64_t upper)
 {
@@ -96,6 +97,12 @@ static inline uint32_t shadow_upper_count(uint64_t upper)
 static inline uint32_t shadow_upper_frame(uint64_t upper)
 {
     return (uint32_t)bits_get(upper, SHADOW_FRAME_SHIFT, 32);
+}
+
+/* Whether one large leaf stands there, and no shadow page and no table. */
+static inline bool shadow_upper_is_large(uint64_t upper)
+{
+    return (upper & SHADOW_LARGE) != 0;
 }
 
 /*
@@ -122,7 +129,7 @@ static inline struct range shadow_block_range(uint32_t block, uint32_t level)
 uint64_t *shadow_upper(const struct core *core, const struct space *space, uint32_t level,
                        uint32_t page);
 
-/* Make the cache name the leaf that covers `page`. Returns: whether it exists. */
+/* Make the cache name the leaf that covers `page`. Returns: whether it exists; no large leaf. */
 bool shadow_load(const struct core *core, struct space *space, uint32_t page);
 
 /* The entry of a page of the cached leaf. */
@@ -158,6 +165,21 @@ static inline void shadow_count(const struct core *core, const struct space *spa
  * On error:  an upper page may have been made (shadow_prune takes it).
  */
 MUST_USE uint64_t *shadow_make(struct core *core, struct space *space, uint32_t page);
+
+/* Have what stands above the leaves around `page` (level 1). Returns: as shadow_make(). */
+MUST_USE bool shadow_make_upper(struct core *core, struct space *space, uint32_t page);
+
+/* Drop the leaf that covers `page`, if it is there and empty. Makes a port call. */
+void shadow_drop_leaf(struct core *core, struct space *space, uint32_t page);
+
+/*
+ * Have a leaf with its page table in place of the large leaf at `page`; all entries are those of
+ * its frames. Makes port calls; no page is mapped afterwards.
+ *
+ * Returns:   whether there were frames for it.
+ * On error:  nothing changed.
+ */
+MUST_USE bool shadow_split(struct core *core, struct space *space, uint32_t page);
 
 /* As shadow_make() for an adopted table that stands already. Returns: whether there was a frame. */
 MUST_USE bool shadow_adopt(struct core *core, struct space *space, uint32_t level, uint32_t page,

@@ -13,7 +13,8 @@
  *
  * I1  Totals are sums over regions (pages, data, stack, commit, locked) and over the shadow (own,
  *     zero, wired pages).
- * I2  `leaf_tag` names the block that `leaf_page` and `leaf_entry` belong to, or no block.
+ * I2  `leaf_tag` names the block that `leaf_page` and `leaf_entry` belong to, or no block; never
+ *     one with a large leaf.
  * I3  `region_cache` is 0 or a region of this space.
  * I4  A space that ends has no regions, pages, tables, threads or donated frames left; asserted.
  * I5  `badge` is not 0 exactly in LIVE. It is never used again.
@@ -152,6 +153,8 @@ struct space {
     uint64_t wired;          /* pages on frames of wired objects */
     uint32_t shadows;        /* shadow pages (arena pages), each with a page table beside it */
     uint32_t adopted_tables; /* of `shadows`: those whose page table is not from the pool */
+    uint32_t larges;         /* large leaves (large.h) */
+    uint32_t reserved_larges;
 
     uint32_t payer;       /* number of the space whose budget it uses */
     uint32_t lender;      /* of the payer that its own budget was taken out of; 0: none */

@@ -53,9 +53,28 @@ static uint64_t refusal_action(enum fault_outcome outcome)
     case FAULT_NO_FRAME:
         return FAULT_REFUSE | CAUSE_BUS << 8;
     case FAULT_READY:
+    case FAULT_LARGE:
         break;
     }
     UNREACHABLE();
+}
+
+/* Answer a fault with the large leaf that the page is in. */
+NOINLINE static struct answer serve_large(struct shell *shell, struct space *space, uint64_t vpn,
+                                          const struct fault_answer *ready)
+{
+    const uint64_t offset = vpn % PAGES_PER_MEGA;
+    const uint64_t frame = pfn_to_number(ready->frame) - offset;
+    const enum map_op op = port_install_op((enum port_how)ready->how);
+
+    shell->decided = space;
+    space->answer.where = map_where(vpn - offset, PAGES_PER_MEGA);
+    space->answer.what = map_what(op, frame, ready->prot, MAP_LARGE);
+    return (struct answer){
+        .number = SYS_FAULT_REPLY_WAIT,
+        .action = FAULT_RESUME,
+        .words = {space->answer.where, space->answer.what},
+    };
 }
 
 /* Decide a fault. The token is the caller's to fill in. */
@@ -70,6 +89,10 @@ ALWAYS_INLINE struct answer serve_fault(struct shell *shell, uint64_t badge, uin
     const enum fault_outcome outcome =
         fault_quick(&shell->core, space, vpn, (uint32_t)access, &ready);
     port_flush(&shell->port);
+    if (UNLIKELY(outcome == FAULT_LARGE)) {
+        const struct fault_answer large = ready; /* so that `ready` can stay in registers */
+        return serve_large(shell, space, vpn_to_number(vpn), &large);
+    }
     if (UNLIKELY(outcome != FAULT_READY)) {
         shell->decided = NULL;
         return (struct answer){.number = SYS_FAULT_REPLY_WAIT, .action = refusal_action(outcome)};

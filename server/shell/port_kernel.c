@@ -163,6 +163,16 @@ void port_install(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, pfn
     }
 }
 
+void port_install_large(struct port *port, pfn_t space, uint32_t level, vpn_t vpn, pfn_t frame,
+                        uint32_t prot, enum port_how how)
+{
+    const uint64_t pages = level == 1 ? PAGES_PER_MEGA : PAGES_PER_GIGA;
+
+    add(port, pfn_to_number(space), map_where(vpn_to_number(vpn), pages),
+        map_what(port_install_op(how), pfn_to_number(frame), prot,
+                 level == 1 ? MAP_LARGE : MAP_GIANT));
+}
+
 void port_carry_out(struct port *port, pfn_t space, const struct space_answer *answer)
 {
     const bool is_copy = answer->what >> MAP_OP_SHIFT == MAP_INSTALL_COPY;

@@ -106,6 +106,7 @@ static const struct row {
     {"write_first", rows_write_first, 1},
     {"write_first_run", rows_write_first_run, PAGES},
     {"write_first_advised", rows_write_first_advised, PAGES},
+    {"write_first_huge", rows_write_first_huge, 1},
     {"read_first", rows_read_first, 1},
     {"populate", rows_populate, PAGES},
     {"map_merge", rows_map_merge, 1},

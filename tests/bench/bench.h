@@ -25,6 +25,7 @@
 #define PAGES 1024u
 #define RW    (MEM_PROT_READ | MEM_PROT_WRITE)
 #define ANON  (MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS)
+#define LARGE (UINT64_C(2) << 20)
 #define AREA  UINT64_C(0x1000000000) /* nothing of the program's own is near */
 
 /* Instructions so far. */
@@ -51,6 +52,7 @@ void rows_fault_refused(void);
 void rows_write_first(void);
 void rows_write_first_run(void);
 void rows_write_first_advised(void);
+void rows_write_first_huge(void);
 void rows_read_first(void);
 void rows_populate(void);
 void rows_unmap_touched(void);

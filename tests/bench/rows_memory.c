@@ -65,6 +65,19 @@ void rows_write_first_advised(void)
     write_run(true);
 }
 
+/* The run that the one before gave back: nothing of it is zero. */
+void rows_write_first_huge(void)
+{
+    for (unsigned i = 0; i < RUNS; i++) {
+        bench_map(AREA, LARGE / PAGE, RW, MEM_MAP_FIXED);
+        bench_must(hf_advise(HF_OWN_SPACE, AREA, LARGE, MEM_ADVISE_HUGEPAGE), "advise");
+        uint64_t begin = bench_begin();
+        touch_write(AREA);
+        bench_sample(begin, bench_end());
+        bench_unmap(AREA, LARGE / PAGE);
+    }
+}
+
 void rows_read_first(void)
 {
     bench_map(AREA, RUNS + 1, RW, MEM_MAP_FIXED);

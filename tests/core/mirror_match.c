@@ -3,16 +3,17 @@
 
 #include "mirror.h"
 #include "server/core/content.h"
+#include "server/core/page.h"
 #include "server/core/shadow.h"
 
 /* What core has for a page, without faulting. */
 static uint64_t core_word(const struct world *world, struct space *space,
                           const struct region *region, uint32_t page)
 {
-    const uint64_t *entry = shadow_find(&world->core, space, page);
+    const uint64_t entry = page_entry(&world->core, space, page);
 
-    if (entry != NULL && shadow_entry_is_private(*entry)) {
-        pfn_t pfn = pool_pfn(&world->core, shadow_entry_frame(*entry));
+    if (shadow_entry_is_private(entry)) {
+        pfn_t pfn = pool_pfn(&world->core, shadow_entry_frame(entry));
 
         return model_read(world->port, (uint32_t)(pfn.v - MODEL_BASE));
     }

@@ -38,7 +38,10 @@ struct model_entry *model_entry(const struct port *port, uint32_t root, uint32_t
         if (!entry->is_valid) {
             return NULL;
         }
-        ASSERT(entry->is_table);
+        if (!entry->is_table) {
+            ASSERT(entry->pages != 0);
+            return entry;
+        }
         table = entry->frame;
     }
 }
@@ -96,7 +99,7 @@ void model_wire(struct port *port, uint32_t index, uint32_t count, uint64_t word
     }
 }
 
-const struct model_entry *model_leaf(const struct port *port, pfn_t space, uint64_t vpn)
+const struct model_entry *model_leaf(struct port *port, pfn_t space, uint64_t vpn)
 {
     uint32_t index = model_index(space);
 
@@ -104,7 +107,12 @@ const struct model_entry *model_leaf(const struct port *port, pfn_t space, uint6
         if (port->spaces[i].is_used && port->spaces[i].object == index) {
             const struct model_entry *entry = model_entry(port, port->spaces[i].root, 0, vpn);
 
-            return entry != NULL && entry->is_valid ? entry : NULL;
+            if (entry == NULL || !entry->is_valid) {
+                return NULL;
+            }
+            port->found = *entry;
+            port->found.frame += entry->pages != 0 ? (uint32_t)(vpn % entry->pages) : 0;
+            return &port->found;
         }
     }
     return NULL;
@@ -166,8 +174,10 @@ void model_audit(const struct port *port)
         for (uint32_t j = 0; j < MODEL_ENTRIES; j++) {
             const struct model_entry *entry = &port->frames[i].entries[j];
 
-            if (entry->is_valid && !entry->is_table) {
-                mappings[entry->frame]++;
+            for (uint32_t k = 0;
+                 entry->is_valid && !entry->is_table && k < (entry->pages != 0 ? entry->pages : 1);
+                 k++) {
+                mappings[entry->frame + k]++;
             }
         }
     }

@@ -46,6 +46,7 @@ struct model_entry {
     uint8_t is_valid;
     uint8_t is_table;
     uint8_t prot;
+    uint16_t pages; /* of a large leaf, in a table of level 1; 0: any other */
 };
 
 struct model_frame {
@@ -88,7 +89,8 @@ struct port {
     bool dies_waiting; /* for a lock of one that has died */
     jmp_buf killed;
     uint64_t installs_dropped;
-    bool drops_as_is; /* forget every installation of what is there already */
+    bool drops_as_is;         /* forget every installation of what is there already */
+    struct model_entry found; /* model_leaf() */
 };
 
 /* A port whose arena is at `arena`. The caller frees it with model_free(). */
@@ -101,8 +103,8 @@ void model_copy(struct port *to, const struct port *from);
 /* Make the frames from `index` on wired, filled with words `word`, `word` + 1, ... */
 void model_wire(struct port *port, uint32_t index, uint32_t count, uint64_t word);
 
-/* The leaf that maps a page; NULL if none. */
-const struct model_entry *model_leaf(const struct port *port, pfn_t space, uint64_t vpn);
+/* The leaf that maps a page, as it is for that page, until the next call; NULL if none. */
+const struct model_entry *model_leaf(struct port *port, pfn_t space, uint64_t vpn);
 
 /* What a client sees in the first word of a frame, and writing it. */
 uint64_t model_read(const struct port *port, uint32_t index);
@@ -121,7 +123,10 @@ uint32_t model_count(const struct port *port, enum model_kind kind);
 uint32_t model_index(pfn_t pfn);
 void model_set_kind(struct model_frame *frame, enum model_kind kind);
 
-/* The entry for `vpn` in the table of `level` (2: root); NULL if a table above is missing. */
+/*
+ * The entry for `vpn` in the table of `level` (2: root), or a large leaf above that; NULL if a
+ * table is missing.
+ */
 struct model_entry *model_entry(const struct port *port, uint32_t root, uint32_t level,
                                 uint64_t vpn);
 

@@ -68,8 +68,12 @@ static struct model_space *model_space(struct port *port, pfn_t object)
 
 static void model_drop(struct port *port, struct model_entry *entry)
 {
-    ASSERT(port->frames[entry->frame].mappings > 0);
-    port->frames[entry->frame].mappings--;
+    const uint32_t pages = entry->pages != 0 ? entry->pages : 1;
+
+    for (uint32_t i = 0; i < pages; i++) {
+        ASSERT(port->frames[entry->frame + i].mappings > 0);
+        port->frames[entry->frame + i].mappings--;
+    }
     *entry = (struct model_entry){0};
 }
 
@@ -190,7 +194,7 @@ void port_table_remove(struct port *port, pfn_t space, uint32_t level, vpn_t vpn
     model_enter(port);
     struct model_entry *entry = model_entry(port, model_space(port, space)->root, level + 1, vpn.v);
 
-    if (entry != NULL && entry->is_valid) {
+    if (entry != NULL && entry->is_table) {
         ASSERT(entry->frame == model_index(table));
         struct model_entry *entries = port->frames[entry->frame].entries;
 
@@ -273,7 +277,7 @@ void port_install(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, pfn
         struct model_entry *entry = model_entry(port, owner->root, 0, vpn.v + i);
         struct model_frame *target = model_frame(port, pfn_add(frame, (npages_t){i}));
 
-        ASSERT(entry != NULL);
+        ASSERT(entry != NULL && entry->pages == 0);
         if (how == PORT_DEVICE) {
             ASSERT(target->kind == MODEL_DEVICE);
         } else if (how == PORT_AS_IS) {
@@ -307,7 +311,46 @@ void port_install(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, pfn
     model_leave(port);
 }
 
-/* Take rights from every leaf of the range; leaves without rights go. */
+void port_install_large(struct port *port, pfn_t space, uint32_t level, vpn_t vpn, pfn_t frame,
+                        uint32_t prot, enum port_how how)
+{
+    const uint16_t pages = MODEL_ENTRIES;
+
+    model_enter(port);
+    const struct model_space *owner = model_space(port, space);
+    struct model_entry *entry = model_entry(port, owner->root, 1, vpn.v);
+
+    ASSERT(level == 1 && (vpn.v | frame.v) % pages == 0);
+    ASSERT(!owner->is_ended && prot != 0 && (prot & ~MEM_PROT_ALL) == 0);
+    ASSERT((prot & MEM_PROT_WRITE) == 0 || (prot & MEM_PROT_READ) != 0);
+    ASSERT(entry != NULL && !entry->is_table);
+    ASSERT(how == PORT_ZERO || how == PORT_AS_IS);
+    if (how == PORT_AS_IS && port->drops_as_is) {
+        port->installs_dropped++;
+        model_leave(port);
+        return;
+    }
+    for (uint32_t i = 0; i < pages; i++) {
+        struct model_frame *target = model_frame(port, pfn_add(frame, (npages_t){i}));
+
+        ASSERT(how == PORT_ZERO ? model_is_unused(target) : target->kind == MODEL_USER);
+        if (how == PORT_ZERO) {
+            model_set_kind(target, MODEL_USER);
+        }
+        target->mappings++;
+    }
+    if (entry->is_valid) {
+        model_drop(port, entry);
+    }
+    *entry = (struct model_entry){
+        .frame = model_index(frame), .is_valid = 1, .prot = (uint8_t)prot, .pages = pages};
+    model_leave(port);
+}
+
+/*
+ * Take rights from every leaf of the range; leaves without rights go, and large ones that are only
+ * partly meant.
+ */
 static void model_restrict(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, uint32_t prot)
 {
     const struct model_space *owner = model_space(port, space);
@@ -321,9 +364,13 @@ static void model_restrict(struct port *port, pfn_t space, vpn_t vpn, npages_t p
             page = entry == NULL ? page | 0x3ffff : page | 0x1ff;
             continue;
         }
+        const bool is_part =
+            entry->pages != 0 && (page % entry->pages != 0 || end - page < entry->pages);
+
         entry = model_entry(port, owner->root, 0, page);
+        page += entry->pages != 0 ? entry->pages - 1 - page % entry->pages : 0;
         if (entry->is_valid) {
-            entry->prot &= (uint8_t)prot;
+            entry->prot &= is_part ? 0 : (uint8_t)prot;
             if (entry->prot == 0) {
                 model_drop(port, entry);
             }

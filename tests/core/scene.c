@@ -4,7 +4,9 @@
 #include <base/assert.h>
 #include <mem/prot.h>
 
-#define SCENE_FRAMES 1400u
+#include "scene_large.h"
+
+#define SCENE_FRAMES 2300u
 #define MIDDLE       (UINT32_C(3) << 18)
 
 uint32_t scene_page(uint32_t index)
@@ -123,6 +125,7 @@ static void scene_make_memory(struct scene *scene, struct space *space)
 void scene_make(struct scene *scene)
 {
     scene->world = world_make(SCENE_FRAMES, COMMIT_NEVER);
+    scene->world->core.head->commit.limit *= 2; /* room for a clone */
     scene->object = world_object(scene->world, 8);
     struct space *one = world_space(scene->world);
     struct space *two = world_space(scene->world);
@@ -156,6 +159,7 @@ void scene_make(struct scene *scene)
     ASSERT(outcome == FAULT_READY);
     outcome = world_write(scene->world, one, scene_page(10), 20);
     ASSERT(outcome == FAULT_READY);
+    scene_make_large(scene->world, one);
     world_map(scene->world, two, scene_page(0), 4, 3);
     scene_share_a_page(scene->world, two);
     scene_share(scene, two);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "scene.h"
+#include "scene_large.h"
 #include "scene_space.h"
 
 #include <base/assert.h>
@@ -474,6 +475,16 @@ const struct scene_case scene_cases[] = {
     {"make a space with a budget", make_a_space_with_a_budget, false, ERR_NOMEM, SCENE_PROCESSES},
     {"end a space", end_a_space, false, ERR_NOMEM, SCENE_PROCESSES},
     {"end a space with objects", end_a_space_with_objects, false, ERR_NOMEM, SCENE_ALL},
+    {"unmap part of a large leaf", unmap_part_of_a_large_leaf, false, ERR_NOMEM, SCENE_FIRST},
+    {"unmap a large leaf", unmap_a_large_leaf, false, ERR_NOMEM, SCENE_FIRST},
+    {"protect part of a large leaf", protect_part_of_a_large_leaf, false, ERR_NOMEM, SCENE_FIRST},
+    {"map over part of a large leaf", map_over_part_of_a_large_leaf, false, ERR_NOMEM, SCENE_FIRST},
+    {"give back part of a large leaf", give_back_part_of_a_large_leaf, false, ERR_AGAIN,
+     SCENE_FIRST},
+    {"move a large leaf", move_a_large_leaf, false, ERR_NOMEM, SCENE_FIRST},
+    {"fault in a large leaf", fault_in_a_large_leaf, false, ERR_NOMEM, SCENE_FIRST},
+    {"take part of a large leaf in a batch", take_part_of_a_large_leaf_in_a_batch, false, ERR_NOMEM,
+     SCENE_PROCESSES},
     {"make a thread", make_a_thread, false, ERR_NOMEM, SCENE_PROCESSES_SECOND},
     {"end a thread", end_a_thread, false, ERR_NOMEM, SCENE_PROCESSES_FIRST},
     {"donate a slab", donate_a_slab, false, ERR_NOMEM, SCENE_FIRST},

@@ -22,7 +22,7 @@ static void put_pages(const struct world *world, struct space *space, const stru
     uint32_t page = page_next(&world->core, space, rest);
 
     for (; page < rest.end; page = page_next(&world->core, space, range_of(page + 1, rest.end))) {
-        uint64_t entry = *shadow_find(&world->core, space, page);
+        uint64_t entry = page_entry(&world->core, space, page);
 
         if (shadow_entry_is_private(entry)) {
             uint64_t pfn = pool_pfn(&world->core, shadow_entry_frame(entry)).v;

@@ -142,6 +142,12 @@ void port_install(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, pfn
     (void)source;
 }
 
+void port_install_large(struct port *port, pfn_t space, uint32_t level, vpn_t vpn, pfn_t frame,
+                        uint32_t prot, enum port_how how)
+{
+    (void)port, (void)space, (void)level, (void)vpn, (void)frame, (void)prot, (void)how;
+}
+
 void port_remove(struct port *port, pfn_t space, vpn_t vpn, npages_t pages)
 {
     (void)port, (void)space, (void)vpn, (void)pages;

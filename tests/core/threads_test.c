@@ -63,7 +63,7 @@ static uaddr_t pick_address(struct hand *hand)
 
 static uint64_t pick_length(struct hand *hand)
 {
-    uint64_t pages = pick(hand, 16) == 0 ? SPAN : 1 + pick(hand, 24);
+    uint64_t pages = pick(hand, 8) == 0 ? SPAN : 1 + pick(hand, 24);
 
     return pages * PAGE_SIZE;
 }
@@ -235,7 +235,7 @@ static enum err request(struct hand *hand, struct space *space)
     const struct advise_request advise = {
         .address = pick_address(hand),
         .length = pick_length(hand),
-        .advice = MEM_ADVISE_DONTNEED,
+        .advice = pick(hand, 3) == 0 ? MEM_ADVISE_DONTNEED : MEM_ADVISE_HUGEPAGE,
         .is_linux = true,
     };
     const struct lock_request lock = {.address = pick_address(hand), .length = 2 * PAGE_SIZE};

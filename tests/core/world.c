@@ -275,15 +275,15 @@ static void world_audit_space(const struct world *world, struct space *space)
          region = tree_next(core, region)) {
         for (uint32_t page = region->first; page < region->end; page++) {
             const struct model_entry *leaf = model_leaf(world->port, space->kernel, page);
-            const uint64_t *entry = shadow_find(core, space, page);
+            const uint64_t entry = page_entry(core, space, page);
 
             if (leaf == NULL) {
-                page = entry == NULL ? page | 511 : page;
+                page = shadow_find(core, space, page) == NULL ? page | 511 : page;
                 continue;
             }
-            ASSERT(entry != NULL && *entry != 0);
+            ASSERT(entry != 0);
             ASSERT((leaf->prot & ~region_rights(region->flags)) == 0);
-            world_audit_leaf(world, region, page, *entry, leaf);
+            world_audit_leaf(world, region, page, entry, leaf);
         }
     }
 }
@@ -300,7 +300,7 @@ static void world_audit_cow(const struct world *world)
 
         for (uint32_t page = page_next(core, space, rest); page < rest.end;
              page = page_next(core, space, rest)) {
-            uint64_t entry = *shadow_find(core, space, page);
+            uint64_t entry = page_entry(core, space, page);
 
             if (shadow_entry_state(entry) == SHADOW_SHARED) {
                 ASSERT(shadow_entry_frame(entry) < MODEL_FRAMES);

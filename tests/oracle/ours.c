@@ -188,6 +188,8 @@ static uint32_t signal_of(enum fault_outcome outcome)
     case FAULT_PAST_END:
     case FAULT_NO_FRAME:
         return LOOK_BUS;
+    case FAULT_LARGE:
+        break;
     }
     UNREACHABLE();
 }

@@ -9,6 +9,7 @@
 #include <base/types.h>
 
 #include "server/core/content.h"
+#include "server/core/page.h"
 #include "server/core/shadow.h"
 
 uint64_t ours_frame_word(const struct port *port, uint32_t frame, uint32_t offset)
@@ -84,14 +85,14 @@ static void look_region_pages(struct ours *ours, const struct region *region, st
     struct core *core = &ours->world->core;
 
     for (uint32_t page = region->first; page < region->end; page++) {
-        const uint64_t *entry = shadow_find(core, ours->side->space, page);
-        if (entry == NULL || *entry == 0) {
+        const uint64_t entry = page_entry(core, ours->side->space, page);
+        if (entry == 0) {
             continue;
         }
         struct look_word word = {0, 0};
-        bool is_own = shadow_entry_is_private(*entry);
+        bool is_own = shadow_entry_is_private(entry);
         if (is_own) {
-            word = frame_words(ours, shadow_entry_frame(*entry));
+            word = frame_words(ours, shadow_entry_frame(entry));
         }
         look_add_page(log, page, is_own ? LOOK_OWN : LOOK_ZERO, &word);
     }
