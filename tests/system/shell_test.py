@@ -109,13 +109,46 @@ def commands_explain_themselves(shell):
     expect_in("usage: kill PID", shell.do("kill"))
     expect_in("4711: no such process", shell.do("maps 4711"))
     expect_in("x: not a number", shell.do("maps x"))
-    expect_in("no such file or folder", shell.do("ls nowhere"))
+    expect_in("nowhere: No such file or directory", shell.do("ls nowhere"))
 
 
 def the_archive_is_listed(shell):
-    expect(shell.do("ls").split(), ["boot/", "bin/", "traces/"])
+    expect(shell.do("ls").split(), ["bin/", "boot/", "tmp/", "traces/"])
     expect_in(" hello\n", shell.do("ls bin"))
     expect_in(" cc1.trace\n", shell.do("ls /traces/"))
+
+
+def files_are_made_copied_named_and_removed(shell):
+    expect(shell.do("mkdir /wares"), "")
+    expect(shell.do("echo 'one  two' three > /wares/a"), "")
+    expect(shell.do("cat /wares/a"), "one  two three\n")
+    expect(shell.do("echo four >> /wares/a"), "")
+    expect(shell.do("cp /wares/a /wares/b"), "")
+    expect(shell.do("cp /bin/hello /wares"), "")
+    expect(shell.do("cd /wares"), "")
+    expect(shell.do("pwd"), "/wares\n")
+    expect(shell.do("mv b c"), "")
+    expect(shell.do("cat a c"), "one  two three\nfour\n" * 2)
+    names = shell.do("ls").split()
+    expect(names[1::2], ["a", "c", "hello"])
+    expect(names[0], "20")
+    expect(shell.do("ls").split()[4], shell.do("ls /bin/hello").split()[0])
+    expect_in("/tmp", shell.do("df"))
+    expect_in("Is a directory", shell.do("rm /wares"))
+    expect(shell.do("rm a c hello"), "")
+    expect(shell.do("cd"), "")
+    expect(shell.do("rmdir wares"), "")
+
+
+def mistakes_with_files_are_named(shell):
+    expect_in("shell: nothing: No such file or directory", shell.do("cat nothing"))
+    expect_in("shell: /bin/x: Read-only file system", shell.do("echo x > /bin/x"))
+    expect_in("shell: bin: Device or resource busy", shell.do("rmdir bin"))
+    expect_in("shell: /bin: Is a directory", shell.do("cp /bin /tmp"))
+    expect_in("shell: /bin/hello: Invalid argument", shell.do("cp /bin/hello /bin/hello"))
+    expect_in("usage: cp FILE TO", shell.do("cp one"))
+    expect_in("no file follows the >", shell.do("echo >"))
+    expect_in("cannot go to a file yet", shell.do("hello > x"))
 
 
 def lines_are_edited_and_remembered(shell):
@@ -261,6 +294,8 @@ TESTS_OF_ONE_SESSION = [
     programs_run_with_arguments_and_show_their_status,
     commands_explain_themselves,
     the_archive_is_listed,
+    files_are_made_copied_named_and_removed,
+    mistakes_with_files_are_named,
     lines_are_edited_and_remembered,
     programs_read_whole_lines_with_corrections,
     control_c_ends_the_program_in_front_and_no_other,

@@ -64,9 +64,25 @@ TAP_TEST(an_ampersand_of_its_own_at_the_end_asks_for_the_background)
     EXPECT(!words.is_background);
 }
 
+TAP_TEST(an_arrow_of_its_own_says_where_the_output_goes)
+{
+    EXPECT(split("say a > b c") == NULL);
+    EXPECT_U64(words.count, 3);
+    EXPECT_STR(words.items[2], "c");
+    EXPECT_STR(words.output_opt, "b");
+    EXPECT(!words.is_appending);
+    EXPECT(split("say a >> 'b c' &") == NULL);
+    EXPECT_STR(words.output_opt, "b c");
+    EXPECT(words.is_appending && words.is_background);
+    EXPECT(split("say '>' a>b") == NULL);
+    EXPECT_U64(words.count, 3);
+    EXPECT(words.output_opt == NULL);
+}
+
 TAP_TEST(lines_without_meaning_are_refused)
 {
-    static const char *const lines[] = {"'open", "\"open", "\"open\\", "end\\", "&", "a & b"};
+    static const char *const lines[] = {"'open", "\"open", "\"open\\", "end\\",    "&",
+                                        "a & b", "a >",    "> a",      "a > b > c"};
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         EXPECT(split(lines[i]) != NULL);
     }
@@ -96,6 +112,7 @@ int main(int argc, char **argv)
         TAP(a_line_without_words_has_none),
         TAP(quotes_keep_spaces_and_join_with_what_stands_beside),
         TAP(an_ampersand_of_its_own_at_the_end_asks_for_the_background),
+        TAP(an_arrow_of_its_own_says_where_the_output_goes),
         TAP(lines_without_meaning_are_refused),
         TAP(too_many_and_too_long_words_are_refused),
     };

@@ -2,12 +2,13 @@
 #include "command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include <hf/archive.h>
 #include <hf/console.h>
 #include <hf/env.h>
 #include <hf/error.h>
@@ -36,16 +37,52 @@ void command_set_editor(const struct edit *edit)
     command_editor = edit;
 }
 
+/* Run a command of the shell with its output where the words want it. */
+static uint64_t run_redirected(uint64_t (*run)(const struct words *), const struct words *words)
+{
+    const int flags = O_WRONLY | O_CREAT | (words->is_appending ? O_APPEND : O_TRUNC);
+    if (words->output_opt == NULL) {
+        return run(words);
+    }
+    fflush(stdout);
+    const int console = dup(STDOUT_FILENO);
+    const int fd = console < 0 ? -1 : open(words->output_opt, flags, 0666);
+    if (fd < 0) {
+        printf("shell: %s: %s\n", words->output_opt, strerror(errno));
+        if (console >= 0) {
+            (void)close(console);
+        }
+        return COMMAND_FAILED;
+    }
+    (void)dup2(fd, STDOUT_FILENO);
+    (void)close(fd);
+    uint64_t status = run(words);
+    const bool is_written = fflush(stdout) == 0;
+    const int number = errno;
+    clearerr(stdout);
+    (void)dup2(console, STDOUT_FILENO);
+    (void)close(console);
+    if (!is_written) {
+        printf("shell: %s: %s\n", words->output_opt, strerror(number));
+        status = COMMAND_FAILED;
+    }
+    return status;
+}
+
 uint64_t command_run(const struct words *words)
 {
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(words->items[0], commands[i].name) == 0) {
-            const uint64_t status = commands[i].run(words);
+            const uint64_t status = run_redirected(commands[i].run, words);
             if (status == COMMAND_MISUSE) {
                 printf("usage: %s %s\n", commands[i].name, commands[i].arguments);
             }
             return status;
         }
+    }
+    if (words->output_opt != NULL) {
+        printf("shell: what a program says cannot go to a file yet\n");
+        return COMMAND_FAILED;
     }
     return jobs_run(words);
 }
@@ -127,85 +164,8 @@ uint64_t command_help(const struct words *words)
     printf(
         "\nAnything else is a program: ls bin shows them. PROGRAM ARGUMENT... & runs it behind.\n"
         "Keys: arrows, ^A ^E ^U ^K ^W, up and down for what was typed before; ^C ends the\n"
-        "program in front, ^D the shell. Words may be quoted with ' and \".\n");
-    return COMMAND_DONE;
-}
-
-/* Whether the file lies in the folder; then `*rest` is the name from there on. */
-static bool is_in(const char *folder, const char *name, const char **rest)
-{
-    const size_t length = strlen(folder);
-    if (strncmp(name, folder, length) != 0 || (length > 0 && name[length] != '/')) {
-        return false;
-    }
-    *rest = name + length + (length > 0 ? 1 : 0);
-    return true;
-}
-
-/* Whether an entry before `end` lies in the same folder within `folder` as `name`. */
-static bool is_listed(const struct hf_archive *archive, const char *folder, const char *name,
-                      uint64_t end)
-{
-    const size_t length = strcspn(name, "/") + 1;
-    uint64_t offset = 0;
-    struct hf_archive_file file;
-    while (offset < end && hf_archive_next(archive, &offset, &file) == HF_ARCHIVE_FOUND) {
-        const char *rest;
-        if (offset < end && is_in(folder, file.name, &rest) && strncmp(rest, name, length) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Print each name of the folder once: files with their sizes, folders with a slash. */
-static unsigned list(const struct hf_archive *archive, const char *folder)
-{
-    uint64_t offset = 0;
-    unsigned count = 0;
-    struct hf_archive_file file;
-    while (hf_archive_next(archive, &offset, &file) == HF_ARCHIVE_FOUND) {
-        const char *rest;
-        if (!is_in(folder, file.name, &rest)) {
-            continue;
-        }
-        const size_t length = strcspn(rest, "/");
-        count++;
-        if (rest[length] == '\0') {
-            printf("%10" PRIu64 " %s\n", file.bytes, rest);
-        } else if (!is_listed(archive, folder, rest, offset)) {
-            printf("%10s %.*s/\n", "", (int)length, rest);
-        }
-    }
-    return count;
-}
-
-uint64_t command_ls(const struct words *words)
-{
-    const struct hf_archive archive = {hf_env()->archive_opt, hf_env()->archive_bytes};
-    char folder[256];
-    if (words->count > 2) {
-        return COMMAND_MISUSE;
-    }
-    if (archive.data == NULL) {
-        printf("shell: there is no boot archive\n");
-        return COMMAND_FAILED;
-    }
-    const char *name = words->count == 2 ? words->items[1] : "";
-    name += strspn(name, "/");
-    snprintf(folder, sizeof(folder), "%s", name);
-    for (size_t length = strlen(folder); length > 0 && folder[length - 1] == '/'; length--) {
-        folder[length - 1] = '\0';
-    }
-    struct hf_archive_file file;
-    if (folder[0] != '\0' && hf_archive_find(&archive, folder, &file) == HF_ARCHIVE_FOUND) {
-        printf("%10" PRIu64 " %s\n", file.bytes, folder);
-        return COMMAND_DONE;
-    }
-    if (list(&archive, folder) == 0) {
-        printf("shell: %s: no such file or folder\n", name);
-        return COMMAND_FAILED;
-    }
+        "program in front, ^D the shell. Words may be quoted with ' and \". > FILE and >> FILE\n"
+        "send what a command says to a file.\n");
     return COMMAND_DONE;
 }
 

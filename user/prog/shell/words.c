@@ -61,9 +61,12 @@ const char *words_split(const char *line, size_t length, struct words *words)
 {
     struct cursor cursor = {.line = line, .length = length};
     bool is_bare = false;
+    bool is_output = false; /* the word to come */
 
     words->count = 0;
     words->is_background = false;
+    words->is_appending = false;
+    words->output_opt = NULL;
     /* Each word needs a character and its NUL, and is no longer than what it is made of. */
     if (length >= WORDS_LINE_MAX || memchr(line, '\0', length) != NULL) {
         return "it is too long, or holds a NUL";
@@ -86,11 +89,26 @@ const char *words_split(const char *line, size_t length, struct words *words)
         if (wrong != NULL) {
             return wrong;
         }
-        if (is_bare && strcmp(word, "&") == 0) {
+        if (is_output) {
+            words->output_opt = word;
+            is_output = false;
+        } else if (is_bare && strcmp(word, "&") == 0) {
             words->is_background = true;
+        } else if (is_bare && (strcmp(word, ">") == 0 || strcmp(word, ">>") == 0)) {
+            if (words->output_opt != NULL) {
+                return "its output has two places to go";
+            }
+            is_output = true;
+            words->is_appending = word[1] != '\0';
         } else {
             words->items[words->count++] = word;
         }
+    }
+    if (is_output) {
+        return "no file follows the >";
+    }
+    if (words->output_opt != NULL && words->count == 0) {
+        return "nothing stands before the >";
     }
     if (words->is_background && words->count == 0) {
         return "nothing stands before the &";

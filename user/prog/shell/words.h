@@ -5,7 +5,8 @@
  *     replay '/traces/my trace' &      "it's" \"x
  *
  * Words are separated by spaces and tabs. '...' keeps everything, "..." everything but a backslash,
- * a backslash the next character. An & of its own at the end asks for the background.
+ * a backslash the next character. An & of its own at the end asks for the background; > or >> and a
+ * word say where the output goes.
  * Pure C: tested on the host.
  */
 #pragma once
@@ -22,6 +23,8 @@ struct words {
     size_t count;
     const char *items[WORDS_MAX + 1]; /* end with NULL; in `text` */
     bool is_background;
+    bool is_appending;      /* valid with an output */
+    const char *output_opt; /* NULL: none is named */
     char text[WORDS_LINE_MAX];
 };
 
