@@ -94,8 +94,10 @@ enum err core_init(const struct core_boot *boot, struct core *core)
     ASSERT(boot->fault_ahead <= FAULT_AHEAD_MAX);
     head->fault_ahead = boot->fault_ahead;
     head->thread_numbers = boot->thread_numbers != 0 ? boot->thread_numbers : NUMBER_BLOCK;
-    head->commit.mode = boot->commit_mode;
-    head->commit.limit = boot->commit_limit != 0 ? boot->commit_limit : head->pool.total;
+    atomic_init(&head->commit.mode, boot->commit_mode);
+    atomic_init(&head->commit.limit,
+                boot->commit_limit != 0 ? boot->commit_limit : head->pool.total);
+    head->commit.percent = 100;
     slab_init(&head->regions, sizeof(struct region));
     slab_init(&head->objects, sizeof(struct object));
     slab_init(&head->holds, sizeof(struct hold));

@@ -33,6 +33,7 @@
 #include "server/core/op_advise.h"
 #include "server/core/op_batch.h"
 #include "server/core/op_clone.h"
+#include "server/core/op_commit.h"
 #include "server/core/op_copy.h"
 #include "server/core/op_incore.h"
 #include "server/core/op_limits.h"

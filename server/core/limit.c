@@ -68,13 +68,14 @@ static bool limit_commit_exceeded(const struct core *core, uint64_t used,
 {
     const struct commit *commit = &core->head->commit;
 
-    switch ((enum commit_mode)commit->mode) {
+    switch (limit_mode(commit)) {
     case COMMIT_ALWAYS:
         return false;
     case COMMIT_HEURISTIC:
         return change->commit_added > core->head->pool.total;
     case COMMIT_NEVER:
-        return limit_exceeded(commit->limit, used, change->commit_added, change->commit_removed);
+        return limit_exceeded(limit_most(commit), used, change->commit_added,
+                              change->commit_removed);
     }
     UNREACHABLE();
 }
@@ -83,7 +84,8 @@ NOINLINE static enum err limit_refuse_commit(const struct core *core, struct spa
                                              uint64_t used, const struct limit_change *change)
 {
     const struct commit *commit = &core->head->commit;
-    uint64_t value = commit->mode == COMMIT_NEVER ? commit->limit : core->head->pool.total;
+    uint64_t value =
+        limit_mode(commit) == COMMIT_NEVER ? limit_most(commit) : core->head->pool.total;
 
     return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_COMMIT, value, used, change->commit_added);
 }
@@ -118,7 +120,9 @@ enum err limit_check_commit(const struct core *core, struct space *space,
 /* Whether `pages` more are more than COMMIT_NEVER allows. */
 static bool limit_is_beyond(const struct commit *commit, uint64_t used, uint64_t pages)
 {
-    return commit->mode == COMMIT_NEVER && (used > commit->limit || pages > commit->limit - used);
+    const uint64_t most = limit_most(commit);
+
+    return limit_mode(commit) == COMMIT_NEVER && (used > most || pages > most - used);
 }
 
 enum err limit_promise(struct core *core, struct space *space, const struct limit_change *change)

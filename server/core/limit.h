@@ -38,11 +38,22 @@ enum commit_mode {
 
 /* In the head of the arena. */
 struct commit {
-    uint32_t mode; /* enum commit_mode; constant */
-    uint32_t reserved;
-    uint64_t limit;        /* pages; constant */
-    _Atomic uint64_t used; /* pages in regions, and promised to commits */
+    _Atomic uint32_t mode;  /* enum commit_mode */
+    uint32_t percent;       /* of the frames is the limit */
+    _Atomic uint64_t limit; /* pages; looked at in COMMIT_NEVER */
+    _Atomic uint64_t used;  /* pages in regions, and promised to commits */
 };
+
+/* How promises are judged now, and what COMMIT_NEVER allows. */
+static inline enum commit_mode limit_mode(const struct commit *commit)
+{
+    return (enum commit_mode)atomic_load_explicit(&commit->mode, memory_order_relaxed);
+}
+
+static inline uint64_t limit_most(const struct commit *commit)
+{
+    return atomic_load_explicit(&commit->limit, memory_order_relaxed);
+}
 
 /* Frames that a space and those it pays for may use (budget.h). In the record of the payer. */
 struct budget {

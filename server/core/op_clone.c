@@ -27,7 +27,7 @@ static bool clone_has_pages(const struct region *region)
 static enum err clone_check(const struct core *core, struct space *from)
 {
     struct limit_change change = {0};
-    const bool sums_up = core->head->commit.mode == COMMIT_NEVER;
+    const bool sums_up = limit_mode(&core->head->commit) == COMMIT_NEVER;
 
     for (const struct region *region = tree_first(core, &from->tree); region != NULL;
          region = tree_next(core, region)) {

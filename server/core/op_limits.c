@@ -6,6 +6,7 @@
 #include <base/checked.h>
 
 #include "server/core/budget.h"
+#include "server/core/op_commit.h"
 
 /* Where a limit is, and how many bytes one of what it is kept in has. */
 struct limits_place {
@@ -35,7 +36,7 @@ static struct limits_place limits_find(struct space *space, enum mem_limit which
         return (struct limits_place){&settings->stack_max, &ceilings->stack, space->stack,
                                      PAGE_SIZE};
     case MEM_LIMIT_NONE:
-    case MEM_LIMIT_COMMIT:
+    case MEM_LIMIT_COMMIT: /* limits_commit() */
     case MEM_LIMIT_FRAMES:
     case MEM_LIMIT_BUDGET: /* limits_budget() */
     case MEM_LIMIT_ADDRESS_SPACE:
@@ -76,12 +77,38 @@ static enum err limits_budget(const struct core *core, struct space *space,
     return ERR_OK;
 }
 
-enum err op_limits(const struct core *core, struct space *space,
-                   const struct limits_request *request, struct limits_view *view)
+/* What the machine has promised is read only here: COMMIT sets it. */
+static enum err limits_commit(struct core *core, struct space *space,
+                              const struct limits_request *request, struct limits_view *view)
+{
+    const struct commit_request read = {.is_set = false};
+    const uint64_t unit = request->in_bytes ? PAGE_SIZE : 1;
+    struct commit_view commit;
+
+    if (request->is_set) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    const enum err error = op_commit(core, space, &read, &commit);
+
+    ASSERT(error == ERR_OK);
+    *view = (struct limits_view){
+        .value = limits_convert(commit.limit, unit, 1),
+        .used = limits_convert(commit.used, unit, 1),
+        .ceiling = limits_convert(commit.limit, unit, 1),
+        .reserved = limits_convert(space->committed, unit, 1),
+    };
+    return ERR_OK;
+}
+
+enum err op_limits(struct core *core, struct space *space, const struct limits_request *request,
+                   struct limits_view *view)
 {
     limit_begin(space);
     if (request->which == MEM_LIMIT_BUDGET) {
         return limits_budget(core, space, request, view);
+    }
+    if (request->which == MEM_LIMIT_COMMIT) {
+        return limits_commit(core, space, request, view);
     }
     struct limits_place place = limits_find(space, request->which);
     uint64_t page = request->which == MEM_LIMIT_REGIONS ? 1 : PAGE_SIZE;

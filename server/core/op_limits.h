@@ -24,7 +24,7 @@ struct limits_view {
 };
 
 struct limits_request {
-    enum mem_limit which; /* MEM_LIMIT_REGIONS, _PAGES, _DATA, _LOCKED, _STACK or _BUDGET */
+    enum mem_limit which; /* MEM_LIMIT_REGIONS, _PAGES, _DATA, _LOCKED, _STACK, _BUDGET, _COMMIT */
     bool is_set;
     bool in_bytes; /* not for MEM_LIMIT_REGIONS */
     uint64_t value;
@@ -35,10 +35,10 @@ struct limits_request {
  * Set a limit if that is asked for, and tell what it was before.
  *
  * Returns:   ERR_OK; ERR_INVAL: regions in bytes, a value above its new ceiling, no region at all,
- *            a budget to be set;
+ *            a budget or the commit account to be set;
  *            ERR_PERM: a ceiling above the present one.
  * On error:  nothing changed.
  * Semantics: getrlimit(2), setrlimit(2). A value below what is used takes nothing away.
  */
-MUST_USE enum err op_limits(const struct core *core, struct space *space,
+MUST_USE enum err op_limits(struct core *core, struct space *space,
                             const struct limits_request *request, struct limits_view *view);

@@ -206,7 +206,8 @@ static enum err map_check_kind(const struct core *core, struct space *space,
     if (type != MEM_MAP_PRIVATE) {
         plan->kind.flags |= REGION_SHARED;
     }
-    if ((request->flags & MEM_MAP_NORESERVE) != 0 && core->head->commit.mode != COMMIT_NEVER) {
+    if ((request->flags & MEM_MAP_NORESERVE) != 0 &&
+        limit_mode(&core->head->commit) != COMMIT_NEVER) {
         plan->kind.flags |= REGION_NORESERVE;
     }
     if (region_is_private_writable(plan->kind.flags) &&

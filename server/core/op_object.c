@@ -58,8 +58,8 @@ static struct object *object_make_held(struct core *core, struct space *space,
 enum err op_object_make(struct core *core, struct space *space,
                         const struct object_request *request, struct object **object)
 {
-    const bool is_charged =
-        (request->flags & MEM_OBJECT_NORESERVE) == 0 || core->head->commit.mode == COMMIT_NEVER;
+    const bool is_charged = (request->flags & MEM_OBJECT_NORESERVE) == 0 ||
+                            limit_mode(&core->head->commit) == COMMIT_NEVER;
     const uint64_t pages = npages_number(object_pages(request->bytes));
     const uint64_t charge = is_charged ? pages : 0;
 

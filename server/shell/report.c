@@ -158,7 +158,7 @@ static struct frame_counts count_frames(const struct core *core)
     return counts;
 }
 
-enum err report_stats(struct call *call)
+static enum err report_stats(struct call *call)
 {
     const struct shell_head *head = call->shell->head;
     const struct core *core = &call->shell->core;
@@ -180,7 +180,7 @@ enum err report_stats(struct call *call)
     return ERR_OK;
 }
 
-enum err report_limits(struct call *call)
+static enum err report_limits(struct call *call)
 {
     struct wire_limits request;
     struct limits_view view;
@@ -202,4 +202,35 @@ enum err report_limits(struct call *call)
         call->words[4] = view.reserved;
     }
     return error;
+}
+
+static enum err report_commit(struct call *call)
+{
+    struct commit_request request;
+    struct commit_view view;
+
+    enum err error = wire_commit(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (request.is_set && call->own->number != call->shell->head->init) {
+        return ERR_PERM;
+    }
+    error = op_commit(&call->shell->core, call->own, &request, &view);
+    if (error == ERR_OK) {
+        call->words[1] = view.mode;
+        call->words[2] = view.percent;
+        call->words[3] = view.limit;
+        call->words[4] = view.used;
+        call->words[5] = view.frames;
+    }
+    return error;
+}
+
+enum err report_account(struct call *call, enum mem_request number)
+{
+    if (number == MEM_STATS) {
+        return report_stats(call);
+    }
+    return number == MEM_LIMITS ? report_limits(call) : report_commit(call);
 }

@@ -10,6 +10,8 @@
 #include <abi/error.h>
 #include <base/attr.h>
 
+#include <mem/proto.h>
+
 #include "server/shell/call.h"
 
 /* Regions go to the message page of the thread that asks. */
@@ -21,8 +23,8 @@ MUST_USE enum err report_incore(struct call *call);
 /* What the caller's last refused request was about. */
 MUST_USE enum err report_refusal(struct call *call);
 
-/* All frames of RAM, by use. */
-MUST_USE enum err report_stats(struct call *call);
-
-/* A limit of a space, and what is used of it. */
-MUST_USE enum err report_limits(struct call *call);
+/*
+ * STATS: all frames of RAM, by use. LIMITS: a limit of a space, and what is used of it. COMMIT: how
+ * memory is promised, and how much is; set by init.
+ */
+MUST_USE enum err report_account(struct call *call, enum mem_request number);

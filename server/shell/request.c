@@ -220,9 +220,9 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
     case MEM_REFUSAL:
         return report_refusal(call);
     case MEM_STATS:
-        return report_stats(call);
     case MEM_LIMITS:
-        return report_limits(call);
+    case MEM_COMMIT:
+        return report_account(call, number);
     case MEM_SPACE_MAKE:
     case MEM_CLONE:
         return number == MEM_CLONE ? process_clone(call) : process_space_make(call);

@@ -270,7 +270,7 @@ enum err wire_limits(const struct message *message, struct wire_limits *out)
     }
     if (words[1] != MEM_LIMIT_REGIONS && words[1] != MEM_LIMIT_PAGES &&
         words[1] != MEM_LIMIT_DATA && words[1] != MEM_LIMIT_LOCKED && words[1] != MEM_LIMIT_STACK &&
-        words[1] != MEM_LIMIT_BUDGET) {
+        words[1] != MEM_LIMIT_BUDGET && words[1] != MEM_LIMIT_COMMIT) {
         return ERR_INVAL;
     }
     if (words[2] > MEM_LIMITS_SET || (words[2] == MEM_LIMITS_READ && words[3] != 0) ||
@@ -381,4 +381,16 @@ enum err wire_hello(const struct message *message)
 enum err wire_bare(const struct message *message)
 {
     return is_reserved_zero(message, 1) && message->words[WORD_SPACE] == 0 ? ERR_OK : ERR_INVAL;
+}
+
+enum err wire_commit(const struct message *message, struct commit_request *out)
+{
+    const uint64_t *words = message->words;
+
+    if (!is_reserved_zero(message, 4) || words[WORD_SPACE] != 0 || words[1] > 1 ||
+        (words[1] == 0 && (words[2] != 0 || words[3] != 0))) {
+        return ERR_INVAL;
+    }
+    *out = (struct commit_request){.is_set = words[1] == 1, .mode = words[2], .percent = words[3]};
+    return ERR_OK;
 }

@@ -25,6 +25,7 @@
 #include <mem/proto.h>
 
 #include "server/core/op_advise.h"
+#include "server/core/op_commit.h"
 #include "server/core/op_incore.h"
 #include "server/core/op_limits.h"
 #include "server/core/op_lock.h"
@@ -162,3 +163,6 @@ MUST_USE enum err wire_hello(const struct message *message);
 
 /* Requests without arguments: REFUSAL, STATS, BOOT_OBJECT. */
 MUST_USE enum err wire_bare(const struct message *message);
+
+/* Read COMMIT; mode and percentage are any numbers. */
+MUST_USE enum err wire_commit(const struct message *message, struct commit_request *out);

@@ -88,7 +88,8 @@ static bool read_limits(const struct message *message, union out *out)
            out->limits.limits.which == MEM_LIMIT_DATA ||
            out->limits.limits.which == MEM_LIMIT_LOCKED ||
            out->limits.limits.which == MEM_LIMIT_STACK ||
-           out->limits.limits.which == MEM_LIMIT_BUDGET);
+           out->limits.limits.which == MEM_LIMIT_BUDGET ||
+           out->limits.limits.which == MEM_LIMIT_COMMIT);
     return true;
 }
 

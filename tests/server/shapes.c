@@ -18,7 +18,7 @@ const struct shape shapes[SHAPES] = {
     {MEM_OBJECT_CLOSE, 1, false}, {MEM_OBJECT_COPY, 5, false},   {MEM_OBJECT_NAME, 3, false},
     {MEM_OBJECT_OPEN, 3, false},  {MEM_OBJECT_UNNAME, 2, false}, {MEM_LOOK, 2, false},
     {MEM_BATCH, 2, true},         {MEM_SPACE_DERIVE, 2, true},   {MEM_HANDLES, 2, true},
-    {MEM_OBJECT_AGAIN, 3, false},
+    {MEM_OBJECT_AGAIN, 3, false}, {MEM_COMMIT, 4, false},
 };
 
 void name_handle(struct message *message, unsigned word, uint64_t badge)
@@ -133,6 +133,8 @@ enum err read_words(const struct message *message, uint64_t number, union out *o
         return wire_bare(message);
     case MEM_BOOT_DEVICE:
         return wire_boot_device(message, &out->index);
+    case MEM_COMMIT:
+        return wire_commit(message, &out->commit);
     case MEM_LOOK:
         return wire_look(message, &out->index);
     case MEM_OBJECT_MAKE:

@@ -19,7 +19,7 @@
 #define WORD_OBJECT  6u
 #define NUMBERS      64u
 
-#define SHAPES 40u
+#define SHAPES 41u
 
 /* What is known of each request apart from its own words. */
 struct shape {
@@ -42,6 +42,7 @@ union out {
     struct wire_query query;
     struct wire_copy copy;
     struct wire_limits limits;
+    struct commit_request commit;
     struct wire_space_make space_make;
     struct wire_number number;
     struct wire_lock lock;

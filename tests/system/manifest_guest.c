@@ -100,6 +100,28 @@ static void say_budget(void)
     printf("budget %lu (%s)\n", (unsigned long)rep.value, hf_strerror(error));
 }
 
+/* How the machine promises memory: the mode, and what is refused of half and twice the frames. */
+static void say_commit(void)
+{
+    struct mem_commit_rep commit;
+    uint64_t addr = 0;
+    if (hf_commit_get(&commit) != ERR_OK) {
+        return;
+    }
+    const struct hf_map half = {.length = commit.frames / 2 * HF_PAGE_BYTES,
+                                .prot = MEM_PROT_READ | MEM_PROT_WRITE,
+                                .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS};
+    struct hf_map twice = half;
+    twice.length *= 4;
+    printf("commit %lu, %lu percent, limit %s\n", (unsigned long)commit.mode,
+           (unsigned long)commit.percent, commit.limit == MEM_UNLIMITED ? "none" : "some");
+    say("half", hf_map(half, &addr));
+    say("another half", hf_map(half, &addr));
+    say("a third half", hf_map(half, &addr));
+    say("twice", hf_map(twice, &addr));
+    say("set by a program", hf_commit_set(MEM_COMMIT_ALWAYS, 100));
+}
+
 static void say_names(void)
 {
     uint64_t endpoint = 0;
@@ -122,6 +144,10 @@ int main(int argc, char **argv)
     }
     if (argc < 2) {
         return 5;
+    }
+    if (strcmp(argv[1], "commit") == 0) {
+        say_commit();
+        return 0;
     }
     if (strcmp(argv[1], "names") == 0) {
         say_names();

@@ -138,6 +138,22 @@ def names_are_found_and_served_only_where_granted():
     expect_in("register sum: bad handle\nfind sum: bad handle\n", output)
 
 
+def memory_is_promised_as_the_manifest_says():
+    over = "no memory, or over a limit"
+    for said, mode, limit, halves, twice in (
+            ("", "2, 100 percent", "some", ("no error", over, over), over),
+            ("overcommit never 40\n", "2, 40 percent", "some", (over, over, over), over),
+            ("overcommit never 120\n", "2, 120 percent", "some", ("no error", "no error", over),
+             over),
+            ("overcommit heuristic\n", "0, 100 percent", "some", ("no error",) * 3, over),
+            ("overcommit always\n", "1, 100 percent", "none", ("no error",) * 3, "no error")):
+        status, output = boot(said + SHELL + "process *\n", "guest", "commit")
+        expect(status, 0)
+        expect_in(f"commit {mode}, limit {limit}\nhalf: {halves[0]}\nanother half: {halves[1]}\n"
+                  f"a third half: {halves[2]}\ntwice: {twice}\nset by a program: not permitted\n",
+                  output)
+
+
 def a_missing_program_or_device_leaves_its_process_out():
     status, output = boot("process nobody\nreceive x 64\nprocess guest\ndevice abacus 65 66\n"
                           + SHELL + "process *\n", "hello")
@@ -161,5 +177,6 @@ if __name__ == "__main__":
         a_process_is_started_again_as_often_as_it_may,
         a_device_that_may_master_memory_needs_leave,
         names_are_found_and_served_only_where_granted,
+        memory_is_promised_as_the_manifest_says,
         a_missing_program_or_device_leaves_its_process_out,
     ]))

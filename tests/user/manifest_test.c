@@ -90,6 +90,24 @@ TAP_TEST(every_statement_is_read)
     EXPECT(manifest.processes[2].is_final && manifest.processes[2].boot == MANIFEST_PROGRAM);
 }
 
+TAP_TEST(memory_is_promised_as_the_manifest_says)
+{
+    REQUIRE(EXPECT(parse(SHELL)));
+    EXPECT(manifest.overcommit == MANIFEST_NEVER);
+    EXPECT_U64(manifest.percent, 100);
+    REQUIRE(EXPECT(parse("overcommit heuristic\n" SHELL)));
+    EXPECT(manifest.overcommit == MANIFEST_HEURISTIC);
+    REQUIRE(EXPECT(parse("overcommit always 7\n" SHELL)));
+    EXPECT(manifest.overcommit == MANIFEST_OVERCOMMIT_ALWAYS);
+    REQUIRE(EXPECT(parse("overcommit never 1000\n" SHELL)));
+    EXPECT_U64(manifest.percent, 1000);
+    EXPECT(!parse("overcommit never 0\n" SHELL));
+    EXPECT(!parse("overcommit never 1001\n" SHELL));
+    EXPECT(!parse("overcommit sometimes\n" SHELL));
+    EXPECT(!parse("overcommit\n" SHELL));
+    EXPECT(!parse(SHELL "overcommit never\n"));
+}
+
 TAP_TEST(a_process_has_no_more_than_what_stands_there)
 {
     REQUIRE(EXPECT(parse(SHELL)));
@@ -330,6 +348,7 @@ int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
         TAP(every_statement_is_read),
+        TAP(memory_is_promised_as_the_manifest_says),
         TAP(a_process_has_no_more_than_what_stands_there),
         TAP(a_wrong_line_is_named_with_its_word_and_a_reason),
         TAP(numbers_out_of_range_are_refused),

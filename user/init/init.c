@@ -168,6 +168,21 @@ static bool manifest_load(const struct hf_archive *archive, struct manifest *man
     return true;
 }
 
+/* Have memory promised as the manifest says. */
+static bool commit_set(const struct manifest *manifest)
+{
+    static const uint64_t modes[] = {
+        [MANIFEST_NEVER] = MEM_COMMIT_NEVER,
+        [MANIFEST_HEURISTIC] = MEM_COMMIT_HEURISTIC,
+        [MANIFEST_OVERCOMMIT_ALWAYS] = MEM_COMMIT_ALWAYS,
+    };
+    enum err error = hf_commit_set(modes[manifest->overcommit], manifest->percent);
+    if (error != ERR_OK) {
+        printf("init: overcommit: %s\n", hf_strerror(error));
+    }
+    return error == ERR_OK;
+}
+
 static bool has_program_in(const struct manifest *manifest)
 {
     return manifest->count > 0 &&
@@ -202,6 +217,9 @@ static uint64_t init_run(struct arguments *arguments)
     }
     if (has_program && !has_program_in(&manifest)) {
         printf("init: %s lets no program be named: it has no 'process *'\n", MANIFEST);
+        return STATUS_MANIFEST;
+    }
+    if (!commit_set(&manifest)) {
         return STATUS_MANIFEST;
     }
     archive_touch(&archive);

@@ -131,6 +131,24 @@ static bool take_process(struct reader *reader)
     return true;
 }
 
+static bool take_overcommit(struct reader *reader)
+{
+    static const char *const modes[] = {"never", "heuristic", "always"}; /* as they are numbered */
+    struct manifest *manifest = reader->manifest;
+    if (reader->process != NULL) {
+        return refuse(reader, 0, "does not stand before the first process");
+    }
+    for (uint32_t mode = 0; mode < sizeof(modes) / sizeof(modes[0]); mode++) {
+        if (is_word(reader->words, 1, modes[mode])) {
+            manifest->overcommit = (enum manifest_overcommit)mode;
+            return reader->words->count == 2 ||
+                   take_number(reader, 2, 1, MANIFEST_PERCENT_MAX,
+                               "is no percentage from 1 to 1000", &manifest->percent);
+        }
+    }
+    return refuse(reader, 1, "is no way to promise memory: never, heuristic or always");
+}
+
 /* First of all, since other statements depend on it. */
 static bool take_boot(struct reader *reader)
 {
@@ -347,13 +365,21 @@ static const struct {
     uint32_t words_max;
     bool (*take)(struct reader *reader);
 } statements[] = {
-    {"process", 2, 2, take_process},   {"boot", 2, 2, take_boot},
-    {"priority", 2, 2, take_priority}, {"budget", 2, 2, take_budget},
-    {"device", 4, 4, take_device},     {"receive", 3, 3, take_receive},
-    {"call", 2, 3, take_call},         {"machine", 1, 1, take_machine},
-    {"log", 2, 2, take_log},           {"may", 2, 7, take_may},
-    {"find", 2, 2, take_find},         {"serve", 2, 2, take_serve},
-    {"restarts", 2, 2, take_restarts}, {"final", 1, 1, take_final},
+    {"overcommit", 2, 3, take_overcommit},
+    {"process", 2, 2, take_process},
+    {"boot", 2, 2, take_boot},
+    {"priority", 2, 2, take_priority},
+    {"budget", 2, 2, take_budget},
+    {"device", 4, 4, take_device},
+    {"receive", 3, 3, take_receive},
+    {"call", 2, 3, take_call},
+    {"machine", 1, 1, take_machine},
+    {"log", 2, 2, take_log},
+    {"may", 2, 7, take_may},
+    {"find", 2, 2, take_find},
+    {"serve", 2, 2, take_serve},
+    {"restarts", 2, 2, take_restarts},
+    {"final", 1, 1, take_final},
     {"optional", 1, 1, take_optional},
 };
 
@@ -363,7 +389,8 @@ static bool take_statement(struct reader *reader)
         if (!is_word(reader->words, 0, statements[i].word)) {
             continue;
         }
-        if (reader->process == NULL && statements[i].take != take_process) {
+        if (reader->process == NULL && statements[i].take != take_process &&
+            statements[i].take != take_overcommit) {
             return refuse(reader, 0, "stands before the first process");
         }
         if (reader->words->count < statements[i].words_min ||
@@ -430,6 +457,8 @@ bool manifest_parse(const char *text, uint64_t bytes, struct manifest *manifest,
     struct reader reader = {.manifest = manifest, .error = error, .words = &words};
     uint64_t at = 0;
 
+    manifest->overcommit = MANIFEST_NEVER;
+    manifest->percent = 100;
     manifest->count = 0;
     *error = (struct manifest_error){.line = 0, .reason = ""};
     while (at < bytes) {

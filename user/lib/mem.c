@@ -88,6 +88,18 @@ enum err hf_stats(struct mem_stats_rep *rep)
     return mem_ask(&message, rep);
 }
 
+enum err hf_commit_get(struct mem_commit_rep *rep)
+{
+    struct hf_message message = {.words = {MEM_COMMIT}};
+    return mem_ask(&message, rep);
+}
+
+enum err hf_commit_set(uint64_t mode, uint64_t percent)
+{
+    struct hf_message message = {.words = {MEM_COMMIT, 1, mode, percent}};
+    return hf_mem_call(&message);
+}
+
 enum err hf_limit_get(uint64_t space, enum mem_limit which, struct mem_limits_rep *rep)
 {
     struct hf_message message = {

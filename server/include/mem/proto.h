@@ -20,6 +20,7 @@
 
 #include <base/assert.h>
 #include <mem/privilege.h>
+#include <mem/proto_commit.h>
 #include <mem/proto_object.h>
 #include <mem/proto_space.h>
 
@@ -280,7 +281,8 @@ struct mem_stats_rep {
  * LIMITS: which = REGIONS, PAGES, DATA, LOCKED or STACK of enum mem_limit. A limit has a value,
  * which refuses, and a ceiling, to which the value may be raised. A child inherits both. BUDGET, of
  * the space or the forebear that pays for it, can only be read: `used` is by all spaces that it
- * pays for, with what is reserved for budgets handed down.
+ * pays for, with what is reserved for budgets handed down. So can COMMIT: pages that the machine
+ * may promise, and has promised (proto_commit.h).
  *
  * INVAL: a value above its new ceiling, regions in bytes, a budget to be set; PERM: above the
  * present ceiling.
@@ -304,7 +306,7 @@ struct mem_limits_rep {
     uint64_t value; /* before the request */
     uint64_t used;
     uint64_t ceiling;     /* before the request */
-    uint64_t handed_down; /* frames reserved for budgets of others; BUDGET only */
+    uint64_t handed_down; /* BUDGET: frames reserved for budgets of others; COMMIT: the space's */
     uint64_t reserved[3];
 };
 

@@ -59,6 +59,24 @@ static void harts_print(void)
     }
 }
 
+/* What was promised to programs, whether or not they have touched it, and how that is judged. */
+static void promised_print(void)
+{
+    struct mem_commit_rep commit;
+    if (hf_commit_get(&commit) != ERR_OK) {
+        return;
+    }
+    printf("\n");
+    mem_line("promised to programs", commit.used);
+    if (commit.mode == MEM_COMMIT_NEVER) {
+        printf("%-32s %8" PRIu64 "%% of the frames\n", "  of", commit.percent);
+        mem_line("  at most", commit.limit);
+    } else {
+        printf("  %s\n", commit.mode == MEM_COMMIT_ALWAYS ? "whatever is asked for"
+                                                          : "no request for more than all frames");
+    }
+}
+
 uint64_t command_mem(const struct words *words)
 {
     struct mem_stats_rep stats;
@@ -77,6 +95,7 @@ uint64_t command_mem(const struct words *words)
     mem_line("memory server", stats.server);
     mem_line("kernel, firmware, boot archive", stats.kernel);
     mem_line("all", stats.total);
+    promised_print();
     harts_print();
     return COMMAND_DONE;
 }

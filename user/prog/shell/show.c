@@ -201,10 +201,8 @@ static const struct {
     const char *name;
     enum mem_limit which;
 } limits[] = {
-    {"regions", MEM_LIMIT_REGIONS},
-    {"pages", MEM_LIMIT_PAGES},
-    {"data", MEM_LIMIT_DATA},
-    {"budget", MEM_LIMIT_BUDGET},
+    {"regions", MEM_LIMIT_REGIONS}, {"pages", MEM_LIMIT_PAGES},     {"data", MEM_LIMIT_DATA},
+    {"budget", MEM_LIMIT_BUDGET},   {"promised", MEM_LIMIT_COMMIT},
 };
 #define LIMITS (sizeof(limits) / sizeof(limits[0]))
 

@@ -3,6 +3,10 @@
  * The boot manifest, boot/manifest of the archive: which processes init starts, and what each may
  * do. Text; a statement a line, words separated by spaces or tabs; # begins a comment.
  *
+ *   overcommit MODE [PERCENT]
+ *                          before the first process: how memory is promised: never (default): no
+ *                          more in all than PERCENT (100) of the frames; heuristic: no request for
+ *                          more than all; always
  *   process NAME           begins the statements about a program of the archive; *: the one that
  *                          was named for this boot, the last in the file
  *   boot shell|program     start it only when no program was named, only when one was
@@ -44,6 +48,7 @@
 #define MANIFEST_SLOT_FIRST    64u
 #define MANIFEST_SLOT_END      128u
 #define MANIFEST_RESTARTS_MAX  100u
+#define MANIFEST_PERCENT_MAX   1000u
 #define MANIFEST_ANY           "*"
 
 enum manifest_boot {
@@ -93,7 +98,15 @@ struct manifest_process {
     struct manifest_list serves;
 };
 
+enum manifest_overcommit {
+    MANIFEST_NEVER = 0,
+    MANIFEST_HEURISTIC = 1,
+    MANIFEST_OVERCOMMIT_ALWAYS = 2,
+};
+
 struct manifest {
+    enum manifest_overcommit overcommit;
+    uint64_t percent; /* of the frames that may be promised */
     uint32_t count;
     struct manifest_process processes[MANIFEST_PROCESSES_MAX];
 };

@@ -174,6 +174,11 @@ enum err hf_copy(uint64_t space, uint64_t own_addr, uint64_t other_addr, uint64_
                  uint64_t direction, uint64_t *copied);
 
 enum err hf_stats(struct mem_stats_rep *rep);
+
+/* How memory is promised in the whole machine, and how much is; setting is init's alone. */
+enum err hf_commit_get(struct mem_commit_rep *rep);
+enum err hf_commit_set(uint64_t mode, uint64_t percent);
+
 enum err hf_limit_get(uint64_t space, enum mem_limit which, struct mem_limits_rep *rep);
 /* Value and ceiling go down to `value`. */
 enum err hf_limit_set(uint64_t space, enum mem_limit which, uint64_t value);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/core/op_commit.h"
+
+#include <mem/limits.h>
+
+#include "server/core/arena.h"
+#include "server/core/limit.h"
+
+/* Pages that may be promised in a mode. */
+static uint64_t commit_limit(const struct core *core, enum commit_mode mode)
+{
+    switch (mode) {
+    case COMMIT_HEURISTIC:
+        return core->head->pool.total;
+    case COMMIT_ALWAYS:
+        return MEM_UNLIMITED;
+    case COMMIT_NEVER:
+        return atomic_load_explicit(&core->head->commit.limit, memory_order_relaxed);
+    }
+    UNREACHABLE();
+}
+
+enum err op_commit(struct core *core, struct space *space, const struct commit_request *request,
+                   struct commit_view *view)
+{
+    struct commit *commit = &core->head->commit;
+
+    limit_begin(space);
+    if (request->is_set) {
+        if (request->mode > COMMIT_NEVER || request->percent == 0 ||
+            request->percent > COMMIT_PERCENT_MAX) {
+            return limit_refuse(space, ERR_INVAL);
+        }
+        commit->percent = (uint32_t)request->percent;
+        atomic_store_explicit(&commit->limit, core->head->pool.total * request->percent / 100,
+                              memory_order_relaxed);
+        atomic_store_explicit(&commit->mode, (uint32_t)request->mode, memory_order_relaxed);
+    }
+    const enum commit_mode mode = limit_mode(&core->head->commit);
+
+    *view = (struct commit_view){
+        .mode = mode,
+        .percent = commit->percent,
+        .limit = commit_limit(core, mode),
+        .used = atomic_load_explicit(&commit->used, memory_order_relaxed),
+        .frames = core->head->pool.total,
+    };
+    return ERR_OK;
+}
