@@ -37,10 +37,10 @@ uint32_t content_make(struct core *core, struct space *space, struct object *obj
     return frame;
 }
 
-void content_drop(struct core *core, struct object *object, uint64_t first)
+void content_remove(struct core *core, struct object *object, uint64_t first, uint64_t end)
 {
     const uint64_t before = object->frames.count + object->frames.pages;
-    uint64_t page = RADIX_INDEX_END;
+    uint64_t page = end;
 
     /* From the last to the first, so that frames come back in the order in which they went. */
     while (radix_below(core, &object->frames, page, &page) != 0 && page >= first) {
@@ -48,6 +48,11 @@ void content_drop(struct core *core, struct object *object, uint64_t first)
         core->head->object_table.frames--;
     }
     upkeep_give(core, object, before - object->frames.count - object->frames.pages);
+}
+
+void content_drop(struct core *core, struct object *object, uint64_t first)
+{
+    content_remove(core, object, first, RADIX_INDEX_END);
 }
 
 /* Zeros from byte `offset` of the frame on. */

@@ -29,7 +29,10 @@ uint32_t content_frame(const struct core *core, const struct object *object, uin
 MUST_USE uint32_t content_make(struct core *core, struct space *space, struct object *object,
                                uint64_t page);
 
-/* Give back the frames of all pages from `first` on, which are mapped nowhere. No port call. */
+/* Give back the frames of pages from `first` to `end`, which are mapped nowhere. No port call. */
+void content_remove(struct core *core, struct object *object, uint64_t first, uint64_t end);
+
+/* The same for all pages from `first` on. */
 void content_drop(struct core *core, struct object *object, uint64_t first);
 
 /*

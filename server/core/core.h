@@ -43,6 +43,7 @@
 #include "server/core/op_protect.h"
 #include "server/core/op_query.h"
 #include "server/core/op_remap.h"
+#include "server/core/op_remove.h"
 #include "server/core/op_unmap.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"

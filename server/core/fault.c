@@ -8,6 +8,7 @@
 #include "server/core/fault_quick.h"
 #include "server/core/grow.h"
 #include "server/core/object.h"
+#include "server/core/page.h"
 #include "server/core/pool.h"
 #include "server/core/shadow.h"
 
@@ -302,4 +303,51 @@ bool fault_ahead(struct core *core, struct space *space, const struct region *re
         next += run;
     }
     return next > page;
+}
+
+/* Whether `pages` that nobody asked for leave enough to who will ask. */
+static bool fault_may_bring(struct core *core, struct space *space, uint32_t pages)
+{
+    const uint64_t spare = 2 * (uint64_t)core->head->fault_ahead + pages;
+
+    if (pool_free(core) < spare || !budget_draw(core, space, (int64_t)spare)) {
+        return false;
+    }
+    budget_give_pages(core, space, (uint32_t)spare);
+    return true;
+}
+
+/* The first page of `range` that is absent, and where the run of absent ones ends. */
+static struct range fault_next_absent(const struct core *core, const struct space *space,
+                                      struct range range)
+{
+    uint32_t page = range.first;
+
+    while (page < range.end && page_next(core, space, range_of(page, page + 1)) == page) {
+        page++;
+    }
+    return range_of(page, page_next(core, space, range_of(page, range.end)));
+}
+
+void fault_bring(struct core *core, struct space *space, const struct region *region,
+                 struct range range)
+{
+    const uint32_t ahead = core->head->fault_ahead;
+    const bool is_written = region->object == 0 || (region->flags & REGION_SHARED) != 0;
+    const bool is_known =
+        region->object == 0 || object_at(core, region->object)->kind == OBJECT_MEMORY;
+
+    if (!is_written || !is_known || (region->flags & MEM_PROT_WRITE) == 0 || ahead == 0) {
+        return;
+    }
+    while (!range_is_empty(range)) {
+        struct range run = fault_next_absent(core, space, range);
+
+        run.end = run.end - run.first > ahead ? run.first + ahead : run.end;
+        if (range_is_empty(run) || !fault_may_bring(core, space, range_pages(run)) ||
+            fault_populate(core, space, run, MEM_PROT_WRITE) != run.end) {
+            return;
+        }
+        range.first = run.end;
+    }
 }

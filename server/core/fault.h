@@ -83,6 +83,14 @@ bool fault_ahead(struct core *core, struct space *space, const struct region *re
                  uint32_t page);
 
 /*
+ * Make absent pages of `range`, which `region` holds, present as if each had been written, but that
+ * no more is filled than leaves some frames: where the region is anonymous or shared memory that
+ * may be written, and the machine is set to fault ahead. Makes port calls.
+ */
+void fault_bring(struct core *core, struct space *space, const struct region *region,
+                 struct range range);
+
+/*
  * Make a page of a region with an object present that shows the object's frame, or a copy of it
  * once a private one is written.
  *

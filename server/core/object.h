@@ -47,10 +47,11 @@ enum object_sort {
 /* A memory object ends at the last byte that an offset of a file can have. */
 #define OBJECT_BYTES_MAX (UINT64_MAX >> 1)
 
-#define OBJECT_UNNAMED   0x1u /* made by MAP for one region: nobody has a handle to it */
-#define OBJECT_NORESERVE 0x2u /* not charged to the commit account */
-#define OBJECT_APPEND    0x4u /* append-only (R14) */
-#define OBJECT_OWNED     0x8u /* only its maker resizes it (hold.h) */
+#define OBJECT_UNNAMED   0x1u  /* made by MAP for one region: nobody has a handle to it */
+#define OBJECT_NORESERVE 0x2u  /* not charged to the commit account */
+#define OBJECT_APPEND    0x4u  /* append-only (R14) */
+#define OBJECT_OWNED     0x8u  /* only its maker resizes it (hold.h) */
+#define OBJECT_MANDATORY 0x10u /* under a mandatory lock (R15) */
 
 struct object {
     uint32_t kind; /* enum object_sort; constant */

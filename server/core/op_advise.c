@@ -18,6 +18,7 @@ enum advise_way {
     ADVISE_DISCARD,
     ADVISE_CHANGE,
     ADVISE_POPULATE,
+    ADVISE_AHEAD, /* make present what is likely to be wanted */
 };
 
 /* How to take the advice; with ADVISE_CHANGE, `*change` says what of the regions changes. */
@@ -52,6 +53,7 @@ static enum advise_way advise_way(uint32_t advice, struct change *change)
         *change = (struct change){ADVISE_HUGE, REGION_NOHUGEPAGE};
         return ADVISE_CHANGE;
     case MEM_ADVISE_WILLNEED:
+        return ADVISE_AHEAD;
     case MEM_ADVISE_FREE:
     case MEM_ADVISE_COLD:
     case MEM_ADVISE_PAGEOUT:
@@ -157,6 +159,18 @@ static enum err advise_populate(struct core *core, struct space *space, struct r
     return ERR_OK;
 }
 
+/* Nobody waits for these pages: what finds no frame, or would take the last ones, is left out. */
+static void advise_ahead(struct core *core, struct space *space, struct range range)
+{
+    if (space->kernel.v == 0) {
+        return; /* a twin (twin.h) has regions only */
+    }
+    for (const struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        fault_bring(core, space, region, range_common(region_range(region), range));
+    }
+}
+
 /* All regions of the range can take the advice. */
 static enum err advise_apply(struct core *core, struct space *space, struct range range,
                              uint32_t advice)
@@ -174,6 +188,9 @@ static enum err advise_apply(struct core *core, struct space *space, struct rang
         return advise_populate(core, space, range,
                                advice == MEM_ADVISE_POPULATE_WRITE ? MEM_PROT_WRITE
                                                                    : MEM_PROT_READ);
+    case ADVISE_AHEAD:
+        advise_ahead(core, space, range);
+        return ERR_OK;
     case ADVISE_UNKNOWN:
         break;
     }

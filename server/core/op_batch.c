@@ -24,7 +24,8 @@ static bool batch_can_hold(const struct batch_op *op)
         return op->remap.flags == 0;
     case BATCH_ADVISE:
         return op->advise.advice != MEM_ADVISE_POPULATE_READ &&
-               op->advise.advice != MEM_ADVISE_POPULATE_WRITE;
+               op->advise.advice != MEM_ADVISE_POPULATE_WRITE &&
+               op->advise.advice != MEM_ADVISE_REMOVE;
     case BATCH_LOCK:
         return op->lock.flags == MEM_LOCK_ONFAULT;
     }

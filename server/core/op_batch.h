@@ -7,8 +7,8 @@
  *   commit  pages go that the operations take away, and the copy's regions become the space's
  *   after   pages become present where MAP or PROTECT would have made them so
  *
- * Operations: MAP, UNMAP, PROTECT, REMAP in place, ADVISE but for POPULATE, LOCK on fault, UNLOCK.
- * Others would move pages or could fail after the commit.
+ * Operations: MAP, UNMAP, PROTECT, REMAP in place, ADVISE but for POPULATE and REMOVE, LOCK on
+ * fault, UNLOCK. Others would move pages or could fail after the commit.
  *
  * The cost grows with the regions of the space.
  */

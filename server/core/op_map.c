@@ -167,6 +167,9 @@ static enum err map_check_object(struct space *space, const struct map_request *
     } else if (type != MEM_MAP_PRIVATE && (request->object->flags & OBJECT_APPEND) != 0) {
         return limit_refuse(space, ERR_ACCES);
     }
+    if (type != MEM_MAP_PRIVATE && (request->object->flags & OBJECT_MANDATORY) != 0) {
+        return limit_refuse(space, ERR_AGAIN);
+    }
     if ((rights & MAP_RIGHT_READ) == 0) {
         return limit_refuse(space, ERR_ACCES);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MAP: put a region into a space (R1 to R14, R16 to R18, R20 to R28).
+ * MAP: put a region into a space (R1 to R18, R20 to R28).
  */
 #pragma once
 
@@ -36,8 +36,8 @@ struct map_request {
  *            ERR_BADF, ERR_NOMEM (R2); ERR_OVERFLOW (R3); ERR_NOMEM (R4, R5); ERR_INVAL (R6);
  *            ERR_PERM (R7); ERR_EXIST (R8); ERR_NOMEM (R9); ERR_PERM (R10); ERR_AGAIN (R11);
  *            ERR_INVAL (R12, R20); ERR_OPNOTSUPP for HUGETLB and unknown flags of
- *            SHARED_VALIDATE; ERR_ACCES, ERR_NODEV, ERR_PERM (R13, R14, R17, R20, R18; NODEV for
- *            private devices too); ERR_NOMEM (R23, R24, R26, no frame); ERR_PERM
+ *            SHARED_VALIDATE; ERR_ACCES, ERR_AGAIN, ERR_NODEV, ERR_PERM (R13 to R15, R17, R20,
+ *            R18; NODEV for private devices too); ERR_NOMEM (R23, R24, R26, no frame); ERR_PERM
  *            (sealed). The space keeps the details.
  * On error:  nothing changed.
  * Semantics: semantics.md, MAP; mmap(2).

@@ -46,6 +46,7 @@ static struct object *object_make_held(struct core *core, struct space *space,
 
     flags |= (request->flags & MEM_OBJECT_APPEND) != 0 ? OBJECT_APPEND : 0;
     flags |= (request->flags & MEM_OBJECT_OWNED) != 0 ? OBJECT_OWNED : 0;
+    flags |= (request->flags & MEM_OBJECT_MANDATORY) != 0 ? OBJECT_MANDATORY : 0;
     struct object *made = object_make_memory(core, space, request->bytes, charge, flags);
 
     made->seals = request->seals;

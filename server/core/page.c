@@ -153,6 +153,20 @@ void page_clear(struct core *core, struct space *space, struct range range)
     }
 }
 
+void page_clear_wired(struct core *core, struct space *space, struct range range)
+{
+    for (uint32_t page = page_next(core, space, range); page < range.end;
+         page = page_next(core, space, range_of(page + 1, range.end))) {
+        uint64_t *entry = shadow_find(core, space, page);
+
+        if (shadow_entry_state(*entry) == SHADOW_WIRED) {
+            *entry = 0;
+            *(uint64_t *)arena_at(core, space->leaf_entry) -= SHADOW_COUNT_ONE;
+            space->wired--;
+        }
+    }
+}
+
 void page_move(struct core *core, struct space *space, struct range from, uint32_t to)
 {
     uint32_t page = page_next(core, space, from);

@@ -17,6 +17,9 @@
  */
 void page_clear(struct core *core, struct space *space, struct range range);
 
+/* Make those pages of the range absent that show frames of an object. Makes no port call. */
+void page_clear_wired(struct core *core, struct space *space, struct range range);
+
 /* Move the pages of `from` to the free range of as many pages at `to`; leaves for them exist. */
 void page_move(struct core *core, struct space *space, struct range from, uint32_t to);
 

@@ -146,6 +146,7 @@ static enum err serve_info(struct call *call)
     call->words[4] = object->seals;
     call->words[5] = rights;
     call->words[6] = (object->flags & OBJECT_APPEND) != 0 ? MEM_OBJECT_APPEND : 0;
+    call->words[6] |= (object->flags & OBJECT_MANDATORY) != 0 ? MEM_OBJECT_MANDATORY : 0;
     call->words[6] |= (object->flags & OBJECT_NORESERVE) != 0 ? MEM_OBJECT_NORESERVE : 0;
     call->words[6] |= (object->flags & OBJECT_OWNED) != 0 ? MEM_OBJECT_OWNED : 0;
     call->words[7] = count_references(call, object);

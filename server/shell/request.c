@@ -116,6 +116,9 @@ static enum err serve_advise(struct call *call, bool is_linux)
         return error;
     }
     request.advise.is_linux = is_linux;
+    if (UNLIKELY(request.advise.advice == MEM_ADVISE_REMOVE)) {
+        return op_remove(&call->shell->core, call->target, &request.advise);
+    }
     return op_advise(&call->shell->core, call->target, &request.advise);
 }
 

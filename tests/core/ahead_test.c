@@ -134,6 +134,66 @@ TAP_TEST(it_leaves_the_last_of_the_budget_too_and_says_nothing)
     end();
 }
 
+TAP_TEST(willneed_brings_absent_pages_that_may_be_written)
+{
+    uint64_t word = 1;
+
+    begin(40, 3);
+    EXPECT_U64(world_write(world, space, PAGE + 5, 9), FAULT_READY);
+    advise(PAGE + 2, 20, MEM_ADVISE_WILLNEED);
+    EXPECT_U64(space->own, 20);
+    EXPECT(model_leaf(world->port, space->kernel, PAGE + 1) == NULL);
+    EXPECT(model_leaf(world->port, space->kernel, PAGE + 22) == NULL);
+    EXPECT_U64(model_leaf(world->port, space->kernel, PAGE + 21)->prot, 3);
+    EXPECT_U64(world_read(world, space, PAGE + 5, &word), FAULT_READY);
+    EXPECT_U64(word, 9);
+    EXPECT_U64(world_read(world, space, PAGE + 6, &word), FAULT_READY);
+    EXPECT_U64(word, 0);
+    end();
+}
+
+TAP_TEST(willneed_brings_pages_of_shared_memory_too_but_none_past_its_end)
+{
+    const struct map_request request = {.address = world_address(PAGE + 100),
+                                        .length = 10 * PAGE_SIZE,
+                                        .prot = 3,
+                                        .flags =
+                                            MEM_MAP_SHARED | MEM_MAP_ANONYMOUS | MEM_MAP_FIXED};
+    const struct remap_request longer = {.address = world_address(PAGE + 100),
+                                         .length_old = 10 * PAGE_SIZE,
+                                         .length_new = 20 * PAGE_SIZE};
+    uaddr_t address;
+
+    begin(4, 3);
+    EXPECT_ERR(op_map(&world->core, space, &request, &address), ERR_OK);
+    core_done(&world->core);
+    EXPECT_ERR(op_remap(&world->core, space, &longer, &address), ERR_OK);
+    advise(PAGE + 104, 16, MEM_ADVISE_WILLNEED);
+    EXPECT_U64(space->wired, 6);
+    EXPECT_U64(world->core.head->object_table.frames, 6);
+    end();
+}
+
+TAP_TEST(willneed_leaves_frames_budgets_and_what_is_only_read_alone)
+{
+    begin(40, 3);
+    world_map(world, space, PAGE + 50, 4, 1);
+    advise(PAGE + 50, 4, MEM_ADVISE_WILLNEED);
+    EXPECT_U64(space->own + space->zero, 0);
+    EXPECT_U64(world_write(world, space, PAGE + 39, 9), FAULT_READY);
+    EXPECT_U64(world_write(world, space, PAGE, 9), FAULT_READY);
+    world_starve(world, 3 * AHEAD + 2);
+    advise(PAGE, 40, MEM_ADVISE_WILLNEED);
+    EXPECT(space->own < 2 + 2 * AHEAD);
+    EXPECT(pool_free(&world->core) >= 2 * AHEAD);
+    world->core.head->fault_ahead = 0;
+    const uint64_t before = space->own;
+
+    advise(PAGE, 40, MEM_ADVISE_WILLNEED);
+    EXPECT_U64(space->own, before);
+    end();
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -144,6 +204,9 @@ int main(int argc, char **argv)
         TAP(a_region_that_grows_below_does_not_grow_ahead),
         TAP(it_leaves_the_last_frames_to_who_asks_for_them),
         TAP(it_leaves_the_last_of_the_budget_too_and_says_nothing),
+        TAP(willneed_brings_absent_pages_that_may_be_written),
+        TAP(willneed_brings_pages_of_shared_memory_too_but_none_past_its_end),
+        TAP(willneed_leaves_frames_budgets_and_what_is_only_read_alone),
     };
 
     return TAP_RUN(argc, argv, tests);

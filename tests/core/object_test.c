@@ -288,6 +288,23 @@ TAP_TEST(r14_append_only_memory_is_not_mapped_shared_by_who_may_write)
     finish();
 }
 
+TAP_TEST(r15_memory_under_a_mandatory_lock_is_not_mapped_shared)
+{
+    start(COMMIT_NEVER, PAGE_SIZE);
+    EXPECT_ERR(make(PAGE_SIZE, MEM_OBJECT_MANDATORY, 0), ERR_OK);
+    EXPECT_ERR(map(AT, 1, RW, MEM_MAP_SHARED), ERR_AGAIN);
+    EXPECT_ERR(map_as(space, AT, 1, MEM_PROT_READ, MEM_MAP_SHARED, 0, R_READ), ERR_AGAIN);
+    EXPECT_ERR(map(TO, 1, RW, MEM_MAP_PRIVATE), ERR_OK);
+    /* After R13 and R14, before R17. */
+    EXPECT_ERR(map_as(space, AT, 1, RW, MEM_MAP_SHARED, 0, R_READ), ERR_ACCES);
+    EXPECT_ERR(map_as(space, AT, 1, MEM_PROT_READ, MEM_MAP_SHARED, 0,
+                      MAP_RIGHT_WRITE | MAP_RIGHT_MAPPABLE),
+               ERR_AGAIN);
+    EXPECT_ERR(make(PAGE_SIZE, MEM_OBJECT_MANDATORY | MEM_OBJECT_APPEND, 0), ERR_OK);
+    EXPECT_ERR(map(AT, 1, MEM_PROT_READ, MEM_MAP_SHARED), ERR_ACCES);
+    finish();
+}
+
 TAP_TEST(r17_r18_r20_a_handle_without_the_right_does_not_map)
 {
     start(COMMIT_NEVER, PAGE_SIZE);
@@ -453,6 +470,7 @@ int main(int argc, char **argv)
         TAP(r3_an_offset_past_the_largest_page_of_shared_memory_is_refused),
         TAP(r13_r16_a_handle_without_write_maps_what_never_becomes_writable),
         TAP(r14_append_only_memory_is_not_mapped_shared_by_who_may_write),
+        TAP(r15_memory_under_a_mandatory_lock_is_not_mapped_shared),
         TAP(r17_r18_r20_a_handle_without_the_right_does_not_map),
         TAP(seals_of_size_refuse_the_change_that_they_name),
         TAP(a_write_seal_waits_for_writable_mappings_and_then_forbids_them),

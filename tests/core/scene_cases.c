@@ -198,6 +198,13 @@ static enum err resize_growing(const struct scene *scene)
     return resize(scene, 9 * PAGE_SIZE);
 }
 
+static enum err take_out_of_shared(const struct scene *scene)
+{
+    const struct advise_request request = {world_address(scene_page(30)), 4 * PAGE_SIZE, 0, false};
+
+    return op_remove(core_of(scene), second(scene), &request);
+}
+
 static enum err make_an_object(const struct scene *scene)
 {
     const struct object_request request = {.bytes = 3 * PAGE_SIZE};
@@ -312,9 +319,8 @@ static enum err map_locked(const struct scene *scene)
 
 static enum err advise_populate_write(const struct scene *scene)
 {
-    const struct advise_request request = {.address = world_address(scene_page(0)),
-                                           .length = 3 * PAGE_SIZE,
-                                           .advice = MEM_ADVISE_POPULATE_WRITE};
+    const struct advise_request request = {world_address(scene_page(0)), 3 * PAGE_SIZE,
+                                           MEM_ADVISE_POPULATE_WRITE, false};
 
     return op_advise(core_of(scene), first(scene), &request);
 }
@@ -447,6 +453,7 @@ const struct scene_case scene_cases[] = {
     {"resize shrinking", resize_shrinking, false, ERR_NOMEM, SCENE_ALL},
     {"resize to nothing", resize_to_nothing, false, ERR_NOMEM, SCENE_ALL},
     {"resize growing", resize_growing, false, ERR_NOMEM, SCENE_ALL},
+    {"take out of shared", take_out_of_shared, false, ERR_NOMEM, SCENE_ALL},
     {"make an object", make_an_object, false, ERR_NOMEM, SCENE_FIRST},
     {"name an object", name_an_object, false, ERR_NOMEM, SCENE_FIRST},
     {"take back a name", take_back_a_name, false, ERR_NOMEM, SCENE_FIRST},

@@ -141,7 +141,7 @@ static void draw_advise(struct draw *draw, struct step *step)
         MEM_ADVISE_HUGEPAGE,       MEM_ADVISE_NOHUGEPAGE,      7,
         MEM_ADVISE_SEQUENTIAL,     MEM_ADVISE_WILLNEED,        MEM_ADVISE_FREE,
         MEM_ADVISE_COLD,           MEM_ADVISE_PAGEOUT,         MEM_ADVISE_POPULATE_READ,
-        MEM_ADVISE_POPULATE_WRITE, MEM_ADVISE_DONTNEED_LOCKED,
+        MEM_ADVISE_POPULATE_WRITE, MEM_ADVISE_DONTNEED_LOCKED, MEM_ADVISE_REMOVE,
     };
 
     pick_range(draw, step);

@@ -172,7 +172,9 @@ static void ours_advise(struct ours *ours, const struct step *step, struct look_
         .is_linux = true,
     };
 
-    head->error = (int32_t)op_advise(&ours->world->core, ours->side->space, &request);
+    head->error = (int32_t)(step->value == MEM_ADVISE_REMOVE
+                                ? op_remove(&ours->world->core, ours->side->space, &request)
+                                : op_advise(&ours->world->core, ours->side->space, &request));
 }
 
 /* What a client sees when the kernel cannot make its access work. */

@@ -131,7 +131,8 @@ bool step_can_batch(const struct step *step)
     case STEP_REMAP:
         return step->flags == 0;
     case STEP_ADVISE:
-        return step->value != MEM_ADVISE_POPULATE_READ && step->value != MEM_ADVISE_POPULATE_WRITE;
+        return step->value != MEM_ADVISE_POPULATE_READ &&
+               step->value != MEM_ADVISE_POPULATE_WRITE && step->value != MEM_ADVISE_REMOVE;
     case STEP_LOCK:
         return step->flags == MEM_LOCK_ONFAULT;
     case STEP_READ:

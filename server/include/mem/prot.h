@@ -59,7 +59,8 @@
 #define MEM_OBJECT_NORESERVE 0x1u /* not charged before it is used */
 #define MEM_OBJECT_APPEND    0x2u /* append-only */
 #define MEM_OBJECT_OWNED     0x4u /* only who made it, and holds it, resizes it */
-#define MEM_OBJECT_FLAGS     0x7u
+#define MEM_OBJECT_MANDATORY 0x8u /* a mandatory lock on it: not to be mapped shared (R15) */
+#define MEM_OBJECT_FLAGS     0xfu
 
 #define MEM_ADVISE_NORMAL          0
 #define MEM_ADVISE_RANDOM          1
@@ -67,6 +68,7 @@
 #define MEM_ADVISE_WILLNEED        3
 #define MEM_ADVISE_DONTNEED        4
 #define MEM_ADVISE_FREE            8
+#define MEM_ADVISE_REMOVE          9
 #define MEM_ADVISE_DONTFORK        10
 #define MEM_ADVISE_DOFORK          11
 #define MEM_ADVISE_HUGEPAGE        14

@@ -350,7 +350,8 @@ struct mem_clone_req {
 /*
  * BATCH (MAP): `count` requests on `space`, 1 to MEM_BATCH_MAX, in the message page; all or none,
  * each seeing what those before it did. MAP (anonymous), UNMAP, PROTECT, REMAP with flags 0, ADVISE
- * but for POPULATE, LOCK with ONFAULT, UNLOCK; others: OPNOTSUPP. In the STRICT form only.
+ * but for POPULATE and REMOVE, LOCK with ONFAULT, UNLOCK; others: OPNOTSUPP. In the STRICT form
+ * only.
  *
  * After OK the first word of each MAP and REMAP is the address. After an error `refused` says which
  * it is of; `count`: of the whole (NOMEM: a record for each region is needed meanwhile).

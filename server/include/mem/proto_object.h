@@ -25,7 +25,8 @@
 #define MEM_OBJECT_RIGHTS   0xfu
 
 /*
- * OBJECT_MAKE: shared memory of `bytes` bytes. flags: MEM_OBJECT_NORESERVE, _APPEND, _OWNED; seals:
+ * OBJECT_MAKE: shared memory of `bytes` bytes. flags: MEM_OBJECT_NORESERVE, _APPEND, _OWNED,
+ * _MANDATORY; seals:
  * MEM_SEAL_.... A handle with all rights comes back in word 1. FBIG: more than 2^63 - 1 bytes.
  */
 struct mem_object_make_req {
@@ -68,7 +69,7 @@ struct mem_object_info_rep {
     uint64_t resident; /* pages in memory */
     uint64_t seals;
     uint64_t rights; /* MEM_OBJECT_... of the handle */
-    uint64_t flags;  /* MEM_OBJECT_APPEND, _NORESERVE, _OWNED */
+    uint64_t flags;  /* MEM_OBJECT_APPEND, _MANDATORY, _NORESERVE, _OWNED */
     uint32_t holds;  /* of the caller; UINT32_MAX: as many or more */
     uint32_t others; /* other spaces that hold it, regions that map it, names */
 };

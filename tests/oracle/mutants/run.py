@@ -27,7 +27,6 @@ RUN_TIMEOUT = 240
 # R0 to R28; those without tests need a kind of object that does not exist yet.
 RULES = 29
 WITHOUT_OBJECT = {
-    "R15": "mandatory locks of objects",
     "R19": "huge pages",
 }
 
