@@ -162,11 +162,14 @@ static void batch_populate(struct core *core, struct space *space, const struct 
     if (op->sort == BATCH_MAP) {
         batch_populate_range(core, space, batch_range(op->address, op->map.length),
                              (op->map.flags & asked) == MEM_MAP_POPULATE);
-    } else if (op->sort == BATCH_PROTECT) {
+    } else if (op->sort == BATCH_PROTECT && (op->protect.prot & MEM_PROT_WRITE) != 0) {
         batch_populate_range(core, space, batch_range(op->protect.address, op->protect.length),
                              false);
-    } else if (op->sort == BATCH_REMAP) {
-        batch_populate_range(core, space, batch_range(op->address, op->remap.length_new), false);
+    } else if (op->sort == BATCH_REMAP && op->remap.length_new > op->remap.length_old) {
+        const struct range whole = batch_range(op->address, op->remap.length_new);
+        const struct range old = batch_range(op->address, op->remap.length_old);
+
+        batch_populate_range(core, space, range_of(old.end, whole.end), false);
     }
 }
 

@@ -229,6 +229,27 @@ TAP_TEST(pages_that_were_asked_for_are_present_afterwards)
     end();
 }
 
+TAP_TEST(of_a_locked_region_only_what_grows_is_made_present)
+{
+    struct batch_op ops[] = {remap_op(PAGE + 100, 4, 2, 0), protect_op(PAGE + 100, 2, 1)};
+    struct batch_op more[] = {remap_op(PAGE + 100, 2, 4, 0)};
+    const struct lock_request lock = {
+        .address = world_address(PAGE + 100), .length = 5 * PAGE_SIZE, .is_linux = true};
+    uint32_t refused = 0;
+
+    begin();
+    world_map(world, space, PAGE + 100, 4, 3);
+    /* A lock that meets a hole is there, but makes nothing present. */
+    EXPECT_ERR(op_lock(&world->core, space, &lock), ERR_NOMEM);
+    EXPECT_ERR(run(ops, 2, &refused), ERR_OK);
+    EXPECT_U64(space->locked, 2);
+    EXPECT_U64(space->own + space->zero, 8);
+    EXPECT_ERR(run(more, 1, &refused), ERR_OK);
+    EXPECT(model_leaf(world->port, space->kernel, PAGE + 101) == NULL);
+    EXPECT(model_leaf(world->port, space->kernel, PAGE + 102) != NULL);
+    end();
+}
+
 TAP_TEST(empty_spans_anywhere_do_nothing)
 {
     struct batch_op ops[] = {protect_op(PAGE, 0, 1), advise_op(PAGE, 0, MEM_ADVISE_DONTNEED)};
@@ -279,6 +300,7 @@ int main(int argc, char **argv)
         TAP(the_commit_account_counts_each_page_once),
         TAP(what_cannot_be_taken_back_is_refused_before_anything_runs),
         TAP(pages_that_were_asked_for_are_present_afterwards),
+        TAP(of_a_locked_region_only_what_grows_is_made_present),
         TAP(empty_spans_anywhere_do_nothing),
         TAP(shared_objects_of_a_refused_batch_are_gone),
         TAP(many_regions_are_carried_over),

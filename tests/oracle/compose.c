@@ -46,7 +46,8 @@ void compose_sequence(struct ours *ours, const struct stage *stage, uint64_t see
                sequence->steps - at <= step->length) {
             draw_member(&draw, &sequence->step[sequence->steps++]);
         }
-        bool is_full = at % FULL_PERIOD == 0 || step->op == STEP_CLONE || step->who != who;
+        bool is_full = at % FULL_PERIOD == 0 || step->op == STEP_CLONE || step->op == STEP_BATCH ||
+                       step->who != who;
         step->level = is_full ? LOOK_FULL : LOOK_LIGHT;
         carry_out(ours, &draw, step, at, log);
         for (uint32_t member = at + 1; member < sequence->steps; member++) {
