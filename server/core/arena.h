@@ -89,6 +89,18 @@ struct worker {
     struct intent intent;
 };
 
+/* Pins (pin.h). */
+struct pin_table {
+    struct radix links;   /* by number */
+    uint64_t number;      /* of the pin made last */
+    uint64_t detained;    /* frames of kind FRAME_PINNED */
+    uint64_t quarantined; /* frames that pins in quarantine name */
+    uint32_t quarantine_first;
+    uint32_t reserved;
+    struct slab records;
+    struct slab pinners;
+};
+
 /* In the order of shared.h. */
 struct arena_head {
     /* Constant. */
@@ -133,6 +145,9 @@ struct arena_head {
     /* Atomic, or a server thread's own. */
     struct commit commit;
     struct worker workers[ARENA_WORKERS];
+
+    /* Under `shared`. */
+    struct pin_table pins;
 };
 
 /*

@@ -211,6 +211,7 @@ uint64_t budget_count(const struct space *space)
     frames += space->donated + space->thread_frames;
     frames += space->region_room / BUDGET_REGIONS;
     frames += budget_shares(space->threads, BUDGET_THREADS);
+    frames += budget_shares(space->pins, BUDGET_PINS) + space->pin_lists;
     return frames + budget_shares(space->children, BUDGET_CHILDREN);
 }
 
@@ -227,7 +228,7 @@ void budget_recover(const struct core *core)
         space->charged = budget_count(space);
         space->object_charge = upkeep_count(core, space);
         budget_return(core, space, -(int64_t)(space->charged + space->own));
-        budget_return(core, space, -(int64_t)space->object_charge);
+        budget_return(core, space, -(int64_t)(space->object_charge + space->detained));
         if (space->lender != 0) {
             struct space *lender = arena_page(core, space->lender);
 
@@ -247,7 +248,7 @@ static uint64_t budget_sum(const struct core *core, const struct space *payer)
         frames += space->payer == payer->number ? space->charged + space->own : 0;
         frames += space->lender == payer->number ? space->budget.limit : 0;
     }
-    return frames + payer->object_charge;
+    return frames + payer->object_charge + payer->detained;
 }
 
 void budget_audit(const struct core *core)

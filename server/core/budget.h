@@ -8,11 +8,12 @@
  *
  *   payer P: limit = left + reserved + sum of what each space that P pays for is charged
  *                    + what shared memory costs that P pays for (upkeep.h)
+ *                    + frames that only pins keep (detain.h)
  *
  * A space is charged for its pages, its page tables and the shadow beside them, its threads with
  * their message pages, its window's tables, what it donated, its own record, and, in shares of a
- * frame, for the records of its regions, threads and children. What it shares with others is not
- * charged: the zero frame, wired objects, tables of the arena, slabs that are not full.
+ * frame, for the records of its regions, threads, children and pins. What it shares with others is
+ * not charged: the zero frame, wired objects, tables of the arena, slabs that are not full.
  *
  * Charging is part of the check of a request or fault and may refuse; the frame itself is taken
  * afterwards, and if there is none the charge is given back.
@@ -43,6 +44,7 @@
 #define BUDGET_REGIONS  62u
 #define BUDGET_THREADS  50u
 #define BUDGET_CHILDREN 25u
+#define BUDGET_PINS     27u
 
 /* What a space costs that has nothing yet: its record, kernel object, root table and slots. */
 #define BUDGET_SPACE 4u

@@ -39,15 +39,22 @@ uint32_t content_make(struct core *core, struct space *space, struct object *obj
 
 void content_remove(struct core *core, struct object *object, uint64_t first, uint64_t end)
 {
-    const uint64_t before = object->frames.count + object->frames.pages;
+    uint64_t gone = object->frames.count + object->frames.pages;
     uint64_t page = end;
 
     /* From the last to the first, so that frames come back in the order in which they went. */
     while (radix_below(core, &object->frames, page, &page) != 0 && page >= first) {
-        pool_give(core, radix_remove(core, &object->frames, page));
+        const uint32_t frame = radix_remove(core, &object->frames, page);
+
+        if (UNLIKELY(pool_record(core, frame)->pins != 0)) {
+            upkeep_detain(core, object, frame);
+            gone--;
+        } else {
+            pool_give(core, frame);
+        }
         core->head->object_table.frames--;
     }
-    upkeep_give(core, object, before - object->frames.count - object->frames.pages);
+    upkeep_give(core, object, gone - object->frames.count - object->frames.pages);
 }
 
 void content_drop(struct core *core, struct object *object, uint64_t first)
@@ -107,7 +114,7 @@ void content_audit(const struct core *core, const struct object *object)
         const struct frame *frame = pool_record(core, number);
 
         ASSERT(object_has_page(object, page));
-        ASSERT(frame->kind == FRAME_USER && frame->references == 1);
+        ASSERT(frame->kind == FRAME_USER && (frame->references == 1 || frame->pins != 0));
         ASSERT(frame->owner == 0 && frame->page == arena_link(core, object));
     }
 }

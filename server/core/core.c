@@ -6,6 +6,7 @@
 #include "server/core/budget.h"
 #include "server/core/content.h"
 #include "server/core/number.h"
+#include "server/core/pin.h"
 #include "server/core/run.h"
 #include "server/core/shadow.h"
 #include "server/core/shared.h"
@@ -103,6 +104,8 @@ enum err core_init(const struct core_boot *boot, struct core *core)
     slab_init(&head->holds, sizeof(struct hold));
     slab_init(&head->names, sizeof(struct name));
     slab_init(&head->threads, sizeof(struct thread));
+    slab_init(&head->pins.records, sizeof(struct pin));
+    slab_init(&head->pins.pinners, sizeof(struct pinner));
     uint32_t zero = pool_take(core, FRAME_USER, 0, 0);
 
     if (zero == 0) {
@@ -187,6 +190,7 @@ enum err core_recover(struct core *core, uint32_t *torn)
     for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
         core_recover_worker(&each[i]);
     }
+    pin_recover(core);
     thread_recover(core);
     space_recover(core);
     core_recount(core);
@@ -279,5 +283,6 @@ void core_audit(const struct core *core)
     ASSERT(committed == head->commit.used);
     ASSERT(pool_record(core, head->pool.zero_frame)->kind == FRAME_USER);
     core_audit_cow(core, shared);
-    ASSERT(frames + head->pool.cow + 1 == head->pool.total);
+    pin_audit(core);
+    ASSERT(frames + head->pool.cow + head->pins.detained + 1 == head->pool.total);
 }

@@ -40,6 +40,7 @@
 #include "server/core/op_lock.h"
 #include "server/core/op_map.h"
 #include "server/core/op_object.h"
+#include "server/core/op_pin.h"
 #include "server/core/op_protect.h"
 #include "server/core/op_query.h"
 #include "server/core/op_remap.h"

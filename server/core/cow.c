@@ -117,7 +117,11 @@ void cow_share(struct core *core, struct space *from, struct space *to, struct r
         if (entry == 0) {
             continue;
         }
-        ASSERT(target[i] == 0);
+        if (UNLIKELY(target[i] != 0)) {
+            /* Pinned pages were copied before (P15). */
+            ASSERT(shadow_entry_state(entry) == SHADOW_OWN);
+            continue;
+        }
         if (LIKELY(shadow_entry_is_private(entry))) {
             turned += cow_get(core, entry) ? 1 : 0;
             shared++;

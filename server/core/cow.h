@@ -48,8 +48,8 @@ MUST_USE enum fault_outcome cow_fault(struct core *core, const struct fault *fau
 uint32_t cow_count(const struct core *core, struct space *space, struct range range);
 
 /*
- * Enter the pages of `range`, which lie in one leaf, in the space `to`, whose leaf stands and has
- * none of them: private pages as SHARED in both, others as they are.
+ * Enter the pages of `range`, which lie in one leaf, in the space `to`, whose leaf stands: private
+ * pages as SHARED in both, others as they are; none that `to` has already, a copy.
  *
  * Requires:  no page of the range is mapped with write. In a commit, WRITING.
  */

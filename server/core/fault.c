@@ -125,6 +125,83 @@ enum fault_outcome fault_handle(struct core *core, struct space *space, vpn_t vp
     return outcome == FAULT_LARGE ? FAULT_READY : outcome;
 }
 
+/* fault_force() of an anonymous page that no clone has. */
+static enum fault_outcome fault_force_anonymous(struct core *core, const struct fault *fault,
+                                                struct fault_answer *answer)
+{
+    const enum shadow_state state = shadow_entry_state(*fault->entry);
+    const bool is_new = state == SHADOW_ABSENT;
+    const bool gets_own = state != SHADOW_OWN && fault->access == MEM_PROT_WRITE;
+    struct space *space = fault->space;
+    uint32_t frame =
+        state == SHADOW_OWN ? shadow_entry_frame(*fault->entry) : core->head->pool.zero_frame;
+
+    if (gets_own) {
+        frame = fault_quick_frame(core, space, fault->page);
+        if (frame == 0) {
+            return FAULT_NO_FRAME;
+        }
+        *fault->entry = shadow_entry(SHADOW_OWN, frame);
+        space->own++;
+        space->zero -= is_new ? 0 : 1;
+        fault->region->flags |= REGION_TOUCHED;
+    } else if (is_new) {
+        *fault->entry = shadow_entry(SHADOW_ZERO, 0);
+        space->zero++;
+    }
+    if (is_new) {
+        shadow_count(core, space);
+    }
+    *answer = (struct fault_answer){
+        .frame = pool_pfn(core, frame),
+        .prot = region_rights(fault->region->flags),
+        .how = gets_own ? PORT_ZERO : PORT_AS_IS,
+        .is_new = is_new,
+    };
+    if (shadow_entry_state(*fault->entry) == SHADOW_ZERO) {
+        answer->prot &= ~MEM_PROT_WRITE;
+    }
+    return FAULT_READY;
+}
+
+enum fault_outcome fault_force(struct core *core, struct space *space, vpn_t vpn, uint32_t access,
+                               struct fault_answer *answer)
+{
+    uint32_t page;
+
+    if (!vpn_to_page(vpn, &page)) {
+        return FAULT_NO_REGION;
+    }
+    struct region *region = fault_quick_region(core, space, page);
+
+    if (region == NULL) {
+        return FAULT_NO_REGION;
+    }
+    if (large_split(core, space, page) != ERR_OK) {
+        return FAULT_NO_FRAME;
+    }
+    uint64_t *entry = fault_quick_entry(core, space, page);
+
+    if (entry == NULL) {
+        return FAULT_NO_FRAME;
+    }
+    const struct fault fault = {space, region, entry, page, access};
+    const enum shadow_state state = shadow_entry_state(*entry);
+
+    return state == SHADOW_SHARED || (region->object != 0 && state != SHADOW_OWN)
+               ? fault_quick_call(core, &fault, answer)
+               : fault_force_anonymous(core, &fault, answer);
+}
+
+/* Fill a new page that nobody may see at present. */
+static void fault_fill_unseen(struct core *core, const struct fault_answer *answer)
+{
+    port_zero(core->port, answer->frame);
+    if (answer->how == PORT_COPY) {
+        port_copy(core->port, answer->frame, 0, answer->source, 0, PAGE_SIZE);
+    }
+}
+
 /*
  * Have `pages` new pages from `page` on filled and mapped, as a step of its own: a page that is
  * present but was never filled must not survive the server.
@@ -137,8 +214,12 @@ static void fault_fill(struct core *core, const struct space *space, uint32_t pa
     core->worker->intent.pages = pages;
     intent_step_space(core, STEP_INSTALL, space, answer->how, page, pool_frame(core, answer->frame),
                       answer->prot);
-    port_install(core->port, space->kernel, page_to_vpn(page), (npages_t){pages}, answer->frame,
-                 answer->prot, (enum port_how)answer->how, answer->source);
+    if (UNLIKELY(answer->prot == 0)) {
+        fault_fill_unseen(core, answer);
+    } else {
+        port_install(core->port, space->kernel, page_to_vpn(page), (npages_t){pages}, answer->frame,
+                     answer->prot, (enum port_how)answer->how, answer->source);
+    }
     intent_step_done(core);
 }
 

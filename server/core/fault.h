@@ -54,6 +54,17 @@ struct fault_answer {
 MUST_USE enum fault_outcome fault_handle(struct core *core, struct space *space, vpn_t vpn,
                                          uint32_t access, struct fault_answer *answer);
 
+/*
+ * The same where the region need not allow the access: what FORCE of PIN asks for, and what gives a
+ * page a frame of its own before its owner writes to it. The region is private, or the access is
+ * reading.
+ *
+ * Returns:   as fault_handle(), but never FAULT_DENIED. `prot` of the answer is what the region
+ *            allows, perhaps nothing: then there is nothing to map.
+ */
+MUST_USE enum fault_outcome fault_force(struct core *core, struct space *space, vpn_t vpn,
+                                        uint32_t access, struct fault_answer *answer);
+
 /* What one fault is about, for the parts of fault_quick.h that are called. */
 struct fault {
     struct space *space;

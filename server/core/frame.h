@@ -20,13 +20,15 @@
  *   FREE  -> RUN      [run_gather]  all 512 of them
  *   USER  -> COW      [cow_share]
  *   COW   -> USER     [cow_fault]   one space alone has it, and keeps it
+ *   USER  -> PINNED   [detain_frame]    its page has gone
+ *   PINNED -> FREE    [detain_release] its last pin has gone
  *
  * I1  A frame is in exactly one place: fresh range, free list, free run, shadow entry, object,
- *     table, arena, message page, kernel object, zero frame, or (between two port calls) the step
- *     of a server thread.
+ *     table, arena, message page, kernel object, zero frame, pins alone, or (between two port
+ *     calls) the step of a server thread.
  * I2  A FRAME_USER record names its owner and its page; one of an object names no owner, and the
  *     link of the object as its page. A FRAME_COW record counts the shadow entries that name it and
- *     has no owner.
+ *     has no owner. A FRAME_PINNED record names as owner who pays for it.
  * I3  pool_free() does not count the frames that must become records before fresh ones can be used.
  * Owner: the list in `struct worker` belongs to its server thread, the rest is shared (shared.h);
  * the counts that pool_free() adds up are read by everybody.
@@ -51,11 +53,12 @@ enum frame_kind {
     FRAME_ARENA = 4,
     FRAME_MESSAGE = 5,
     FRAME_OBJECT = 6,
-    FRAME_COW = 7,   /* user memory that clones share until one writes */
-    FRAME_RUN = 8,   /* first of a free run; the records of the others are FRESH, as in LARGE */
-    FRAME_LARGE = 9, /* first of a run that one large leaf maps */
+    FRAME_COW = 7,     /* user memory that clones share until one writes */
+    FRAME_RUN = 8,     /* first of a free run; the records of the others are FRESH, as in LARGE */
+    FRAME_LARGE = 9,   /* first of a run that one large leaf maps */
+    FRAME_PINNED = 10, /* user memory that only pins keep (detain.h) */
 };
-#define FRAME_KINDS 10u
+#define FRAME_KINDS 11u
 
 /* Frames of a run, and of a leaf of 2 MiB. */
 #define FRAME_RUN_FRAMES 512u
@@ -65,8 +68,9 @@ struct frame {
     uint8_t kind;
     uint8_t reserved;
     uint16_t pins;
-    uint32_t references; /* shadow entries that name it */
-    uint32_t owner; /* space; valid in FRAME_USER, _LARGE, _TABLE, _MESSAGE, _OBJECT; 0: none */
+    uint32_t references; /* shadow entries that name it; with pins: whose they are (pinner.h) */
+    uint32_t owner; /* space; valid in FRAME_USER, _LARGE, _TABLE, _MESSAGE, _OBJECT, _PINNED; 0:
+                       none */
     uint32_t page;  /* page of the owner (USER, LARGE); next frame of a list (FREE, OBJECT, RUN) */
 };
 

@@ -22,7 +22,9 @@ void intent_open(struct core *core, const struct space *space, struct range rang
 
     ASSERT(intent->phase == INTENT_IDLE);
     ASSERT(intent->step == STEP_NONE);
-    core->commits_shared = (space->shared | space->memories) != 0;
+    /* A space has less than 2^32 pages. */
+    core->commits_shared = ((uint32_t)space->shared |
+                            atomic_load_explicit(&space->together, memory_order_relaxed)) != 0;
     if (UNLIKELY(core->commits_shared)) {
         shared_enter(core);
     }

@@ -22,8 +22,8 @@
  *
  * I1  No port call is made while the commit is WRITING, and no lock is taken.
  * I2  At most one step is under way, and none while WRITING.
- * I3  A commit of a space that has pages or objects together with others is in shared_enter() from
- *     beginning to end; one that makes the first such is made there.
+ * I3  A commit of a space that has pages or objects together with others, or pinned ones, is in
+ *     shared_enter() from beginning to end; one that makes the first such is made there.
  * Owner: the server thread.
  */
 #pragma once

@@ -173,10 +173,11 @@ bool limit_may_lock(const struct space *space)
 enum err limit_check_locked(struct space *space, uint64_t pages, enum err error)
 {
     uint64_t limit = space->settings.locked_max / PAGE_SIZE;
+    uint64_t used = space->locked + atomic_load_explicit(&space->pinned, memory_order_relaxed);
 
     if ((space->settings.privileges & SPACE_PRIVILEGE_LOCK) == 0 &&
-        (pages > limit || space->locked > limit - pages)) {
-        return limit_refuse_over(space, error, MEM_LIMIT_LOCKED, limit, space->locked, pages);
+        (pages > limit || used > limit - pages)) {
+        return limit_refuse_over(space, error, MEM_LIMIT_LOCKED, limit, used, pages);
     }
     return ERR_OK;
 }

@@ -159,7 +159,7 @@ void object_enter(struct core *core, struct space *space, struct region *region)
         return; /* whose pages never go: nobody asks who maps it */
     }
     ASSERT(core->depth != 0);
-    space->memories++;
+    atomic_fetch_add_explicit(&space->together, 1, memory_order_relaxed);
     region->object_prev = 0;
     region->object_next = object->region_first;
     if (object->region_first != 0) {
@@ -189,7 +189,7 @@ void object_leave(struct core *core, struct space *space, struct region *region)
 
     if (object->kind == OBJECT_MEMORY) {
         object_unlink(core, object, region);
-        space->memories--;
+        atomic_fetch_sub_explicit(&space->together, 1, memory_order_relaxed);
     }
     object_put(core, object);
 }

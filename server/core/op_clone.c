@@ -6,6 +6,7 @@
 
 #include "server/core/budget.h"
 #include "server/core/cow.h"
+#include "server/core/fault_quick.h"
 #include "server/core/large.h"
 #include "server/core/merge.h"
 #include "server/core/object.h"
@@ -93,18 +94,66 @@ static enum err clone_regions(struct core *core, const struct space *from, struc
     return ERR_OK;
 }
 
+/* Give the clone, whose leaf stands, a copy of a pinned page (P15). */
+static enum err clone_copy(struct core *core, struct space *to, const struct region *region,
+                           uint32_t page, uint32_t source)
+{
+    const uint32_t frame = fault_quick_frame(core, to, page);
+
+    if (frame == 0) {
+        return ERR_NOMEM;
+    }
+    const struct fault_answer answer = {
+        .frame = pool_pfn(core, frame),
+        .source = pool_pfn(core, source),
+        .prot = region_rights(region->flags),
+        .how = PORT_COPY,
+    };
+
+    *shadow_find(core, to, page) = shadow_entry(SHADOW_OWN, frame);
+    shadow_count(core, to);
+    to->own++;
+    fault_install(core, to, page, &answer);
+    return ERR_OK;
+}
+
+/* Copy what is pinned of the range. Returns: ERR_NOMEM without a frame; `*copied` says how many. */
+static enum err clone_pinned(struct core *core, struct space *from, struct space *to,
+                             const struct region *region, struct range range, uint32_t *copied)
+{
+    const uint64_t *source = shadow_find(core, from, range.first);
+    enum err error = ERR_OK;
+
+    *copied = 0;
+    if (atomic_load_explicit(&from->together, memory_order_relaxed) == 0) {
+        return ERR_OK; /* no pins */
+    }
+    shared_enter(core);
+    for (uint32_t i = 0; i < range_pages(range) && error == ERR_OK; i++) {
+        if (shadow_entry_state(source[i]) == SHADOW_OWN &&
+            pool_record(core, shadow_entry_frame(source[i]))->pins != 0) {
+            error = clone_copy(core, to, region, range.first + i, shadow_entry_frame(source[i]));
+            *copied += error == ERR_OK ? 1 : 0;
+        }
+    }
+    shared_leave(core);
+    return error;
+}
+
 /* Pages of one region that lie in one leaf. */
 static enum err clone_leaf(struct core *core, struct space *from, struct space *to,
                            const struct region *region, struct range range)
 {
     const uint32_t rights = region_rights(region->flags);
+    uint32_t copied;
 
     if (large_split(core, from, range.first) != ERR_OK) {
         return ERR_NOMEM;
     }
-    const uint32_t pages = cow_count(core, from, range);
 
-    if (shadow_make(core, to, range.first) == NULL || !budget_take_all_pages(core, to, pages)) {
+    if (shadow_make(core, to, range.first) == NULL ||
+        clone_pinned(core, from, to, region, range, &copied) != ERR_OK ||
+        !budget_take_all_pages(core, to, cow_count(core, from, range) - copied)) {
         return ERR_NOMEM;
     }
     shared_enter(core);

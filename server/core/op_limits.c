@@ -30,8 +30,8 @@ static struct limits_place limits_find(struct space *space, enum mem_limit which
     case MEM_LIMIT_DATA:
         return (struct limits_place){&settings->data_max, &ceilings->data, space->data, 1};
     case MEM_LIMIT_LOCKED:
-        return (struct limits_place){&settings->locked_max, &ceilings->locked, space->locked,
-                                     PAGE_SIZE};
+        return (struct limits_place){&settings->locked_max, &ceilings->locked,
+                                     space->locked + space->pinned, PAGE_SIZE};
     case MEM_LIMIT_STACK:
         return (struct limits_place){&settings->stack_max, &ceilings->stack, space->stack,
                                      PAGE_SIZE};

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/core/op_query.h"
 
+#include "server/core/content.h"
 #include "server/core/object.h"
 #include "server/core/page.h"
 #include "server/core/pool.h"
+#include "server/core/shadow.h"
+#include "server/core/shared.h"
 
 #define QUERY_ATTRIBUTES                                                                         \
     (REGION_DONTFORK | REGION_WIPEONFORK | REGION_SEQUENTIAL | REGION_RANDOM | REGION_HUGEPAGE | \
@@ -26,7 +29,41 @@ static uint32_t query_flags(const struct core *core, const struct region *region
     return flags;
 }
 
-static struct query_region query_describe(const struct core *core, const struct space *space,
+/* The frame of a page that is there; 0 if it is there for good. */
+static uint32_t query_frame(const struct core *core, const struct region *region, uint32_t page,
+                            uint64_t entry)
+{
+    if (shadow_entry_is_private(entry)) {
+        return shadow_entry_frame(entry);
+    }
+    if (shadow_entry_state(entry) == SHADOW_WIRED &&
+        object_at(core, region->object)->kind == OBJECT_MEMORY) {
+        return content_frame(core, object_at(core, region->object),
+                             region_kind_at(region, page).offset);
+    }
+    return 0;
+}
+
+static uint32_t query_pinned(struct core *core, struct space *space, const struct region *region)
+{
+    struct range rest = region_range(region);
+    uint32_t pinned = 0;
+
+    shared_enter(core);
+    /* Usually nobody has any. */
+    if (core->head->pins.records.records != 0) {
+        for (uint32_t page = page_next(core, space, rest); page < rest.end;
+             page = page_next(core, space, range_of(page + 1, rest.end))) {
+            const uint32_t frame = query_frame(core, region, page, page_entry(core, space, page));
+
+            pinned += frame != 0 && pool_record(core, frame)->pins != 0 ? 1 : 0;
+        }
+    }
+    shared_leave(core);
+    return pinned;
+}
+
+static struct query_region query_describe(struct core *core, struct space *space,
                                           const struct region *region)
 {
     struct page_totals totals = page_totals(core, space, region_range(region));
@@ -42,12 +79,13 @@ static struct query_region query_describe(const struct core *core, const struct 
         .own = totals.own,
         .zero = totals.zero,
         .wired = totals.wired,
+        .pinned = query_pinned(core, space, region),
         .locked = (region->flags & REGION_LOCKED) != 0 ? region_pages(region) : 0,
     };
 }
 
-uint32_t op_query(struct core *core, const struct space *space, uaddr_t address,
-                  uint32_t regions_max, struct query_region *regions)
+uint32_t op_query(struct core *core, struct space *space, uaddr_t address, uint32_t regions_max,
+                  struct query_region *regions)
 {
     uint32_t count = 0;
 

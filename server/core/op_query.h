@@ -22,12 +22,12 @@ struct query_region {
     uint64_t wired;  /* pages on frames of the object */
     uint64_t locked; /* all its pages, if it is locked */
     uint32_t attributes; /* REGION_DONTFORK, _SEQUENTIAL and the like */
-    uint32_t reserved;
+    uint32_t pinned;     /* pages whose frames are pinned, by whomever */
 };
 
 /* Describe up to `regions_max` regions that end after `address`. Returns: how many. */
-uint32_t op_query(struct core *core, const struct space *space, uaddr_t address,
-                  uint32_t regions_max, struct query_region *regions);
+uint32_t op_query(struct core *core, struct space *space, uaddr_t address, uint32_t regions_max,
+                  struct query_region *regions);
 
 struct query_totals {
     uint64_t regions;

@@ -5,6 +5,7 @@
 
 #include "server/core/budget.h"
 #include "server/core/cow.h"
+#include "server/core/detain.h"
 #include "server/core/large.h"
 #include "server/core/pool.h"
 #include "server/core/shadow.h"
@@ -65,6 +66,7 @@ static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t
 {
     uint32_t free_first = core->worker->free_first;
     uint32_t own = 0;
+    uint32_t kept = 0; /* of `own`: those that are pinned */
     uint32_t shared = 0;
     uint32_t last = 0; /* of `shared`: those that nobody else has any longer */
     uint32_t zero = 0;
@@ -78,8 +80,16 @@ static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t
         }
         leaf[i - 1] = 0;
         if (LIKELY(shadow_entry_state(entry) == SHADOW_OWN)) {
-            pool_chain(core, shadow_entry_frame(entry), &free_first);
+            const uint32_t frame = shadow_entry_frame(entry);
+
             own++;
+            if (UNLIKELY(core->frames[frame].pins != 0)) {
+                /* In shared_enter(): intent_open() saw that it has such. */
+                detain_frame(core, frame, space->payer);
+                kept++;
+                continue;
+            }
+            pool_chain(core, frame, &free_first);
         } else if (shadow_entry_state(entry) == SHADOW_SHARED) {
             shared++;
             if (cow_put(core, shadow_entry_frame(entry))) {
@@ -94,11 +104,11 @@ static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t
         }
     }
     core->worker->free_first = free_first;
-    pool_count(core->worker, own + last);
+    pool_count(core->worker, own - kept + last);
     if (last != 0) {
         core->head->pool.cow -= last; /* in shared_enter(): intent_open() saw that it has such */
     }
-    budget_give_pages(core, space, own + shared);
+    budget_give_pages(core, space, own - kept + shared);
     space->own -= own + shared;
     space->shared -= shared;
     space->zero -= zero;

@@ -304,7 +304,7 @@ static uint32_t shadow_audit_leaf(const struct core *core, const struct space *s
         case SHADOW_OWN: {
             const struct frame *frame = pool_record(core, shadow_entry_frame(leaf[i]));
 
-            ASSERT(frame->kind == FRAME_USER && frame->references == 1);
+            ASSERT(frame->kind == FRAME_USER && (frame->references == 1 || frame->pins != 0));
             ASSERT(frame->owner == space->number && frame->page == page);
             ASSERT((region->flags & REGION_TOUCHED) != 0);
             break;

@@ -8,6 +8,7 @@
 #include "server/core/merge.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
+#include "server/core/pin.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
 #include "server/core/shadow.h"
@@ -361,7 +362,9 @@ void space_end(struct core *core, struct space *space)
     if (was_made) {
         port_space_end(core->port, space->kernel);
         thread_end_all(core, space);
+        pin_end(core, space);
         space_clear(core, space);
+        pin_forget(core, space);
         hold_end(core, space);
         window_end(core, space);
         space_release_slabs(core, space);

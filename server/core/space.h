@@ -24,6 +24,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include <abi/error.h>
@@ -106,10 +107,11 @@ struct space {
     uint32_t number; /* its arena page */
     uint32_t next;   /* in the list of its bucket; 0: none */
     uint32_t prev;
-    uint64_t badge;       /* what the kernel says of whoever is in the space; 0: not live */
-    uint64_t badge_later; /* what it will be once it is live */
-    uint32_t memories;    /* regions of memory objects */
-    uint32_t reserved_word;
+    uint64_t badge;            /* what the kernel says of whoever is in the space; 0: not live */
+    uint64_t badge_later;      /* what it will be once it is live */
+    _Atomic uint32_t together; /* regions of memory objects, and pins of its pages; going up is for
+                                  who has the bucket */
+    uint32_t pinned_by;        /* of these, the pins */
     struct space_answer answer;
 
     uint32_t object_frame;
@@ -169,6 +171,13 @@ struct space {
     struct space_settings settings;
     struct space_ceilings ceilings;
     struct refusal refusal;
+
+    uint32_t pin_first;        /* of its pins (pin.h) */
+    uint32_t pins;             /* how many these are */
+    uint32_t pin_lists;        /* of them with an arena page */
+    uint32_t pinned_first;     /* of those of its pages */
+    _Atomic uint64_t pinned;   /* frames that its pins name; going up is for who has the bucket */
+    uint64_t detained;         /* frames that only pins keep, which it pays for; valid in a payer */
     uint64_t root[SPACE_ROOT]; /* entries of shadow.h, 1 GiB each */
 };
 

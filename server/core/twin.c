@@ -89,13 +89,13 @@ void twin_exchange(struct core *core, struct space *space, struct space *twin)
 {
     const struct tree tree = space->tree;
     const uint32_t room = space->region_room;
-    const uint32_t memories = space->memories;
+    const uint32_t memories = space->together - space->pinned_by;
 
     ASSERT(space->payer == twin->payer);
     space->tree = twin->tree;
     twin->tree = tree;
-    space->memories = twin->memories;
-    twin->memories = memories;
+    space->together = twin->together + space->pinned_by;
+    twin->together = memories;
     space->region_cache = 0;
     twin->region_cache = 0;
     space->merges += twin->merges;

@@ -7,6 +7,7 @@
 
 #include "server/core/arena.h"
 #include "server/core/budget.h"
+#include "server/core/detain.h"
 #include "server/core/shared.h"
 
 static struct space *upkeep_payer_opt(const struct core *core, const struct object *object)
@@ -112,6 +113,17 @@ void upkeep_give(const struct core *core, const struct object *object, uint64_t 
     }
 }
 
+void upkeep_detain(struct core *core, const struct object *object, uint32_t frame)
+{
+    struct space *payer = upkeep_payer_opt(core, object);
+
+    if (payer != NULL) {
+        ASSERT(payer->object_charge > 0);
+        payer->object_charge--;
+    }
+    detain_frame(core, frame, object->payer);
+}
+
 void upkeep_close(const struct core *core, struct object *object)
 {
     struct space *payer = upkeep_payer_opt(core, object);
@@ -148,8 +160,10 @@ void upkeep_inherit(struct core *core, struct space *space)
         kept = space->object_charge - upkeep_shares(space->objects) -
                upkeep_shares(lender->objects) + upkeep_shares(lender->objects + space->objects);
         lender->object_charge += kept;
+        kept += space->detained;
     }
-    budget_return(core, space, (int64_t)space->object_charge);
+    budget_return(core, space, (int64_t)(space->object_charge + space->detained));
+    detain_inherit(core, space->number, space->lender);
     space->object_charge = 0;
     upkeep_pass(core, space, lender);
     budget_close(core, space, kept);

@@ -54,6 +54,12 @@ MUST_USE bool upkeep_take(const struct core *core, struct space *space, const st
 /* Take such a charge back. */
 void upkeep_give(const struct core *core, const struct object *object, uint64_t frames);
 
+/*
+ * A pinned frame of an object is its no longer, but has to be kept: what it costs goes on being
+ * paid.
+ */
+void upkeep_detain(struct core *core, const struct object *object, uint32_t frame);
+
 /* An object that has no frames any longer goes. */
 void upkeep_close(const struct core *core, struct object *object);
 

@@ -282,7 +282,7 @@ static bool is_missed_stack(const struct query_region *region, uint64_t address)
 }
 
 /* The region that holds the address, or the stack above it, in the words of NEXT. */
-static uint64_t region_word(struct core *core, const struct space *space, uint64_t address)
+static uint64_t region_word(struct core *core, struct space *space, uint64_t address)
 {
     struct query_region region;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "scene.h"
+#include "scene_pin.h"
 
 #include <base/assert.h>
 #include <mem/prot.h>
@@ -169,6 +170,7 @@ void scene_make(struct scene *scene)
     scene->thread = thread->number;
     error = space_donate(&scene->world->core, one, PORT_SLAB_HANDLES);
     ASSERT(error == ERR_OK);
+    scene_make_pins(scene);
     scene_use_up_records(scene->world);
     world_audit(scene->world);
 }

@@ -9,8 +9,9 @@
  * w, r: anonymous, writable or not; O: private pages of a wired object. Pages 0, 1, 6 and 10 were
  * written, 2 and 3 read. The second space has page 1 in common with its clone, and shared memory at
  * 20 to 23, of which 20 and 22 were written, and an object with a name, shared at 30 to 34 and
- * private at 40 to 44. The first has a large leaf besides (scene_large.h). One more space has taken
- * all free region records.
+ * private at 40 to 44. The first pins page 22 of the second, which pins page 10 of the first for a
+ * device. The first has a large leaf besides (scene_large.h). One more space has taken all free
+ * region records.
  *
  * A case is one request with fixed arguments that succeeds on the scene when nothing is in short
  * supply.
@@ -28,6 +29,7 @@ struct scene {
     uint64_t second;
     uint64_t memory; /* number of the object with a name */
     uint64_t thread; /* number of a thread of `first` */
+    uint64_t pin;    /* number of the one of `first` */
 };
 
 /* What a server thread that has others beside it holds while it runs a case (shared.h). */

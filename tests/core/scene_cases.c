@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "scene.h"
 #include "scene_large.h"
+#include "scene_pin.h"
 #include "scene_space.h"
 
 #include <base/assert.h>
@@ -495,6 +496,10 @@ const struct scene_case scene_cases[] = {
     {"make a thread", make_a_thread, false, ERR_NOMEM, SCENE_PROCESSES_SECOND},
     {"end a thread", end_a_thread, false, ERR_NOMEM, SCENE_PROCESSES_FIRST},
     {"donate a slab", donate_a_slab, false, ERR_NOMEM, SCENE_FIRST},
+    {"pin a row", pin_a_row, false, ERR_NOMEM, SCENE_BOTH},
+    {"pin once more", pin_once_more, false, ERR_NOMEM, SCENE_FIRST},
+    {"pin a shared page", pin_a_shared_page, false, ERR_NOMEM, SCENE_SECOND},
+    {"unpin", unpin, false, ERR_NOMEM, SCENE_FIRST},
     {"settle", settle, false, ERR_NOMEM, SCENE_NONE},
 };
 const size_t scene_case_count = sizeof scene_cases / sizeof scene_cases[0];

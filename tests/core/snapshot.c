@@ -48,6 +48,8 @@ static void put_space(const struct world *world, struct space *space, struct sna
     put(snapshot, space->stack);
     put(snapshot, space->future);
     put(snapshot, space->threads);
+    put(snapshot, space->pins);
+    put(snapshot, space->pinned);
     put(snapshot, space->donated);
     put(snapshot, space->tree.count);
     for (const struct region *region = tree_first(core, &space->tree); region != NULL;
@@ -116,6 +118,9 @@ void snapshot_take(const struct world *world, struct snapshot *snapshot)
     put(snapshot, core->head->objects.records);
     put(snapshot, core->head->holds.records);
     put(snapshot, core->head->names.records);
+    put(snapshot, core->head->pins.records.records);
+    put(snapshot, core->head->pins.detained);
+    put(snapshot, core->head->pins.quarantined);
     put_objects(world, snapshot);
     for (struct space *space = space_first(core); space != NULL; space = space_next(core, space)) {
         put_space(world, space, snapshot);

@@ -314,6 +314,29 @@ static void world_audit_cow(const struct world *world)
     }
 }
 
+/* As many pins name each frame as its record says. */
+static void world_audit_pins(const struct world *world)
+{
+    static uint32_t named[MODEL_FRAMES];
+    const struct core *core = &world->core;
+
+    memset(named, 0, sizeof named);
+    for (struct pin *pin = pin_before(core, RADIX_INDEX_END); pin != NULL;
+         pin = pin_before(core, pin->number)) {
+        for (uint32_t i = 0; i < pin->count; i++) {
+            const uint32_t frame = pin_frames(core, pin)[i];
+
+            if ((frame & PIN_FOR_GOOD) == 0) {
+                ASSERT(frame < MODEL_FRAMES);
+                named[frame]++;
+            }
+        }
+    }
+    for (uint32_t frame = 1; frame < MODEL_FRAMES; frame++) {
+        ASSERT(named[frame] == 0 || named[frame] == pool_record(core, frame)->pins);
+    }
+}
+
 void world_audit(const struct world *world)
 {
     const struct core *core = &world->core;
@@ -322,6 +345,7 @@ void world_audit(const struct world *world)
 
     core_audit(core);
     world_audit_cow(world);
+    world_audit_pins(world);
     model_audit(world->port);
     for (struct space *space = space_first(core); space != NULL; space = space_next(core, space)) {
         world_audit_space(world, space);
