@@ -32,7 +32,7 @@ MEASURED_REQUESTS = {
 FUNCTIONS = {"LIMITS": ("limit_get", "limit_set"), "CLONE": ("space_clone",)}
 ANSWERS = {"clone": "space_make", "object_derive": "object_make", "object_open": "object_make",
            "object_copy": "copy", "object_again": "object_make", "files_append": "resize"}
-RIGHTS = ("MAP", "READ", "CONTROL")
+RIGHTS = ("MAP", "READ", "PIN", "CONTROL")
 SERVICES = (("console", "The console", "user/console/include/console"),
             ("names", "The name service", "user/names/include/names"),
             ("files", "The file system", "user/files/include/files"))
@@ -181,7 +181,7 @@ def requests(problems):
         own = functions_text("mem.h", FUNCTIONS.get(name, (function,)))
         if function.startswith("object_"):
             own = functions_text("shared.h", (function.replace("object_", "shared_"),))
-        own = own or "-"
+        own = own or functions_text("pin.h", (function,)) or "-"
         lines.append(f"| {name} | {number} | {own} | {summary} | {words_text(asked) or ''} | "
                      f"{words_text(answer) or '-'} | {', '.join(rights.get(name, ['-']))} | "
                      f"{'; '.join(checks.get(name, ['-']))} | {cost.get(name, '-')} |")

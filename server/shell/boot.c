@@ -73,6 +73,7 @@ static void make_head(const struct boot_info *info, struct shell *shell)
         .random = info->seed | 1, /* a state of zero would stay zero */
         .archive_bytes = info->archive_bytes,
         .frames_total = info_number(INFO_FRAMES),
+        .timebase_hz = info->timebase_hz,
     };
     client_init(&shell->core);
 }

@@ -52,8 +52,8 @@ enum err device_serve(struct call *call)
         return ERR_NOENT;
     }
     const struct shell_device *device = &head->devices[index];
-    call->words[1] = call_derive(
-        badge_of_object(MAP_RIGHT_READ | MAP_RIGHT_WRITE | MAP_RIGHT_MAPPABLE, device->object));
+    call->words[1] = call_derive(badge_of_object(
+        MAP_RIGHT_READ | MAP_RIGHT_WRITE | MAP_RIGHT_MAPPABLE | MEM_OBJECT_RESET, device->object));
     call->words[2] = device->boot.start;
     call->words[3] = device->boot.bytes;
     call->words[4] = device->boot.interrupt | (uint64_t)device->boot.flags << 32;

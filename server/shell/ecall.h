@@ -104,6 +104,15 @@ ALWAYS_INLINE struct result ecall_three(enum sys number, uint64_t handle, uint64
     return ecall_six(number, handle, x0, x1, x2, 0, 0, 0);
 }
 
+/* The time CSR. */
+static inline uint64_t ecall_time(void)
+{
+    uint64_t ticks;
+
+    __asm__ volatile("rdtime %0" : "=r"(ticks));
+    return ticks;
+}
+
 /* Stop with a trap that nobody handles: the kernel reports it with all registers. */
 NORETURN ALWAYS_INLINE void ecall_stop(void)
 {

@@ -28,7 +28,7 @@ static struct mem_region region_to_wire(const struct query_region *region)
         .object = region->object,
         .resident = (uint32_t)(region->own + region->wired),
         .locked = (uint32_t)region->locked,
-        .pinned = 0,
+        .pinned = region->pinned,
         .dirty = (uint32_t)region->own,
     };
 }
@@ -146,7 +146,7 @@ static struct frame_counts count_frames(const struct core *core)
 {
     struct frame_counts counts = {.user = 1 + core->head->pool.cow}; /* 1: the zero frame */
 
-    counts.user += core->head->object_table.frames;
+    counts.user += core->head->object_table.frames + core->head->pins.detained;
     for (const struct space *space = space_first(core); space != NULL;
          space = space_next(core, space)) {
         counts.user += space->own - space->shared;

@@ -17,6 +17,7 @@
 #include "server/shell/lock.h"
 #include "server/shell/look.h"
 #include "server/shell/objects.h"
+#include "server/shell/pins.h"
 #include "server/shell/process.h"
 #include "server/shell/report.h"
 #include "server/shell/wire.h"
@@ -190,6 +191,20 @@ static enum err serve_lock(struct call *call, enum mem_request number, bool is_l
     return number == MEM_LOCK_ALL ? lock_all(call) : lock_undo_all(call);
 }
 
+static enum err serve_report(struct call *call, enum mem_request number)
+{
+    if (number == MEM_QUERY) {
+        return report_query(call);
+    }
+    if (number == MEM_INCORE) {
+        return report_incore(call);
+    }
+    if (number == MEM_REFUSAL) {
+        return report_refusal(call);
+    }
+    return report_account(call, number);
+}
+
 static enum err serve(struct call *call, enum mem_request number, bool is_linux)
 {
     switch (number) {
@@ -210,8 +225,6 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
     case MEM_LOCK_ALL:
     case MEM_UNLOCK_ALL:
         return serve_lock(call, number, is_linux);
-    case MEM_INCORE:
-        return report_incore(call);
     case MEM_SYNC:
         return serve_sync(call, is_linux);
     case MEM_BATCH:
@@ -219,24 +232,21 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
     case MEM_HELLO:
         return serve_hello(call);
     case MEM_QUERY:
-        return report_query(call);
+    case MEM_INCORE:
     case MEM_REFUSAL:
-        return report_refusal(call);
     case MEM_STATS:
     case MEM_LIMITS:
     case MEM_COMMIT:
-        return report_account(call, number);
+        return serve_report(call, number);
     case MEM_SPACE_MAKE:
     case MEM_CLONE:
         return number == MEM_CLONE ? process_clone(call) : process_space_make(call);
     case MEM_SPACE_END:
-        return process_space_end(call);
     case MEM_THREAD_MAKE:
-        return process_thread_make(call);
+        return number == MEM_SPACE_END ? process_space_end(call) : process_thread_make(call);
     case MEM_DONATE:
-        return process_donate(call);
     case MEM_NEXT:
-        return process_next(call);
+        return number == MEM_DONATE ? process_donate(call) : process_next(call);
     case MEM_BOOT_OBJECT:
     case MEM_BOOT_DEVICE:
         return number == MEM_BOOT_OBJECT ? process_boot_object(call) : device_serve(call);
@@ -257,6 +267,11 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
     case MEM_OBJECT_UNNAME:
     case MEM_OBJECT_AGAIN:
         return objects_serve(call, number);
+    case MEM_PIN:
+    case MEM_UNPIN:
+    case MEM_PINS:
+    case MEM_DEVICE_RESET:
+        return pins_serve(call, number);
     }
     UNREACHABLE();
 }

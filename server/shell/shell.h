@@ -37,6 +37,7 @@ struct shell_head {
     uint64_t archive; /* number of the object of the boot archive */
     uint64_t archive_bytes;
     uint64_t frames_total; /* frames of RAM */
+    uint64_t timebase_hz;  /* of ecall_time() */
     uint64_t device_count;
     struct shell_device devices[BOOT_DEVICES_MAX];
 };

@@ -27,13 +27,13 @@ static const uint64_t with_space =
     BIT(MEM_QUERY) | BIT(MEM_COPY) | BIT(MEM_LIMITS) | BIT(MEM_SPACE_END) | BIT(MEM_THREAD_MAKE) |
     BIT(MEM_DONATE) | BIT(MEM_LOCK) | BIT(MEM_UNLOCK) | BIT(MEM_LOCK_ALL) | BIT(MEM_UNLOCK_ALL) |
     BIT(MEM_INCORE) | BIT(MEM_SYNC) | BIT(MEM_OBJECT_HOLD) | BIT(MEM_CLONE) | BIT(MEM_BATCH) |
-    BIT(MEM_SPACE_DERIVE) | BIT(MEM_HANDLES);
+    BIT(MEM_SPACE_DERIVE) | BIT(MEM_HANDLES) | BIT(MEM_PIN) | BIT(MEM_PINS);
 
 /* Requests with word 6 for an object. */
-static const uint64_t with_object = BIT(MEM_MAP) | BIT(MEM_OBJECT_RESIZE) | BIT(MEM_OBJECT_INFO) |
-                                    BIT(MEM_OBJECT_SEAL) | BIT(MEM_OBJECT_DERIVE) |
-                                    BIT(MEM_OBJECT_HOLD) | BIT(MEM_OBJECT_CLOSE) |
-                                    BIT(MEM_OBJECT_COPY) | BIT(MEM_OBJECT_NAME);
+static const uint64_t with_object =
+    BIT(MEM_MAP) | BIT(MEM_OBJECT_RESIZE) | BIT(MEM_OBJECT_INFO) | BIT(MEM_OBJECT_SEAL) |
+    BIT(MEM_OBJECT_DERIVE) | BIT(MEM_OBJECT_HOLD) | BIT(MEM_OBJECT_CLOSE) | BIT(MEM_OBJECT_COPY) |
+    BIT(MEM_OBJECT_NAME) | BIT(MEM_PIN) | BIT(MEM_PINS) | BIT(MEM_DEVICE_RESET);
 
 uint64_t wire_features(void)
 {

@@ -247,6 +247,34 @@ TAP_TEST(p4_a_private_page_of_an_object_is_unshared_for_long_pins_alone)
     finish();
 }
 
+TAP_TEST(p4_a_page_of_a_large_leaf_is_pinned_as_one_of_many)
+{
+    const uint32_t large = (at + 1023) & ~511u;
+    const struct advise_request advice = {
+        .address = world_address(large), .length = 512 * PAGE_SIZE, .advice = MEM_ADVISE_HUGEPAGE};
+
+    start();
+    pinned_map(&pinned, large, 512, RW, MEM_MAP_PRIVATE, NULL);
+    EXPECT_ERR(op_advise(&pinned.world->core, pinned.client, &advice), ERR_OK);
+    pinned_write(&pinned, large + 7, 70);
+    REQUIRE(EXPECT_U64(pinned.client->larges, 1));
+    const uint64_t number = pinned_all(&pinned, large + 7, 2, MEM_PIN_WRITE);
+
+    EXPECT_U64(pinned.client->larges, 0);
+    EXPECT_U64(pinned_seen(&pinned, number, 0), 70);
+    pinned_write(&pinned, large + 8, 80);
+    EXPECT_U64(pinned_seen(&pinned, number, 1), 80);
+    pinned_unmap(&pinned, large, 512);
+    EXPECT_U64(pinned.world->core.head->pins.detained, 2);
+    EXPECT_ERR(pinned_unpin(&pinned, number), ERR_OK);
+    /* And one that comes by the pin itself. */
+    pinned_map(&pinned, large, 512, RW, MEM_MAP_PRIVATE, NULL);
+    EXPECT_ERR(op_advise(&pinned.world->core, pinned.client, &advice), ERR_OK);
+    (void)pinned_all(&pinned, large + 9, 4, MEM_PIN_WRITE);
+    EXPECT_U64(pinned.client->larges, 0);
+    finish();
+}
+
 TAP_TEST(p5_no_frame_is_nomem_and_a_bus_error_fault_of_the_first_page_alone)
 {
     start();
@@ -363,6 +391,7 @@ int main(int argc, char **argv)
         TAP(p4_a_read_pin_unshares_where_the_owner_may_not_write_now),
         TAP(p4_the_zero_page_is_unshared_for_long_pins_alone),
         TAP(p4_a_private_page_of_an_object_is_unshared_for_long_pins_alone),
+        TAP(p4_a_page_of_a_large_leaf_is_pinned_as_one_of_many),
         TAP(p5_no_frame_is_nomem_and_a_bus_error_fault_of_the_first_page_alone),
         TAP(p6_touch_maps_the_page_with_the_right_to_write),
         TAP(p7_a_pin_stands_until_unpin_and_is_its_owners),

@@ -394,18 +394,6 @@ static enum err fault_on_a_shared_page(const struct scene *scene)
     return outcome_to_err(world_write(scene->world, second(scene), scene_page(1), 79));
 }
 
-static enum err end_a_space_with_objects(const struct scene *scene)
-{
-    space_end(core_of(scene), second(scene));
-    return ERR_OK;
-}
-
-static enum err end_a_space(const struct scene *scene)
-{
-    space_end(core_of(scene), first(scene));
-    return ERR_OK;
-}
-
 static enum err make_a_thread(const struct scene *scene)
 {
     struct thread *thread;

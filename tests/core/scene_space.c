@@ -44,3 +44,15 @@ enum err run_a_batch(const struct scene *scene)
 
     return op_batch(&scene->world->core, space, ops, sizeof ops / sizeof ops[0], &refused);
 }
+
+enum err end_a_space(const struct scene *scene)
+{
+    space_end(&scene->world->core, world_find(scene->world, scene->first));
+    return ERR_OK;
+}
+
+enum err end_a_space_with_objects(const struct scene *scene)
+{
+    space_end(&scene->world->core, world_find(scene->world, scene->second));
+    return ERR_OK;
+}

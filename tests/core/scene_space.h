@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cases of the scene that make spaces, for good or for a batch.
+ * Cases of the scene that make and end spaces, for good or for a batch.
  */
 #pragma once
 
@@ -10,6 +10,10 @@
 enum err make_a_space(const struct scene *scene);
 enum err make_a_space_within_a_budget(const struct scene *scene);
 enum err make_a_space_with_a_budget(const struct scene *scene);
+
+/* The end of the first, and of the second. */
+enum err end_a_space(const struct scene *scene);
+enum err end_a_space_with_objects(const struct scene *scene);
 
 /* Operations on several regions, all or none. */
 enum err run_a_batch(const struct scene *scene);

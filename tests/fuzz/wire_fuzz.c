@@ -15,6 +15,7 @@
 #include <mem/prot.h>
 
 #include "server/shell/wire.h"
+#include "server/shell/wire_pin.h"
 
 #define WORD_OBJECT 6u
 #define WORD_SPACE  7u
@@ -36,6 +37,9 @@ union out {
     struct wire_limits limits;
     struct wire_space_make space_make;
     struct wire_number number;
+    struct wire_pin pin;
+    struct wire_unpin unpin;
+    struct wire_pins pins;
     uint64_t word;
     bool is_nowait;
     unsigned char bytes[128];
@@ -103,6 +107,25 @@ static bool read_space_make(const struct message *message, union out *out)
     return true;
 }
 
+static bool read_pin(const struct message *message, union out *out)
+{
+    if (wire_pin(message, &out->pin) != ERR_OK) {
+        return false;
+    }
+    ASSERT(out->pin.pin.pages <= MEM_PIN_PAGES_MAX);
+    ASSERT(memchr(out->pin.pin.purpose, 0, sizeof(out->pin.pin.purpose)) != NULL);
+    return true;
+}
+
+static bool read_pins(const struct message *message, union out *out)
+{
+    if (wire_pins(message, &out->pins) != ERR_OK) {
+        return false;
+    }
+    ASSERT(out->pins.count <= MEM_PINS_MAX);
+    return true;
+}
+
 #define READER(name, function, member)                                     \
     static bool read_##name(const struct message *message, union out *out) \
     {                                                                      \
@@ -120,14 +143,16 @@ READER(number, wire_number, number)
 READER(next, wire_next, is_nowait)
 READER(clone, wire_clone, space_make)
 READER(boot_device, wire_boot_device, word)
+READER(unpin, wire_unpin, unpin)
 #undef READER
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static bool (*const readers[])(const struct message *message, union out *out) = {
-        read_map,        read_range,  read_protect, read_remap,       read_advise, read_lock,
-        read_unlock,     read_sync,   read_space,   read_query,       read_copy,   read_limits,
-        read_space_make, read_number, read_next,    read_boot_device, read_clone,
+        read_map,         read_range,  read_protect,    read_remap,  read_advise,
+        read_lock,        read_unlock, read_sync,       read_space,  read_query,
+        read_copy,        read_limits, read_space_make, read_number, read_next,
+        read_boot_device, read_clone,  read_pin,        read_unpin,  read_pins,
     };
     uint64_t words[IPC_WORDS + 1] = {0};
     struct message message = {0};

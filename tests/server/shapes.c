@@ -18,7 +18,8 @@ const struct shape shapes[SHAPES] = {
     {MEM_OBJECT_CLOSE, 1, false}, {MEM_OBJECT_COPY, 5, false},   {MEM_OBJECT_NAME, 3, false},
     {MEM_OBJECT_OPEN, 3, false},  {MEM_OBJECT_UNNAME, 2, false}, {MEM_LOOK, 2, false},
     {MEM_BATCH, 2, true},         {MEM_SPACE_DERIVE, 2, true},   {MEM_HANDLES, 2, true},
-    {MEM_OBJECT_AGAIN, 3, false}, {MEM_COMMIT, 4, false},
+    {MEM_OBJECT_AGAIN, 3, false}, {MEM_UNPIN, 3, false},         {MEM_DEVICE_RESET, 1, false},
+    {MEM_COMMIT, 4, false},
 };
 
 void name_handle(struct message *message, unsigned word, uint64_t badge)
@@ -30,7 +31,13 @@ void name_handle(struct message *message, unsigned word, uint64_t badge)
 
 bool has_object(uint64_t number)
 {
-    return (number >= MEM_OBJECT_RESIZE && number <= MEM_OBJECT_COPY) || number == MEM_OBJECT_NAME;
+    return (number >= MEM_OBJECT_RESIZE && number <= MEM_OBJECT_COPY) ||
+           number == MEM_OBJECT_NAME || number == MEM_DEVICE_RESET;
+}
+
+bool may_have_two(uint64_t number)
+{
+    return number == MEM_MAP || number == MEM_PIN || number == MEM_PINS;
 }
 
 struct message message_of(uint64_t number)
@@ -80,7 +87,30 @@ static enum err read_object_words(const struct message *message, uint64_t number
     if (number == MEM_OBJECT_AGAIN) {
         return wire_object_again(message, &out->object_again);
     }
-    return wire_object(message, &out->object); /* INFO, CLOSE */
+    return wire_object(message, &out->object); /* INFO, CLOSE, DEVICE_RESET */
+}
+
+static enum err read_other_words(const struct message *message, uint64_t number, union out *out)
+{
+    if (number == MEM_PIN) {
+        return wire_pin(message, &out->pin);
+    }
+    if (number == MEM_HELLO) {
+        return wire_hello(message);
+    }
+    if (number == MEM_COMMIT) {
+        return wire_commit(message, &out->commit);
+    }
+    if (number == MEM_NEXT) {
+        return wire_next(message, &out->is_nowait);
+    }
+    if (number == MEM_LOOK) {
+        return wire_look(message, &out->index);
+    }
+    if (number == MEM_BOOT_DEVICE) {
+        return wire_boot_device(message, &out->index);
+    }
+    return number == MEM_UNPIN ? wire_unpin(message, &out->unpin) : wire_pins(message, &out->pins);
 }
 
 enum err read_words(const struct message *message, uint64_t number, union out *out)
@@ -123,20 +153,10 @@ enum err read_words(const struct message *message, uint64_t number, union out *o
     case MEM_SPACE_DERIVE:
     case MEM_HANDLES:
         return wire_number(message, &out->number);
-    case MEM_NEXT:
-        return wire_next(message, &out->is_nowait);
-    case MEM_HELLO:
-        return wire_hello(message);
     case MEM_REFUSAL:
     case MEM_STATS:
     case MEM_BOOT_OBJECT:
         return wire_bare(message);
-    case MEM_BOOT_DEVICE:
-        return wire_boot_device(message, &out->index);
-    case MEM_COMMIT:
-        return wire_commit(message, &out->commit);
-    case MEM_LOOK:
-        return wire_look(message, &out->index);
     case MEM_OBJECT_MAKE:
     case MEM_OBJECT_RESIZE:
     case MEM_OBJECT_INFO:
@@ -149,7 +169,17 @@ enum err read_words(const struct message *message, uint64_t number, union out *o
     case MEM_OBJECT_OPEN:
     case MEM_OBJECT_UNNAME:
     case MEM_OBJECT_AGAIN:
+    case MEM_DEVICE_RESET:
         return read_object_words(message, number, out);
+    case MEM_BOOT_DEVICE:
+    case MEM_COMMIT:
+    case MEM_HELLO:
+    case MEM_LOOK:
+    case MEM_NEXT:
+    case MEM_PIN:
+    case MEM_UNPIN:
+    case MEM_PINS:
+        return read_other_words(message, number, out);
     }
     return ERR_NOSYS;
 }

@@ -12,6 +12,7 @@
 
 #include "server/shell/wire.h"
 #include "server/shell/wire_object.h"
+#include "server/shell/wire_pin.h"
 
 #define SPACE_BADGE  UINT64_C(0x1f00000000000123)
 #define OBJECT_BADGE UINT64_C(0x2f00000000000456)
@@ -19,7 +20,7 @@
 #define WORD_OBJECT  6u
 #define NUMBERS      64u
 
-#define SHAPES 41u
+#define SHAPES 43u
 
 /* What is known of each request apart from its own words. */
 struct shape {
@@ -28,7 +29,7 @@ struct shape {
     bool has_space;
 };
 
-/* All requests but MAP, which has two handles. */
+/* All requests but MAP, PIN and PINS, which have two handles. */
 extern const struct shape shapes[SHAPES];
 
 /* Room for what any of the functions writes. */
@@ -52,6 +53,9 @@ union out {
     struct wire_object_copy object_copy;
     struct wire_object_name object_name;
     struct wire_object_again object_again;
+    struct wire_pin pin;
+    struct wire_unpin unpin;
+    struct wire_pins pins;
     uint64_t object;
     uint64_t space;
     bool is_nowait;
@@ -59,6 +63,9 @@ union out {
 
 /* Whether word 6 of a request must be a handle to an object (MAP: may be). */
 bool has_object(uint64_t number);
+
+/* MAP, PIN and PINS: word 6 and word 7 may be handles, or 0. */
+bool may_have_two(uint64_t number);
 
 /* A legal request without handles but to the object that it must have. */
 struct message message_of(uint64_t number);

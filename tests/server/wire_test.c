@@ -12,7 +12,11 @@
 
 TAP_TEST(the_list_and_the_features_are_the_same)
 {
-    uint64_t expected = UINT64_C(1) << MEM_MAP;
+    uint64_t expected = 0;
+
+    for (uint64_t number = 0; number < NUMBERS; number++) {
+        expected |= may_have_two(number) ? UINT64_C(1) << number : 0;
+    }
 
     for (unsigned i = 0; i < SHAPES; i++) {
         expected |= UINT64_C(1) << shapes[i].number;
@@ -59,14 +63,14 @@ TAP_TEST(handles_are_accepted_only_in_the_words_that_are_for_them)
         if ((wire_features() >> asked & 1) == 0) {
             continue;
         }
-        bool has_space = asked == MEM_MAP;
+        bool has_space = may_have_two(asked);
         for (unsigned i = 0; i < SHAPES; i++) {
             has_space = has_space || (shapes[i].number == asked && shapes[i].has_space);
         }
         for (unsigned word = 0; word < IPC_WORDS; word++) {
             struct message message = message_of(asked);
             const bool fits = (word == WORD_SPACE && has_space) ||
-                              (word == WORD_OBJECT && (asked == MEM_MAP || has_object(asked)));
+                              (word == WORD_OBJECT && (may_have_two(asked) || has_object(asked)));
             enum mem_request number;
             bool is_linux;
             message.tag = UINT64_C(0x010100) << word;
@@ -297,6 +301,12 @@ static bool is_in_bounds(const struct message *message, uint64_t number, const u
         return out->map.space == message->words[WORD_SPACE] &&
                (out->map.space == 0 || (message->tag >> 15 & 1) != 0) &&
                (out->map.object == 0 || (message->tag >> 14 & 1) != 0);
+    }
+    if (may_have_two(number)) { /* PIN, PINS: with badges as they came */
+        return (message->words[WORD_SPACE] == 0 || (message->tag >> 15 & 1) != 0) &&
+               (message->words[WORD_OBJECT] == 0 || (message->tag >> 14 & 1) != 0) &&
+               (number == MEM_PIN ? out->pin.pin.pages <= MEM_PIN_PAGES_MAX
+                                  : out->pins.count <= MEM_PINS_MAX);
     }
     for (unsigned i = 0; i < SHAPES; i++) {
         if (shapes[i].number == number) {

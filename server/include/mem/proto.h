@@ -22,6 +22,7 @@
 #include <mem/privilege.h>
 #include <mem/proto_commit.h>
 #include <mem/proto_object.h>
+#include <mem/proto_pin.h>
 #include <mem/proto_space.h>
 
 enum mem_request {
@@ -451,7 +452,7 @@ struct mem_boot_object_rep {
  * BOOT_DEVICE: for init alone (others: PERM). The device of the device tree with this number, from
  * 0; NOENT: there are no more. A handle to its registers, whole pages of them, comes back in word
  * 1: it can be mapped MAP_SHARED, readable and writable, and is never executable; COPY does not
- * reach such pages.
+ * reach such pages. It has MEM_OBJECT_RESET too.
  */
 #define MEM_COMPATIBLE_BYTES 24u
 #define MEM_DEVICE_CONSOLE   0x1u /* the device tree's standard output */

@@ -22,6 +22,7 @@
 #define MEM_OBJECT_WRITE    0x2u
 #define MEM_OBJECT_EXEC     0x4u
 #define MEM_OBJECT_MAPPABLE 0x8u
+#define MEM_OBJECT_RESET    0x10u /* of a device: say that it is reset (DEVICE_RESET) */
 #define MEM_OBJECT_RIGHTS   0xfu
 
 /*
