@@ -5,6 +5,8 @@
 
 #include "server/core/arena.h"
 #include "server/core/limit.h"
+#include "server/core/name.h"
+#include "server/core/shared.h"
 
 /* Pages that may be promised in a mode. */
 static uint64_t commit_limit(const struct core *core, enum commit_mode mode)
@@ -38,12 +40,19 @@ enum err op_commit(struct core *core, struct space *space, const struct commit_r
     }
     const enum commit_mode mode = limit_mode(&core->head->commit);
 
+    shared_enter(core);
+    const uint64_t shared = name_frames(core);
+    const uint64_t names = core->head->names.records;
+
+    shared_leave(core);
     *view = (struct commit_view){
         .mode = mode,
         .percent = commit->percent,
         .limit = commit_limit(core, mode),
         .used = atomic_load_explicit(&commit->used, memory_order_relaxed),
         .frames = core->head->pool.total,
+        .names = names,
+        .shared = shared,
     };
     return ERR_OK;
 }

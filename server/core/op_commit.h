@@ -32,6 +32,8 @@ struct commit_view {
     uint64_t limit;  /* pages that may be promised, in all or with COMMIT_HEURISTIC at once */
     uint64_t used;   /* pages that are */
     uint64_t frames; /* of the machine, given to core */
+    uint64_t names;  /* of shared memory */
+    uint64_t shared; /* name_frames() */
 };
 
 /*

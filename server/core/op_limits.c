@@ -41,6 +41,7 @@ static struct limits_place limits_find(struct space *space, enum mem_limit which
     case MEM_LIMIT_BUDGET: /* limits_budget() */
     case MEM_LIMIT_ADDRESS_SPACE:
     case MEM_LIMIT_SPACES:
+    case MEM_LIMIT_NAMES:
         break;
     }
     UNREACHABLE();

@@ -6,6 +6,7 @@
 #include "server/core/budget.h"
 #include "server/core/hold.h"
 #include "server/core/merge.h"
+#include "server/core/name.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
 #include "server/core/pin.h"
@@ -366,6 +367,7 @@ void space_end(struct core *core, struct space *space)
         space_clear(core, space);
         pin_forget(core, space);
         hold_end(core, space);
+        name_end(core, space);
         window_end(core, space);
         space_release_slabs(core, space);
         space_release(core, space, &space->slots_frame);

@@ -131,6 +131,7 @@ struct space {
     uint32_t children;      /* records of spaces that it made; the shell's to count */
     uint32_t client;     /* the shell's record of it, in the slab `clients`; core only stores it */
     uint32_t hold_first; /* of objects (hold.h) */
+    uint32_t names;      /* given by it and its descendants (name.h) */
     uint32_t object_first; /* of those whose frames it pays for (upkeep.h) */
     uint64_t objects;      /* how many these are */
     uint64_t object_charge;

@@ -223,6 +223,8 @@ static enum err report_commit(struct call *call)
         call->words[3] = view.limit;
         call->words[4] = view.used;
         call->words[5] = view.frames;
+        call->words[6] = view.names;
+        call->words[7] = view.shared;
     }
     return error;
 }

@@ -156,6 +156,111 @@ TAP_TEST(names_beyond_the_limit_are_refused_with_the_numbers)
     finish();
 }
 
+/* A space that `maker` made. */
+static struct space *child_of(const struct space *maker)
+{
+    struct space_settings settings = world_settings();
+    struct space *child = NULL;
+
+    settings.maker = maker->number;
+    EXPECT_ERR(space_make(&world->core, &settings, &child), ERR_OK);
+    return child;
+}
+
+/* Have a space give names until it is refused. Returns: how many it gave. */
+static uint32_t name_all(struct space *giver, char prefix)
+{
+    uint32_t count = 0;
+    char text[16];
+    enum err error;
+
+    do {
+        (void)snprintf(text, sizeof text, "/%c%u", prefix, count);
+        const struct name_text name = name_of(text);
+
+        error = name_add(&world->core, giver, &name, object, R_READ);
+        count += error == ERR_OK ? 1 : 0;
+    } while (error == ERR_OK);
+    EXPECT_ERR(error, ERR_NOSPC);
+    EXPECT_U64(giver->refusal.limit, MEM_LIMIT_NAMES);
+    return count;
+}
+
+TAP_TEST(a_space_and_its_descendants_give_half_as_many_names_as_its_maker)
+{
+    start();
+    struct space *child = child_of(space);
+    struct space *grandchild = child_of(child);
+    struct space *other = child_of(space);
+
+    EXPECT_U64(name_all(grandchild, 'g'), NAME_MAX / 4);
+    EXPECT_U64(grandchild->refusal.value, NAME_MAX / 4);
+    EXPECT_U64(grandchild->refusal.used, NAME_MAX / 4);
+    EXPECT_U64(name_all(child, 'c'), NAME_MAX / 4);
+    EXPECT_U64(child->names, NAME_MAX / 2);
+    EXPECT_U64(child->refusal.value, NAME_MAX / 2);
+    EXPECT_U64(name_all(other, 'o'), NAME_MAX / 2);
+    EXPECT_U64(space->names, NAME_MAX);
+    world_audit(world);
+    /* A name that is taken back, by whomever, makes room for who gave it. */
+    const struct name_text one = name_of("/g0");
+
+    EXPECT_ERR(name_remove(&world->core, other, &one), ERR_OK);
+    EXPECT_U64(grandchild->names, NAME_MAX / 4 - 1);
+    EXPECT_U64(space->names, NAME_MAX - 1);
+    EXPECT_ERR(name_add(&world->core, grandchild, &one, object, R_READ), ERR_OK);
+    space_end(&world->core, grandchild);
+    world_audit(world);
+    EXPECT_U64(child->names, NAME_MAX / 2);
+    EXPECT_ERR(name_remove(&world->core, other, &one), ERR_OK);
+    EXPECT_U64(child->names, NAME_MAX / 2 - 1);
+    space_end(&world->core, child);
+    space_end(&world->core, other);
+    world_audit(world);
+    EXPECT_U64(space->names, NAME_MAX - 1);
+    finish();
+}
+
+TAP_TEST(frames_of_shared_memory_are_counted_with_all_that_they_take)
+{
+    char text[16];
+
+    start();
+    core_settle(&world->core);
+    const uint64_t free = pool_free(&world->core);
+    const uint64_t frames = name_frames(&world->core);
+
+    for (uint32_t i = 0; i < 100; i++) {
+        const struct object_request request = {.bytes = 3 * PAGE_SIZE};
+        struct object *made;
+
+        EXPECT_ERR(op_object_make(&world->core, space, &request, &made), ERR_OK);
+        (void)snprintf(text, sizeof text, "/%u", i);
+        const struct name_text name = name_of(text);
+
+        EXPECT_ERR(name_add(&world->core, space, &name, made, R_READ), ERR_OK);
+        object = made;
+        EXPECT_ERR(map(), ERR_OK);
+        core_done(&world->core);
+        EXPECT_U64(world_write(world, space, AT, i), FAULT_READY);
+        EXPECT(hold_drop(&world->core, space, made));
+    }
+    EXPECT_ERR(op_unmap(&world->core, space, world_address(AT), PAGE_SIZE), ERR_OK);
+    core_done(&world->core);
+    core_settle(&world->core);
+    EXPECT(name_frames(&world->core) >= frames + 100);
+    EXPECT_U64(free - pool_free(&world->core), name_frames(&world->core) - frames);
+    for (uint32_t i = 0; i < 100; i++) {
+        (void)snprintf(text, sizeof text, "/%u", i);
+        const struct name_text name = name_of(text);
+
+        EXPECT_ERR(name_remove(&world->core, space, &name), ERR_OK);
+    }
+    core_settle(&world->core);
+    EXPECT_U64(free - pool_free(&world->core), name_frames(&world->core) - frames);
+    finish();
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -163,6 +268,8 @@ int main(int argc, char **argv)
         TAP(mapping_over_the_last_region_of_an_object_that_nobody_holds_keeps_it),
         TAP(a_name_is_found_until_it_is_removed_and_given_once),
         TAP(names_beyond_the_limit_are_refused_with_the_numbers),
+        TAP(a_space_and_its_descendants_give_half_as_many_names_as_its_maker),
+        TAP(frames_of_shared_memory_are_counted_with_all_that_they_take),
     };
 
     return TAP_RUN(argc, argv, tests);

@@ -3,8 +3,11 @@
  * A program that finds out what it may do, for manifest_test.py: prints one line a right. Without
  * an argument it ends with status 5 at once; as "server" it answers at the endpoint in slot 64.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <hf/env.h>
 #include <hf/error.h>
@@ -122,6 +125,20 @@ static void say_commit(void)
     say("set by a program", hf_commit_set(MEM_COMMIT_ALWAYS, 100));
 }
 
+/* Leave a name of shared memory behind, with three pages of five written. */
+static int leave_name(void)
+{
+    const int fd = shm_open("/left", O_RDWR | O_CREAT | O_EXCL, 0600);
+    char *pages = MAP_FAILED;
+    if (fd >= 0 && ftruncate(fd, 5 * HF_PAGE_BYTES) == 0) {
+        pages = mmap(NULL, 5 * HF_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    }
+    for (size_t i = 0; pages != MAP_FAILED && i < 3; i++) {
+        pages[i * HF_PAGE_BYTES] = 1;
+    }
+    return pages != MAP_FAILED ? 7 : 1;
+}
+
 static void say_names(void)
 {
     uint64_t endpoint = 0;
@@ -144,6 +161,9 @@ int main(int argc, char **argv)
     }
     if (argc < 2) {
         return 5;
+    }
+    if (strcmp(argv[1], "leave") == 0) {
+        return leave_name();
     }
     if (strcmp(argv[1], "commit") == 0) {
         say_commit();

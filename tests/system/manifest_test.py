@@ -154,6 +154,15 @@ def memory_is_promised_as_the_manifest_says():
                   output)
 
 
+def a_name_that_is_left_behind_keeps_frames_and_is_told():
+    status, output = boot(SHELL + "process *\n", "guest", "leave")
+    expect(status, 7)
+    found = re.search(r"^init: guest: it left 1 names of shared memory, which keep (\d+) frames$",
+                      output, re.M)
+    expect(found is not None and int(found[1]) >= 3, True)
+    expect("frames are missing" in output, False)
+
+
 def a_missing_program_or_device_leaves_its_process_out():
     status, output = boot("process nobody\nreceive x 64\nprocess guest\ndevice abacus 65 66\n"
                           + SHELL + "process *\n", "hello")
@@ -178,5 +187,6 @@ if __name__ == "__main__":
         a_device_that_may_master_memory_needs_leave,
         names_are_found_and_served_only_where_granted,
         memory_is_promised_as_the_manifest_says,
+        a_name_that_is_left_behind_keeps_frames_and_is_told,
         a_missing_program_or_device_leaves_its_process_out,
     ]))

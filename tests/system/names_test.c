@@ -266,7 +266,8 @@ TAP_TEST(names_run_out_and_come_back)
         count += error == ERR_OK ? 1 : 0;
     }
     EXPECT_ERR(error, ERR_NOSPC);
-    EXPECT(count > 30);
+    /* 16 for who has one badge, less what other tests have left. */
+    EXPECT(count > 10 && count <= 16);
     EXPECT_ERR(hf_object_destroy(endpoint), ERR_OK);
     EXPECT_ERR(hf_handle_close(endpoint), ERR_OK);
     REQUIRE(object_make(OBJECT_ENDPOINT, &endpoint));

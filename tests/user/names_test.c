@@ -11,7 +11,7 @@ static struct table_waiter taken;
 
 static void add(const char *name, uint64_t handle)
 {
-    EXPECT(table_add(&table, name, handle));
+    EXPECT(table_add(&table, name, handle, handle));
 }
 
 static void wait_for(const char *name, uint64_t latest, uint64_t serial)
@@ -68,12 +68,31 @@ TAP_TEST(a_full_table_forgets_the_gone_but_nobody_who_is_here)
         snprintf(name, sizeof(name), "n%u", i);
         add(name, 100 + i);
     }
-    EXPECT(!table_add(&table, "more", 1));
+    EXPECT(!table_add(&table, "more", 1, 1));
     table_lose(table_find(&table, "n7"));
     add("more", 1);
     EXPECT(table_find(&table, "n7") == NULL);
-    EXPECT(!table_add(&table, "n7", 2));
+    EXPECT(!table_add(&table, "n7", 2, 2));
     EXPECT_U64(table_find(&table, "n6")->handle, 106);
+}
+
+TAP_TEST(one_owner_leaves_room_for_others)
+{
+    char name[NAMES_BYTES];
+    table_init(&table);
+    for (unsigned i = 0; i < TABLE_NAMES_EACH; i++) {
+        snprintf(name, sizeof(name), "n%u", i);
+        EXPECT(table_add(&table, name, 100 + i, 5));
+    }
+    EXPECT(!table_add(&table, "more", 1, 5));
+    EXPECT(table_find(&table, "more") == NULL);
+    EXPECT(table_add(&table, "more", 1, 6));
+    /* What has gone, or was given back, does not count. */
+    table_lose(table_find(&table, "n7"));
+    EXPECT(table_add(&table, "n7", 2, 5));
+    table_remove(table_find(&table, "n8"));
+    EXPECT(table_add(&table, "again", 3, 5));
+    EXPECT(!table_add(&table, "once more", 3, 5));
 }
 
 TAP_TEST(those_who_wait_are_taken_in_their_order)
@@ -129,6 +148,7 @@ int main(int argc, char **argv)
         TAP(a_name_is_printable_and_ends),
         TAP(a_name_is_here_then_gone_then_here_again),
         TAP(a_full_table_forgets_the_gone_but_nobody_who_is_here),
+        TAP(one_owner_leaves_room_for_others),
         TAP(those_who_wait_are_taken_in_their_order),
         TAP(time_is_over_for_each_at_its_own_time),
         TAP(one_more_than_can_wait_sends_the_first_away),

@@ -92,6 +92,17 @@ static bool wait_final(struct mem_next_rep *end, uint64_t *status)
     return true;
 }
 
+/* Names of shared memory, and frames that it takes; all 0 if that cannot be learnt. */
+static struct mem_commit_rep shared_kept(void)
+{
+    struct mem_commit_rep commit = {.error = ERR_OK};
+    enum err error = hf_commit_get(&commit);
+    if (error != ERR_OK) {
+        printf("init: what is promised cannot be learnt: %s\n", hf_strerror(error));
+    }
+    return commit;
+}
+
 /* Start the program, the last of the manifest; wait; compare the free frames before and after. */
 static uint64_t program_judge(const struct arguments *arguments)
 {
@@ -99,6 +110,7 @@ static uint64_t program_judge(const struct arguments *arguments)
     struct mem_next_rep end;
     uint64_t status = 0;
     const bool is_settled = roster_settle(&roster);
+    const struct mem_commit_rep kept = shared_kept();
     const uint64_t before = frames_free();
     const uint64_t changes = roster.changes;
     const uint64_t files_before = files_changes();
@@ -107,7 +119,10 @@ static uint64_t program_judge(const struct arguments *arguments)
         return STATUS_NOT_STARTED;
     }
     roster_take_ends(&roster);
-    const uint64_t after = frames_free();
+    const struct mem_commit_rep left = shared_kept();
+    /* Names outlive who gave them (shm_open(3)), and their memory with them. */
+    const uint64_t shared = left.names != kept.names ? left.shared - kept.shared : 0;
+    const uint64_t after = frames_free() + shared;
     /*
      * Frames cannot be compared if other processes use memory meanwhile, begin or end, or if files
      * have come, gone or got another size.
@@ -120,6 +135,11 @@ static uint64_t program_judge(const struct arguments *arguments)
     }
     if (arguments->is_quiet) {
         return status;
+    }
+    if (shared != 0) {
+        printf("init: %s: it left %" PRIu64 " names of shared memory, which keep %" PRIu64
+               " frames\n",
+               name, left.names - kept.names, shared);
     }
     printf("init: %s", name);
     if (end.cause == CAUSE_EXIT) {

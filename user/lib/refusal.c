@@ -48,6 +48,8 @@ static const char *limit_name(uint64_t limit)
         return "pages of a stack";
     case MEM_LIMIT_SPACES:
         return "spaces and threads";
+    case MEM_LIMIT_NAMES:
+        return "names of shared memory";
     }
     return "unknown limit";
 }

@@ -98,7 +98,7 @@ static enum err absence(const char *name, bool has_waited)
     return entry != NULL ? ERR_PEER_GONE : has_waited ? ERR_TIMEDOUT : ERR_NOENT;
 }
 
-static enum err serve_register(const struct names_register_req *req)
+static enum err serve_register(const struct names_register_req *req, uint64_t badge)
 {
     struct table_entry *entry = table_find(&table, req->name);
     enum err error = check_handle(req->endpoint);
@@ -118,7 +118,7 @@ static enum err serve_register(const struct names_register_req *req)
             table_lose(&table.entries[i]);
         }
     }
-    return table_add(&table, req->name, req->endpoint) ? ERR_OK : ERR_NOSPC;
+    return table_add(&table, req->name, req->endpoint, badge) ? ERR_OK : ERR_NOSPC;
 }
 
 /* Tell those who wait for a name that is there now. */
@@ -222,7 +222,7 @@ static void serve(const struct hf_request *request)
     switch ((enum names_request)message->words[0]) {
     case NAMES_REGISTER:
         memcpy(&req, message->words, sizeof(req));
-        error = serve_register(&req);
+        error = serve_register(&req, request->badge);
         if (error != ERR_OK) {
             drop_handles(message);
         }

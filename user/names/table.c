@@ -48,10 +48,24 @@ static struct table_entry *find_state(struct table *table, enum table_state stat
     return NULL;
 }
 
-bool table_add(struct table *table, const char *name, uint64_t handle)
+/* Whether nobody else would be left room. */
+static bool has_enough(const struct table *table, uint64_t owner)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < TABLE_NAMES_MAX; i++) {
+        const struct table_entry *entry = &table->entries[i];
+        count += entry->state == TABLE_HERE && entry->owner == owner ? 1 : 0;
+    }
+    return count >= TABLE_NAMES_EACH;
+}
+
+bool table_add(struct table *table, const char *name, uint64_t handle, uint64_t owner)
 {
     struct table_entry *entry = table_find(table, name);
     ASSERT(entry == NULL || entry->state == TABLE_GONE);
+    if (has_enough(table, owner)) {
+        return false;
+    }
     if (entry == NULL) {
         entry = find_state(table, TABLE_FREE);
     }
@@ -61,7 +75,7 @@ bool table_add(struct table *table, const char *name, uint64_t handle)
     if (entry == NULL) {
         return false;
     }
-    *entry = (struct table_entry){.state = TABLE_HERE, .handle = handle};
+    *entry = (struct table_entry){.state = TABLE_HERE, .handle = handle, .owner = owner};
     strncpy(entry->name, name, NAMES_BYTES - 1);
     return true;
 }

@@ -22,6 +22,7 @@
 #include <names/proto.h>
 
 #define TABLE_NAMES_MAX   48u
+#define TABLE_NAMES_EACH  16u /* that are HERE, of one owner */
 #define TABLE_WAITERS_MAX 64u
 
 enum table_state {
@@ -34,6 +35,7 @@ struct table_entry {
     char name[NAMES_BYTES];
     enum table_state state;
     uint64_t handle;
+    uint64_t owner; /* badge of who registered it */
 };
 
 /* A FIND that was not answered. */
@@ -59,8 +61,11 @@ bool table_is_name(const char name[NAMES_BYTES]);
 /* The entry of a name; NULL: none. Valid until the next table_add() or table_remove(). */
 struct table_entry *table_find(struct table *table, const char *name);
 
-/* Put a name, which is not HERE, behind the handle. Returns: false if there is no room. */
-MUST_USE bool table_add(struct table *table, const char *name, uint64_t handle);
+/*
+ * Put a name, which is not HERE, behind the handle. Returns: false if there is no room, or the
+ * owner has TABLE_NAMES_EACH.
+ */
+MUST_USE bool table_add(struct table *table, const char *name, uint64_t handle, uint64_t owner);
 
 /* The endpoint of an entry that is HERE has ended. */
 void table_lose(struct table_entry *entry);

@@ -19,6 +19,7 @@ enum mem_limit {
     MEM_LIMIT_ADDRESS_SPACE = 8, /* no gap is large enough */
     MEM_LIMIT_SPACES = 9,        /* spaces or threads of the system */
     MEM_LIMIT_STACK = 10,        /* pages of a region that grows down (RLIMIT_STACK) */
+    MEM_LIMIT_NAMES = 11,        /* names of shared memory given by a space and its descendants */
 };
 
 #define MEM_MAX_MAP_COUNT_DEFAULT UINT64_C(65530)

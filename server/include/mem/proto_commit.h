@@ -31,7 +31,8 @@ struct mem_commit_rep {
     uint64_t limit;  /* pages that may be promised: with NEVER in all, with HEURISTIC at once */
     uint64_t used;   /* pages that are promised */
     uint64_t frames; /* that the memory server has to give */
-    uint64_t reserved[2];
+    uint64_t names;  /* of shared memory, by everyone */
+    uint64_t shared; /* frames that shared memory takes, with its tables, records and names */
 };
 
 STATIC_ASSERT(sizeof(struct mem_commit_rep) == 64, "eight words");

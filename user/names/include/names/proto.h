@@ -23,7 +23,7 @@ enum names_request {
 /*
  * REGISTER: `endpoint` is a handle (tag mask bit 5) to an endpoint (TYPE) with CALL and TRANSFER
  * (RIGHTS), and with DERIVE if those who find it are to derive from it. EXIST: the name has one
- * that lives; NOSPC: too many names.
+ * that lives; NOSPC: too many names in all, or 16 with the badge of the caller's handle.
  *
  * FIND: the handle comes in word 1. If the name has no endpoint, `latest` (time CSR; 0: no limit)
  * says how long to wait. In the end: PEER_GONE if it had one, which has ended; NOENT if it never
