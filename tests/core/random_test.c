@@ -254,6 +254,107 @@ static bool step_touch(struct side *side)
            EXPECT_U64(theirs, ours);
 }
 
+/* Whether a batch would make pages present, which it does at its end and the mirror at once. */
+static bool wakes_pages(const struct mirror *mirror)
+{
+    for (uint32_t i = 0; i < mirror->pages; i++) {
+        if ((mirror->page[i].flags & REGION_LOCKS) == REGION_LOCKED) {
+            return true;
+        }
+    }
+    return (mirror->future & REGION_LOCKS) == REGION_LOCKED;
+}
+
+/* One operation of a batch, done on the mirror. Returns: the error expected of it. */
+static enum err draw_op(struct mirror *mirror, struct batch_op *op, uaddr_t *expected)
+{
+    static const uint32_t advices[] = {MEM_ADVISE_NORMAL,   MEM_ADVISE_RANDOM, MEM_ADVISE_DONTNEED,
+                                       MEM_ADVISE_DONTFORK, MEM_ADVISE_DOFORK, MEM_ADVISE_COLD};
+    uint32_t first;
+    uint32_t end;
+
+    draw_range(mirror, &first, &end);
+    const uaddr_t address = world_address(first);
+    const uint64_t length = (uint64_t)(end - first) * PAGE_SIZE;
+
+    *expected = (uaddr_t){0};
+    switch (draw(6)) {
+    case 0:
+        end += first == end ? 1 : 0;
+        *op = (struct batch_op){
+            .sort = BATCH_MAP,
+            .map = {.address = address,
+                    .length = (uint64_t)(end - first) * PAGE_SIZE,
+                    .prot = draw_prot(),
+                    .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS |
+                             (draw(3) != 0 ? MEM_MAP_FIXED : 0) |
+                             (draw(6) == 0 ? MEM_MAP_FIXED | MEM_MAP_FIXED_NOREPLACE : 0)}};
+        return mirror_map(mirror, &op->map, expected);
+    case 1:
+        *op = (struct batch_op){.sort = BATCH_UNMAP, .unmap = {address, length}};
+        return mirror_unmap(mirror, first, end);
+    case 2:
+        *op = (struct batch_op){
+            .sort = BATCH_PROTECT,
+            .protect = {.address = address, .length = length, .prot = draw_prot()}};
+        return mirror_protect(mirror, first, end, op->protect.prot, false);
+    case 3:
+        *op = (struct batch_op){
+            .sort = BATCH_REMAP,
+            .remap = {.address = address,
+                      .length_old = length,
+                      .length_new = (uint64_t)draw(mirror->pages / 2) * PAGE_SIZE}};
+        return mirror_remap(mirror, &op->remap, expected);
+    case 4:
+        *op = (struct batch_op){
+            .sort = BATCH_ADVISE,
+            .advise = {.address = address,
+                       .length = length,
+                       .advice = advices[draw(sizeof advices / sizeof advices[0])]}};
+        return mirror_advise(mirror, first, end, op->advise.advice, false);
+    default:
+        *op = (struct batch_op){.sort = draw(2) == 0 ? BATCH_LOCK : BATCH_UNLOCK,
+                                .lock = {.address = address, .length = length}};
+        op->lock.flags = op->sort == BATCH_LOCK ? MEM_LOCK_ONFAULT : 0;
+        return mirror_lock(mirror, first, end, op->sort == BATCH_LOCK ? REGION_LOCKS : 0, false);
+    }
+}
+
+/* All or none: the mirror tries on a copy of itself. */
+static bool step_batch(struct side *side)
+{
+    struct mirror trial = side->mirror;
+    struct batch_op ops[6];
+    uaddr_t expected[6];
+    enum err error = ERR_OK;
+    uint32_t count = 0;
+    uint32_t refused = 0;
+    const uint32_t wanted = 1 + draw(6);
+
+    if (wakes_pages(&side->mirror)) {
+        return step_touch(side);
+    }
+    while (count < wanted && error == ERR_OK) {
+        error = draw_op(&trial, &ops[count], &expected[count]);
+        count++;
+    }
+    DESCRIBE("batch of %u, the last: %u", count, ops[count - 1].sort);
+    if (!EXPECT_ERR(op_batch(&world->core, side->space, ops, count, &refused), error)) {
+        return false;
+    }
+    if (error != ERR_OK) {
+        return EXPECT_U64(refused, count - 1);
+    }
+    side->mirror = trial;
+    for (uint32_t i = 0; i < count; i++) {
+        if ((ops[i].sort == BATCH_MAP || ops[i].sort == BATCH_REMAP) &&
+            !EXPECT_U64(ops[i].address.v, expected[i].v)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* A clone takes the place of the space itself or of the other one with this window. */
 static bool step_clone(struct side *side, struct side *pair)
 {
@@ -276,7 +377,9 @@ static bool step_clone(struct side *side, struct side *pair)
 
 static bool step(struct side *side, struct side *pair)
 {
-    switch (draw(15)) {
+    switch (draw(16)) {
+    case 15:
+        return step_batch(side);
     case 14:
         return step_clone(side, pair);
     case 0:
