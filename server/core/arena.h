@@ -71,10 +71,11 @@ struct bucket {
     uint32_t first; /* space; 0: none */
 };
 
-/* State of one server thread, its own but for `wait` and for reading `free_frames`. */
+/* State of one server thread, its own but for `wait`, and for reading `free_frames`, `giving`. */
 struct worker {
-    _Atomic uint32_t wait; /* enum mutex_turn of mutex.c */
-    uint32_t free_first;   /* free frames, linked through their records */
+    _Atomic uint64_t giving; /* token of the fault that it is about to answer; 0: none (space.h) */
+    _Atomic uint32_t wait;   /* enum mutex_turn of mutex.c */
+    uint32_t free_first;     /* free frames, linked through their records */
     _Atomic uint32_t free_frames;
     uint32_t run_first; /* free runs (run.h) */
     _Atomic uint32_t runs;
@@ -109,8 +110,11 @@ struct arena_head {
     uint32_t general;        /* first general page */
     uint32_t table_top;      /* frame of the level 1 table */
     uint32_t fault_ahead;    /* pages, at most FAULT_AHEAD_MAX */
-    uint32_t thread_numbers; /* they are below this */
+    uint32_t thread_first;   /* thread numbers for spaces are not below this, */
+    uint32_t thread_numbers; /* but below this */
     uint32_t shell_page;     /* page of the shell's own state; 0: none. Core only stores it */
+    uint32_t shell_frames;   /* frames that the shell has for itself (pool_take_for_shell) */
+    uint32_t reserved_word;
 
     /* Each under its own lock. */
     struct bucket buckets[ARENA_BUCKETS];
@@ -157,6 +161,7 @@ struct arena_head {
 struct core {
     unsigned char *base;
     struct arena_head *head;
+    struct bucket *buckets; /* of the head */
     struct worker *worker;
     struct frame *frames;
     struct port *port;

@@ -95,6 +95,8 @@ enum err core_init(const struct core_boot *boot, struct core *core)
     ASSERT(boot->fault_ahead <= FAULT_AHEAD_MAX);
     head->fault_ahead = boot->fault_ahead;
     head->thread_numbers = boot->thread_numbers != 0 ? boot->thread_numbers : NUMBER_BLOCK;
+    head->thread_first = boot->thread_first != 0 ? boot->thread_first : 1;
+    ASSERT(head->thread_first < 64 && head->thread_first <= head->thread_numbers);
     atomic_init(&head->commit.mode, boot->commit_mode);
     atomic_init(&head->commit.limit,
                 boot->commit_limit != 0 ? boot->commit_limit : head->pool.total);
@@ -121,6 +123,7 @@ void core_attach(void *arena, uint32_t number, struct port *port, struct core *c
     ASSERT(number < ARENA_WORKERS);
     core->base = arena;
     core->head = arena;
+    core->buckets = core->head->buckets;
     core->worker = &core->head->workers[number];
     core->frames = arena_page(core, ARENA_RECORDS);
     core->port = port;
@@ -151,6 +154,7 @@ static void core_unlock(struct arena_head *head)
     }
     for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
         atomic_init(&head->workers[i].wait, 0);
+        atomic_init(&head->workers[i].giving, 0);
     }
 }
 
@@ -228,6 +232,33 @@ void core_settle(struct core *core)
     run_spill(core, 0);
 }
 
+void core_settle_all(struct core *core)
+{
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
+        struct core each;
+
+        core_attach(core->base, i, core->port, &each);
+        region_trim(&each, 0);
+        pool_drain(&each);
+        run_spill(&each, 0);
+    }
+    arena_trim(core, 0);
+    pool_drain(core);
+}
+
+bool core_is_free_elsewhere(const struct core *core)
+{
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
+        const struct worker *worker = &core->head->workers[i];
+
+        if (i != core->number && (pool_length(worker) != 0 ||
+                                  atomic_load_explicit(&worker->runs, memory_order_relaxed) != 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Copy-on-write frames and the entries that name them are as many as the totals say. */
 static void core_audit_cow(const struct core *core, uint64_t entries)
 {
@@ -284,5 +315,6 @@ void core_audit(const struct core *core)
     ASSERT(pool_record(core, head->pool.zero_frame)->kind == FRAME_USER);
     core_audit_cow(core, shared);
     pin_audit(core);
-    ASSERT(frames + head->pool.cow + head->pins.detained + 1 == head->pool.total);
+    frames += head->pool.cow + head->pins.detained + head->shell_frames;
+    ASSERT(frames + 1 == head->pool.total);
 }

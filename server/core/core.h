@@ -18,6 +18,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <abi/error.h>
@@ -71,6 +72,7 @@ struct core_boot {
     uint32_t reserved;
     uint64_t commit_limit; /* pages; looked at in COMMIT_NEVER; 0: all frames that core is given */
     uint32_t thread_numbers; /* thread numbers are below this; 0: a table of them */
+    uint32_t thread_first;   /* those below are the server's own threads'; 0: the first is */
 };
 
 /*
@@ -89,7 +91,7 @@ void core_attach(void *arena, uint32_t number, struct port *port, struct core *c
  * Finish or take back what all server threads were doing when the server died. `core` is the first
  * of the new instance and as yet its only one.
  *
- * Requires:  each server thread of the old instance had come to a port call (shared.h, I4).
+ * Requires:  each server thread of the old instance had come to a port call (shared.h, I5).
  * Returns:   ERR_OK; ERR_STALE if one died by its own fault while it changed a space: `*torn` is
  *            that space's number, and it can only be forgotten.
  */
@@ -103,6 +105,17 @@ void core_done(struct core *core);
  * times at which the same spaces stand.
  */
 void core_settle(struct core *core);
+
+/*
+ * The same for all server threads: what others keep in their own lists goes to the shared ones.
+ *
+ * Requires:  the caller has `processes` and all buckets (space_lock_all), so that nobody else is in
+ *            a request.
+ */
+void core_settle_all(struct core *core);
+
+/* Whether other server threads have free frames, which core_settle_all() would get. */
+bool core_is_free_elsewhere(const struct core *core);
 
 /* Check everything; each frame is in exactly one place. */
 void core_audit(const struct core *core);

@@ -57,7 +57,7 @@ ALWAYS_INLINE uint32_t fault_quick_frame(struct core *core, struct space *space,
 }
 
 /* What is on the page is not this space's alone. */
-static inline enum fault_outcome fault_quick_call(struct core *core, const struct fault *fault,
+ALWAYS_INLINE enum fault_outcome fault_quick_call(struct core *core, const struct fault *fault,
                                                   struct fault_answer *answer)
 {
     struct fault_answer other; /* so that `answer` can stay in registers */
@@ -70,7 +70,7 @@ static inline enum fault_outcome fault_quick_call(struct core *core, const struc
 }
 
 /* Make the page present with others after it. Returns: whether it was done. */
-static inline bool fault_quick_ahead(struct core *core, struct space *space,
+ALWAYS_INLINE bool fault_quick_ahead(struct core *core, struct space *space,
                                      const struct region *region, uint32_t page,
                                      struct fault_answer *answer)
 {
@@ -87,7 +87,7 @@ static inline bool fault_quick_ahead(struct core *core, struct space *space,
 }
 
 /* Look for a large leaf, or make one. Returns: whether there is one. */
-static inline bool fault_quick_large(struct core *core, struct space *space, struct region *region,
+ALWAYS_INLINE bool fault_quick_large(struct core *core, struct space *space, struct region *region,
                                      uint32_t page, uint32_t access, struct fault_answer *answer)
 {
     const struct fault fault = {space, region, NULL, page, access};

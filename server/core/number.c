@@ -112,11 +112,12 @@ bool number_begin(struct core *core)
     return head->thread_page != 0 && number_blocks(core)[0] != 0;
 }
 
-/* The first free number of a block; NUMBER_BLOCK: none. */
-static uint32_t number_free_in(const struct number_block *block, bool is_first)
+/* The first free number of a block from `kept` on, which is below 64; NUMBER_BLOCK: none. */
+static uint32_t number_free_in(const struct number_block *block, uint32_t kept)
 {
     for (uint32_t word = 0; word < NUMBER_BLOCK / WORD_BITS; word++) {
-        const uint64_t used = block->used[word] | (is_first && word == 0 ? 1 : 0);
+        const uint64_t mask = word == 0 ? (UINT64_C(1) << kept) - 1 : 0;
+        const uint64_t used = block->used[word] | mask;
         uint32_t bit = 0;
 
         while (bit < WORD_BITS && (used >> bit & 1) != 0) {
@@ -145,7 +146,7 @@ enum err number_choose(struct core *core, uint32_t *number)
             }
             block = number_block(core, i);
         }
-        const uint32_t free = number_free_in(block, i == 0);
+        const uint32_t free = number_free_in(block, i == 0 ? core->head->thread_first : 0);
 
         if (free < NUMBER_BLOCK && i * NUMBER_BLOCK + free < end) {
             *number = i * NUMBER_BLOCK + free;
@@ -153,6 +154,16 @@ enum err number_choose(struct core *core, uint32_t *number)
         }
     }
     return ERR_RANGE;
+}
+
+uint32_t number_kept(const struct core *core)
+{
+    uint32_t count = 0;
+
+    for (uint32_t number = 1; number < core->head->thread_first; number++) {
+        count += number_link(core, number) == 0 ? 1 : 0; /* init has one of them */
+    }
+    return count;
 }
 
 void number_enter(struct core *core, uint32_t number, uint32_t link)

@@ -29,7 +29,8 @@ struct core;
 uint32_t number_link(const struct core *core, uint64_t number);
 
 /*
- * Find a free number, not 0, which the server's first thread has, and have its block.
+ * Find a free number, none of the first ones, which the server's own threads have, and have its
+ * block.
  *
  * Returns:   ERR_OK; ERR_NOMEM without a frame; ERR_RANGE if all are in use. May make port calls.
  * On error:  nothing changed.
@@ -38,6 +39,9 @@ MUST_USE enum err number_choose(struct core *core, uint32_t *number);
 
 /* Have the block of the first numbers. Returns: whether there was a frame for it. */
 MUST_USE bool number_begin(struct core *core);
+
+/* How many numbers besides 0 the server's own threads have. */
+uint32_t number_kept(const struct core *core);
 
 /* Enter the link of a thread under a free number whose block stands. */
 void number_enter(struct core *core, uint32_t number, uint32_t link);

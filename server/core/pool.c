@@ -153,6 +153,14 @@ uint32_t pool_take_slow(struct core *core, enum frame_kind kind, uint32_t owner,
     return core->worker->free_first == 0 ? 0 : pool_take(core, kind, owner, page);
 }
 
+uint32_t pool_take_for_shell(struct core *core, enum frame_kind kind)
+{
+    const uint32_t frame = pool_take(core, kind, 0, 0);
+
+    core->head->shell_frames += frame != 0 ? 1 : 0;
+    return frame;
+}
+
 uint64_t pool_free(const struct core *core)
 {
     const struct pool *pool = &core->head->pool;

@@ -130,6 +130,13 @@ uint64_t pool_free(const struct core *core);
  */
 uint64_t pool_balance(const struct core *core);
 
+/*
+ * Take a frame for good for the shell's own threads: an object, a message page, a stack.
+ *
+ * Returns: the frame; 0 if none is free.
+ */
+uint32_t pool_take_for_shell(struct core *core, enum frame_kind kind);
+
 /* Move the calling server thread's free frames to the shared list. */
 void pool_drain(struct core *core);
 

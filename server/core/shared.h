@@ -30,7 +30,10 @@
  * I3  Before the lock of a bucket is given back the vector is handed over, so that what is done to
  *     a space reaches the kernel in the order in which it was decided. The answer to a fault cannot
  *     be: it is left with the space (space.h, `answer`), and who comes next settles it first.
- * I4  At every port call but port_wake(), waiting included, everything is named by what recovery
+ * I4  A server thread does nothing in core without having `processes` or a bucket, but for reading
+ *     its own worker and lengths of lists: who has `processes` and all buckets is alone
+ *     (core_settle_all).
+ * I5  At every port call but port_wake(), waiting included, everything is named by what recovery
  *     looks at: nothing is in a server thread's registers alone.
  */
 #pragma once

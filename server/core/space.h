@@ -90,7 +90,13 @@ enum space_state {
  * The last fault that was decided, as the shell answers it; core only stores this.
  *
  * Until its server thread receives again nobody else can tell whether the answer has been given,
- * and it is to be given before anything else happens to the space.
+ * and it is to be given before anything else happens to the space. While that is so, `giving` of
+ * the server thread is this serial:
+ *
+ *   space taken, `answer` written, giving = serial, space given back
+ *   answer given, next message received (if that failed since the token was used up: see whether
+ *   another has settled it, and if not, carry it out)
+ *   giving = 0, or the next fault's serial, before anything else is done to a space
  */
 struct space_answer {
     uint64_t serial; /* token of the faulted thread; 0: nothing to settle */
@@ -184,7 +190,7 @@ struct space {
 
 static inline struct bucket *space_bucket(const struct core *core, uint32_t number)
 {
-    return &core->head->buckets[number % ARENA_BUCKETS];
+    return core->buckets + number % ARENA_BUCKETS;
 }
 
 /* Where a walk through all spaces begins and goes on; NULL: there are no more. */

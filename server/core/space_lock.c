@@ -6,6 +6,20 @@ static struct space *space_at(const struct core *core, uint32_t number)
     return arena_page(core, number);
 }
 
+void space_settle_other(struct core *core, struct space *space)
+{
+    const struct space_answer *answer = &space->answer;
+    const struct worker *other = &core->head->workers[answer->worker];
+
+    /* It is about to give another answer by now, or none, when it has received since. */
+    if (answer->serial != 0 &&
+        atomic_load_explicit(&other->giving, memory_order_acquire) == answer->serial) {
+        port_settle(core->port, space->kernel, answer);
+    }
+    space->answer.serial = 0;
+    space->answer.worker = core->number;
+}
+
 struct space *space_take_slow(struct core *core, uint32_t number, uint64_t badge)
 {
     struct space *space = space_find(core, number);

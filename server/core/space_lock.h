@@ -2,13 +2,16 @@
 /*
  * Having a space to oneself: the locks of buckets (shared.h).
  *
- * Whoever takes the lock settles the last fault of the space first, if another server thread was
- * to answer it: so all that is done to a space reaches the kernel in the order in which it was
- * decided.
+ * Whoever takes the lock settles the last fault of the space first, if another server thread is
+ * still to answer it: so all that is done to a space reaches the kernel in the order in which it
+ * was decided.
  */
 #pragma once
 
 #include "server/core/space.h"
+
+/* space_settle() where another server thread decided the last fault. */
+void space_settle_other(struct core *core, struct space *space);
 
 /*
  * See to it that the answer to the space's last fault has been given. Whose answer it was knows
@@ -17,11 +20,7 @@
 static inline void space_settle(struct core *core, struct space *space)
 {
     if (UNLIKELY(space->answer.worker != core->number)) {
-        if (space->answer.serial != 0) {
-            port_settle(core->port, space->kernel, &space->answer);
-        }
-        space->answer.serial = 0;
-        space->answer.worker = core->number;
+        space_settle_other(core, space);
     }
 }
 
@@ -29,15 +28,14 @@ static inline void space_settle(struct core *core, struct space *space)
 struct space *space_take_slow(struct core *core, uint32_t number, uint64_t badge);
 
 /*
- * Take the lock of a space's bucket.
+ * Take the lock of a space's bucket, which is `bucket`.
  *
  * Returns:   the live space with this number and badge; NULL: it has ended, and nothing is locked.
  *            May make port calls.
  */
-static inline struct space *space_take(struct core *core, uint32_t number, uint64_t badge)
+static inline struct space *space_take_in(struct core *core, struct bucket *bucket, uint32_t number,
+                                          uint64_t badge)
 {
-    struct bucket *bucket = space_bucket(core, number);
-
     mutex_take(core, &bucket->mutex);
     if (LIKELY(bucket->first == number)) {
         struct space *space = arena_page(core, number);
@@ -48,6 +46,11 @@ static inline struct space *space_take(struct core *core, uint32_t number, uint6
         }
     }
     return space_take_slow(core, number, badge);
+}
+
+static inline struct space *space_take(struct core *core, uint32_t number, uint64_t badge)
+{
+    return space_take_in(core, space_bucket(core, number), number, badge);
 }
 
 /* Lock the bucket of a space that stands, since the caller has `processes`. */

@@ -111,7 +111,7 @@ enum err thread_make(struct core *core, struct space *space, uint32_t window_pag
         error = number_choose(core, &number);
         if (error == ERR_RANGE) {
             return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_SPACES, core->head->thread_numbers,
-                                     core->head->threads.records, 1);
+                                     core->head->threads.records + number_kept(core), 1);
         }
     }
     if (error != ERR_OK) {

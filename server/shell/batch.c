@@ -163,8 +163,12 @@ enum err batch_serve(struct call *call)
         return error;
     }
     const uint32_t count = (uint32_t)request.number;
-    struct mem_batch_op *page =
-        (struct mem_batch_op *)(uintptr_t)(WINDOW_START + call->message->thread * PAGE_SIZE);
+    void *memory;
+    error = call_page(call, &memory);
+    if (error != ERR_OK) {
+        return error;
+    }
+    struct mem_batch_op *page = memory;
     for (uint32_t i = 0; i < count; i++) {
         const struct message one = fetch_op(&page[i]);
 

@@ -16,6 +16,7 @@
 #include "server/shell/ecall.h"
 #include "server/shell/halt.h"
 #include "server/shell/memory.h"
+#include "server/shell/workers.h"
 
 STATIC_ASSERT(BOOT_RANGES_MAX <= POOL_RANGES, "core can be given all ranges");
 
@@ -49,6 +50,7 @@ static void start_core(const struct boot_info *info, struct shell *shell)
         .commit_limit = 0,
         .thread_numbers =
             (uint32_t)(info->thread_numbers < NUMBER_END ? info->thread_numbers : NUMBER_END),
+        .thread_first = workers_numbers(info),
     };
     check(core_init(&boot, &shell->core), "too few free frames");
 }
@@ -74,6 +76,7 @@ static void make_head(const struct boot_info *info, struct shell *shell)
         .archive_bytes = info->archive_bytes,
         .frames_total = info_number(INFO_FRAMES),
         .timebase_hz = info->timebase_hz,
+        .workers = workers_count(info),
     };
     client_init(&shell->core);
 }
@@ -178,8 +181,10 @@ static void take_init(const struct boot_info *info, struct shell *shell)
           "no frame for init's thread");
 }
 
-void boot_start(const struct boot_info *info, void *message, struct shell *shell)
+void boot_start(const struct boot_info *info, void *message, struct shell *shells)
 {
+    struct shell *shell = &shells[0];
+
     check(info->version == BOOT_INFO_VERSION && info->bytes == sizeof(*info) &&
                   info->free_count <= BOOT_RANGES_MAX &&
                   info->init_segment_count <= BOOT_SEGMENTS_MAX &&
@@ -187,12 +192,14 @@ void boot_start(const struct boot_info *info, void *message, struct shell *shell
               ? ERR_OK
               : ERR_INVAL,
           "the kernel's boot information is of another version");
-    port_init(&shell->port, message, pfn_from_number(info->server_space_pfn));
+    workers_begin(info, message, shell);
     start_core(info, shell);
     make_head(info, shell);
     take_archive(info, shell);
     check(device_take(shell, info), "no frame for the devices' records");
+    check(workers_make(info, shells), "no frame for the server's threads");
     take_init(info, shell);
     core_settle(&shell->core);
     port_flush(&shell->port);
+    workers_start(shells);
 }

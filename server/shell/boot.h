@@ -11,10 +11,10 @@
 #include "server/shell/shell.h"
 
 /*
- * Bring core up in the free frames of `info`, and take over the archive, init's space and its
- * thread.
+ * Bring core up in the free frames of `info`, take over the archive, init's space and its thread,
+ * and start the other server threads. `shells` has one for each.
  *
  * `message` is the server thread's message page. What goes wrong here ends the machine with a line
  * that says what.
  */
-void boot_start(const struct boot_info *info, void *message, struct shell *shell);
+void boot_start(const struct boot_info *info, void *message, struct shell *shells);

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One request on its way through the shell: who asks, about which space, and the answer so far.
+ * One request on its way through the shell: who asks, about which space, what it has to itself,
+ * and the answer so far.
  *
- * I1  `own` is live; `target` is live once call_target() said ERR_OK.
+ *   NOTHING -> OWN         [call_begin]        the bucket of the caller's space
+ *   NOTHING -> PROCESSES   [call_begin]        `processes`: buckets are taken by what is called
+ *   NOTHING -> BOTH        [call_begin]        `processes`, and the caller's bucket
+ *   OWN     -> BOTH        [call_find_target]  `processes`, and the buckets of own and target
+ *   PROCESSES -> BOTH      [call_take_both]
+ *   any     -> NOTHING     [call_end]
+ *
+ * I1  `own` is live until call_end(), unless is_held; so is `target` once call_target() said
+ *     ERR_OK.
  * I2  is_held: the answer was sent already, will be sent later, or nobody waits for one.
  * Owner: the stack of request_serve().
  */
@@ -17,17 +26,52 @@
 #include "server/shell/message.h"
 #include "server/shell/shell.h"
 
+enum call_locks {
+    CALL_NOTHING = 0,
+    CALL_OWN = 1,
+    CALL_PROCESSES = 2,
+    CALL_BOTH = 3,
+};
+
 struct call {
     struct shell *shell;
     const struct message *message;
     struct space *own;
-    struct space *target;
+    struct space *target; /* `own`, as long as no other is named */
+    enum call_locks locks;
     bool is_held;
     uint64_t *words; /* of the answer, zero at the start; word 0 is filled at the end */
 };
 
 /*
- * Make the space that `badge` names the call's target.
+ * Find the caller's space and take what `locks` says.
+ *
+ * Returns: false, and nothing is taken, is_held: it has ended.
+ */
+MUST_USE bool call_begin(struct call *call, enum call_locks locks);
+
+/* What was refused last is not to be told any longer. */
+void call_forget_refusal(struct call *call);
+
+/* Take the buckets of own and target too, if they are not taken. */
+void call_take_both(struct call *call);
+
+/*
+ * Have `processes`, and what the kernel has ended by now ended here.
+ *
+ * Returns:   ERR_OK, and the buckets that were taken are; ERR_STALE (is_held): the caller's space
+ *            was among it.
+ */
+MUST_USE enum err call_see_deaths(struct call *call);
+
+/* Give back buckets that are taken, for what takes them by itself. */
+void call_give_buckets(struct call *call);
+
+/* Hand over what was decided, and give back what was taken. */
+void call_end(struct call *call);
+
+/*
+ * Make the space that `badge` names the call's target. In PROCESSES no bucket is taken for it.
  *
  * Returns:   ERR_OK; ERR_TYPE: not a handle to a space; ERR_RIGHTS: it lacks one of `rights`
  *            (MEM_RIGHT_...); ERR_STALE: the space has ended, or (is_held) the caller's.
@@ -39,6 +83,20 @@ MUST_USE static inline enum err call_target(struct call *call, uint64_t badge, u
 {
     return LIKELY(badge == 0) ? ERR_OK : call_find_target(call, badge, rights);
 }
+
+/*
+ * Whether the calling thread lives, for a call that has `processes`. If not, is_held: there is
+ * nobody to be answered.
+ */
+MUST_USE bool call_is_alive(struct call *call);
+
+/*
+ * The message page of the calling thread, for a call that has `processes`: it stays while that is
+ * so.
+ *
+ * Returns:   ERR_OK; ERR_STALE (is_held): the thread has ended.
+ */
+MUST_USE enum err call_page(struct call *call, void **page);
 
 /*
  * Answer now, with the words that `mask` names as handles, which leave the server's table.

@@ -90,10 +90,28 @@ static void record_free(struct core *core, struct client *client)
 {
     struct space *maker = space_of(core, client_at(core, client->parent));
 
+    space_lock(core, maker->number);
     ASSERT(maker->children > 0);
     maker->children--;
     budget_give_child(core, maker);
+    space_unlock(core, maker->number);
     slab_give(core, records(core), arena_link(core, client));
+}
+
+/* Charge the maker for the record of a child, and take it. Returns: 0 without a frame. */
+static uint32_t record_take(struct core *core, struct space *maker)
+{
+    space_lock(core, maker->number);
+    const bool is_charged = budget_take_child(core, maker);
+    const uint32_t link = is_charged ? slab_take(core, records(core)) : 0;
+
+    if (link != 0) {
+        maker->children++;
+    } else if (is_charged) {
+        budget_give_child(core, maker);
+    }
+    space_unlock(core, maker->number);
+    return link;
 }
 
 enum err client_make(struct shell *shell, struct client *parent_opt, const char *name,
@@ -105,15 +123,9 @@ enum err client_make(struct shell *shell, struct client *parent_opt, const char 
     if (shell->head->serial == BADGE_SERIAL_MAX) {
         return ERR_NOMEM;
     }
-    struct space *maker = parent_opt != NULL ? space_of(core, parent_opt) : NULL;
-    if (maker != NULL && !budget_take_child(core, maker)) {
-        return ERR_NOMEM;
-    }
-    const uint32_t link = slab_take(core, records(core));
+    const uint32_t link = parent_opt != NULL ? record_take(core, space_of(core, parent_opt))
+                                             : slab_take(core, records(core));
     if (link == 0) {
-        if (maker != NULL) {
-            budget_give_child(core, maker);
-        }
         return ERR_NOMEM;
     }
 
@@ -126,7 +138,6 @@ enum err client_make(struct shell *shell, struct client *parent_opt, const char 
     space->client = link;
     if (parent_opt != NULL) {
         client->parent = arena_link(core, parent_opt);
-        maker->children++;
         live_insert(core, parent_opt, client);
     }
     return ERR_OK;

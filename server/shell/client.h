@@ -17,7 +17,8 @@
  *     in the order of their ends. Init has no parent and is in no list.
  * I2  wait_serial != 0 implies that there is no ended child and at least one live one.
  * I3  Links are arena links; all of this outlives the server.
- * Owner: the server's first thread. Records are freed by client_forget() and with their parents.
+ * Owner: who has `processes`; `refused` belongs to who has the space. Records are freed by
+ * client_forget() and with their parents.
  */
 #pragma once
 

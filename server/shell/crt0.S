@@ -4,7 +4,7 @@
  *
  * In:        a0 = address of its message page; sp, gp, tp are zero; .bss is zero (the kernel loads
  * it so). Out:       never; main_start(a0) runs on the stack of the linker script.
- * Destroyed: sp, gp.
+ * Destroyed: sp, gp, tp = a0.
  */
     .section .text.start, "ax"
     .globl shell_start
@@ -15,6 +15,7 @@ shell_start:
     la gp, __global_pointer$
     .option pop
     la sp, shell_stack_top
+    mv tp, a0
     call main_start
     ebreak
     .size shell_start, . - shell_start

@@ -44,13 +44,14 @@ ALWAYS_INLINE struct message ecall_reply_wait(struct answer answer)
     return (struct message){t0, t1, t2, t3, t4, {a0, a1, a2, a3, a4, a5, a6, a7}};
 }
 
-/* Deliver `answer` and go on. */
+/* Deliver `answer`, to a call or a fault, and go on. */
 ALWAYS_INLINE enum err ecall_reply(const struct answer *answer)
 {
     register uint64_t t0 __asm__("t0") = SYS_REPLY;
     register uint64_t t2 __asm__("t2") = answer->tag;
     register uint64_t t3 __asm__("t3") = answer->serial;
     register uint64_t t4 __asm__("t4") = answer->thread;
+    register uint64_t t5 __asm__("t5") = answer->action;
     register uint64_t a0 __asm__("a0") = answer->words[0];
     register uint64_t a1 __asm__("a1") = answer->words[1];
     register uint64_t a2 __asm__("a2") = answer->words[2];
@@ -61,10 +62,10 @@ ALWAYS_INLINE enum err ecall_reply(const struct answer *answer)
     register uint64_t a7 __asm__("a7") = answer->words[7];
 
     __asm__ volatile("ecall"
-                     : "+r"(t0), "+r"(t2), "+r"(t3), "+r"(t4), "+r"(a0), "+r"(a1), "+r"(a2),
-                       "+r"(a3), "+r"(a4), "+r"(a5), "+r"(a6), "+r"(a7)
+                     : "+r"(t0), "+r"(t2), "+r"(t3), "+r"(t4), "+r"(t5), "+r"(a0), "+r"(a1),
+                       "+r"(a2), "+r"(a3), "+r"(a4), "+r"(a5), "+r"(a6), "+r"(a7)
                      :
-                     : "ra", "t1", "t5", "t6", "memory");
+                     : "ra", "t1", "t6", "memory");
     return (enum err)t0;
 }
 
@@ -111,6 +112,24 @@ static inline uint64_t ecall_time(void)
 
     __asm__ volatile("rdtime %0" : "=r"(ticks));
     return ticks;
+}
+
+/*
+ * The two registers that a server thread has for itself: where small data lies, the same for all,
+ * and its message page.
+ */
+ALWAYS_INLINE uint64_t ecall_small_data(void)
+{
+    uint64_t gp;
+    __asm__ volatile("mv %0, gp" : "=r"(gp));
+    return gp;
+}
+
+ALWAYS_INLINE void *ecall_message_page(void)
+{
+    uint64_t tp;
+    __asm__ volatile("mv %0, tp" : "=r"(tp));
+    return (void *)(uintptr_t)tp;
 }
 
 /* Stop with a trap that nobody handles: the kernel reports it with all registers. */

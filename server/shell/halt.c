@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <abi/layout.h>
 #include <base/assert.h>
 
 #include "server/shell/ecall.h"
@@ -48,7 +47,7 @@ static void line_add_number(struct line *line, uint64_t number, unsigned base)
 
 static struct line line_begin(void)
 {
-    struct line line = {(char *)(uintptr_t)WINDOW_START, 0};
+    struct line line = {ecall_message_page(), 0};
 
     line_add(&line, "memory server: ");
     return line;

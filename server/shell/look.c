@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <abi/layout.h>
 #include <base/assert.h>
 #include <mem/proto.h>
 
@@ -107,6 +106,11 @@ static enum err serve_handles(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
+    void *page;
+    error = call_page(call, &page);
+    if (error != ERR_OK) {
+        return error;
+    }
     port_flush(&shell->port); /* the list comes in the page where entries are gathered */
     const uint64_t slot = call_object_handle(pfn_to_number(call->target->kernel), RIGHT_CONTROL);
     const struct result found = ecall_three(SYS_HANDLES_READ, slot, request.number, 0, 0);
@@ -115,9 +119,7 @@ static enum err serve_handles(struct call *call)
     if (found.error != ERR_OK) {
         return found.error; /* it has ended just now: STALE */
     }
-    const uint64_t page = WINDOW_START + call->message->thread * PAGE_SIZE;
-    memcpy((void *)(uintptr_t)page, shell->port.entries,
-           found.words[0] * sizeof(struct handle_info));
+    memcpy(page, shell->port.entries, found.words[0] * sizeof(struct handle_info));
     call->words[1] = found.words[0];
     return ERR_OK;
 }

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory server's thread: start, and one message after the other for ever.
+ * A thread of the memory server: start, and one message after the other for ever.
  *
  * A message is a fault, a request or an event. It is dealt with at once and completely; nothing
- * here ever waits for anyone but in the one call that also answers. Faults come first: their
+ * here ever waits for a client. Whatever a message is about, the server thread has to itself while
+ * it deals with it (core/shared.h), and has given back before it answers. Faults come first: their
  * answer, the map entries, is put together in registers.
  *
- *   wait -> fault   -> decide -> answer with entries, wait
+ *   wait -> fault   -> take the space -> decide -> give it back -> answer with entries, wait
  *        -> request -> serve  -> answer or keep it, wait
  *        -> event   -> deaths -> wait
- *        -> error   -> whoever was to be answered is gone: map what was decided for him -> wait
+ *        -> error   -> whoever was to be answered has gone, or another server thread has answered
+ *                      him: map what was decided for him, unless that one did -> wait
  *
- * Owner: the one thread there is; `the_shell` is used by nobody else.
+ * An event comes to the first server thread alone.
+ *
+ * Owner: each struct shell belongs to one thread.
  */
 #include "server/shell/main.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,7 +44,7 @@ STATIC_ASSERT(FAULT_READ == MEM_PROT_READ && FAULT_WRITE == MEM_PROT_WRITE &&
 STATIC_ASSERT(MAP_READ == MEM_PROT_READ && MAP_WRITE == MEM_PROT_WRITE && MAP_EXEC == MEM_PROT_EXEC,
               "protections of entries are those of regions");
 
-static struct shell the_shell;
+static struct shell shells[ARENA_WORKERS];
 
 /* What becomes of a thread whose access stays impossible. */
 static uint64_t refusal_action(enum fault_outcome outcome)
@@ -59,68 +64,149 @@ static uint64_t refusal_action(enum fault_outcome outcome)
     UNREACHABLE();
 }
 
+/* No fault is about to be answered. */
+static inline void give_none(const struct shell *shell)
+{
+    atomic_store_explicit(&shell->core.worker->giving, 0, memory_order_relaxed);
+}
+
+/* The answer to a fault, left with the space. */
+ALWAYS_INLINE struct answer leave_answer(struct shell *shell, struct space *space,
+                                         const struct message *message, uint64_t where,
+                                         uint64_t what)
+{
+    space->answer.serial = message->serial;
+    space->answer.thread = message->thread;
+    space->answer.where = where;
+    space->answer.what = what;
+    atomic_store_explicit(&shell->core.worker->giving, message->serial, memory_order_relaxed);
+    shell->decided = message->badge;
+    return (struct answer){
+        .number = SYS_FAULT_REPLY_WAIT,
+        .serial = message->serial,
+        .thread = message->thread,
+        .action = FAULT_RESUME,
+        .words = {where, what},
+    };
+}
+
 /* Answer a fault with the large leaf that the page is in. */
-NOINLINE static struct answer serve_large(struct shell *shell, struct space *space, uint64_t vpn,
+NOINLINE static struct answer leave_large(struct shell *shell, struct space *space,
+                                          const struct message *message,
                                           const struct fault_answer *ready)
 {
+    const uint64_t vpn = vpn_to_number(uaddr_to_vpn((uaddr_t){message->words[0]}));
     const uint64_t offset = vpn % PAGES_PER_MEGA;
     const uint64_t frame = pfn_to_number(ready->frame) - offset;
     const enum map_op op = port_install_op((enum port_how)ready->how);
 
-    shell->decided = space;
-    space->answer.where = map_where(vpn - offset, PAGES_PER_MEGA);
-    space->answer.what = map_what(op, frame, ready->prot, MAP_LARGE);
-    return (struct answer){
-        .number = SYS_FAULT_REPLY_WAIT,
-        .action = FAULT_RESUME,
-        .words = {space->answer.where, space->answer.what},
-    };
+    return leave_answer(shell, space, message, map_where(vpn - offset, PAGES_PER_MEGA),
+                        map_what(op, frame, ready->prot, MAP_LARGE));
 }
 
-/* Decide a fault. The token is the caller's to fill in. */
-ALWAYS_INLINE struct answer serve_fault(struct shell *shell, uint64_t badge, uint64_t address,
-                                        uint64_t access)
+/*
+ * Decide a fault and fill `answer`, which is not given yet: it is left with the space until then.
+ *
+ * Returns: FAULT_READY also if the space has ended; then nobody is answered.
+ */
+ALWAYS_INLINE enum fault_outcome decide_fault(struct shell *shell, const struct message *message,
+                                              struct answer *answer)
 {
-    struct space *space = shell_space(shell, badge);
-    const vpn_t vpn = uaddr_to_vpn((uaddr_t){address});
+    const uint64_t badge = message->badge;
+    const vpn_t vpn = uaddr_to_vpn((uaddr_t){message->words[0]});
+    struct bucket *bucket = shell_bucket(shell, badge);
+    struct space *space = shell_take_space(shell, bucket, badge);
     struct fault_answer ready;
 
+    if (UNLIKELY(space == NULL)) {
+        give_none(shell);
+        *answer = (struct answer){.number = SYS_REPLY_WAIT};
+        return FAULT_READY;
+    }
     space->faults++;
     const enum fault_outcome outcome =
-        fault_quick(&shell->core, space, vpn, (uint32_t)access, &ready);
-    port_flush(&shell->port);
+        fault_quick(&shell->core, space, vpn, (uint32_t)message->words[1], &ready);
     if (UNLIKELY(outcome == FAULT_LARGE)) {
-        const struct fault_answer large = ready; /* so that `ready` can stay in registers */
-        return serve_large(shell, space, vpn_to_number(vpn), &large);
+        const struct message other = *message; /* so that both can stay in registers */
+        const struct fault_answer large = ready;
+
+        *answer = leave_large(shell, space, &other, &large);
+        shell_give_space(shell, bucket);
+        return FAULT_READY;
     }
     if (UNLIKELY(outcome != FAULT_READY)) {
-        shell->decided = NULL;
-        return (struct answer){.number = SYS_FAULT_REPLY_WAIT, .action = refusal_action(outcome)};
+        give_none(shell);
+        shell_give_space(shell, bucket);
+        return outcome;
     }
     /* One entry; it takes the place of what is mapped there. */
-    struct answer answer = {
-        .number = SYS_FAULT_REPLY_WAIT,
-        .action = FAULT_RESUME,
-        .words = {map_where(vpn_to_number(vpn), 1),
-                  map_what(port_install_op((enum port_how)ready.how), pfn_to_number(ready.frame),
-                           ready.prot, 0)},
-    };
-    shell->decided = space;
-    space->answer.where = answer.words[0];
-    space->answer.what = answer.words[1];
+    *answer = leave_answer(shell, space, message, map_where(vpn_to_number(vpn), 1),
+                           map_what(port_install_op((enum port_how)ready.how),
+                                    pfn_to_number(ready.frame), ready.prot, 0));
     if (UNLIKELY(ready.how == PORT_COPY)) {
-        answer.words[3] = map_what(MAP_COPY_SOURCE, pfn_to_number(ready.source), 0, 0);
-        space->answer.source = answer.words[3];
+        answer->words[3] = map_what(MAP_COPY_SOURCE, pfn_to_number(ready.source), 0, 0);
+        space->answer.source = answer->words[3];
+    }
+    shell_give_space(shell, bucket);
+    return FAULT_READY;
+}
+
+/* A fault that cannot be, unless it was for frames that other server threads have. */
+NOINLINE static struct answer refuse_fault(struct shell *shell, const struct message *message,
+                                           enum fault_outcome outcome)
+{
+    struct answer answer = {.number = SYS_REPLY_WAIT};
+
+    for (unsigned i = 0; i < GATHER_MAX && outcome == FAULT_NO_FRAME; i++) {
+        if (!core_is_free_elsewhere(&shell->core)) {
+            break;
+        }
+        shell_gather(shell);
+        outcome = decide_fault(shell, message, &answer);
+    }
+    if (outcome != FAULT_READY) {
+        answer = (struct answer){
+            .number = SYS_FAULT_REPLY_WAIT,
+            .serial = message->serial,
+            .thread = message->thread,
+            .action = refusal_action(outcome),
+        };
     }
     return answer;
+}
+
+/*
+ * The answer to a fault was for one who has gone, or was given by another server thread. If it was
+ * not, core counts the page as filled: map it.
+ */
+static void settle_fault(struct shell *shell)
+{
+    const struct core *core = &shell->core;
+    const uint64_t serial = atomic_load_explicit(&core->worker->giving, memory_order_relaxed);
+
+    if (serial == 0) {
+        return; /* it was a request, and his death will tell */
+    }
+    struct bucket *bucket = shell_bucket(shell, shell->decided);
+    struct space *space = shell_take_space(shell, bucket, shell->decided);
+    if (space != NULL) {
+        if (space->answer.worker == core->number && space->answer.serial == serial) {
+            port_carry_out(&shell->port, space->kernel, &space->answer);
+        }
+        shell_give_space(shell, bucket);
+    }
 }
 
 /* An event. All there are so far are deaths. */
 NOINLINE static void serve_event(struct shell *shell)
 {
+    struct core *core = &shell->core;
+
+    mutex_take(core, &core->head->processes);
     process_deaths(shell);
-    core_done(&shell->core);
+    core_done(core);
     port_flush(&shell->port);
+    mutex_give(core, &core->head->processes);
 }
 
 /*
@@ -139,34 +225,32 @@ ALWAYS_INLINE bool serve_other(struct shell *shell, const struct message *messag
         serve_event(shell);
         return false;
     }
-    /* The one to be answered is gone, which his death will tell; nothing was received. */
-    ASSERT(message->error == ERR_STALE);
-    if (shell->decided != NULL) {
-        port_carry_out(&shell->port, shell->decided->kernel, &shell->decided->answer);
-    }
     return false;
 }
 
-void main_start(void *message_page)
+void main_serve(struct shell *shell)
 {
-    static struct boot_info info;
-    struct shell *shell = &the_shell;
     struct answer answer = {.number = SYS_REPLY_WAIT};
 
-    /* Out of the page before it is used for anything else. */
-    info = *(const struct boot_info *)message_page;
-    boot_start(&info, message_page, shell);
     for (;;) {
         const struct message message = ecall_reply_wait(answer);
         uint64_t error;
         uint64_t value;
 
         if (LIKELY(message.error == ERR_OK && (message.tag & IPC_TAG_KIND) == IPC_FAULT)) {
-            answer = serve_fault(shell, message.badge, message.words[0], message.words[1]);
-            answer.serial = message.serial;
-            answer.thread = message.thread;
-        } else if (LIKELY(request_quick(shell, &message, &error, &value))) {
-            shell->decided = NULL;
+            const enum fault_outcome outcome = decide_fault(shell, &message, &answer);
+            if (UNLIKELY(outcome != FAULT_READY)) {
+                const struct message other = message;
+                answer = refuse_fault(shell, &other, outcome);
+            }
+            continue;
+        }
+        if (UNLIKELY(message.error != ERR_OK)) {
+            ASSERT(message.error == ERR_STALE);
+            settle_fault(shell);
+        }
+        give_none(shell);
+        if (LIKELY(request_quick(shell, &message, &error, &value))) {
             answer = (struct answer){
                 .number = SYS_REPLY_WAIT,
                 .serial = message.serial,
@@ -181,7 +265,6 @@ void main_start(void *message_page)
                 words[i] = 0; /* an initializer would be a call of memset() */
             }
             const bool is_answer = serve_other(shell, &other, words);
-            shell->decided = NULL;
             answer = (struct answer){
                 .number = SYS_REPLY_WAIT,
                 .serial = is_answer ? message.serial : 0,
@@ -191,4 +274,14 @@ void main_start(void *message_page)
             };
         }
     }
+}
+
+void main_start(void *message_page)
+{
+    static struct boot_info info;
+
+    /* Out of the page before it is used for anything else. */
+    info = *(const struct boot_info *)message_page;
+    boot_start(&info, message_page, shells);
+    main_serve(&shells[0]);
 }

@@ -23,10 +23,10 @@ struct message {
 
 /* An answer; serial 0: nobody is answered. */
 struct answer {
-    uint64_t number; /* SYS_REPLY_WAIT or SYS_FAULT_REPLY_WAIT */
+    uint64_t number; /* SYS_REPLY_WAIT or SYS_FAULT_REPLY_WAIT; ecall_reply() does not look */
     uint64_t tag;
     uint64_t serial;
     uint64_t thread;
-    uint64_t action; /* enum fault_action, with FAULT_REPLY_WAIT */
+    uint64_t action; /* enum fault_action, to faults */
     uint64_t words[IPC_WORDS];
 };

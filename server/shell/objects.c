@@ -252,14 +252,18 @@ static enum err serve_copy(struct call *call)
     return leave(call, object, error);
 }
 
-/* The bytes of a name, out of the message page before anyone looks at them. */
-static struct name_text copy_name(const struct call *call, uint32_t length,
-                                  uint8_t bytes[NAME_BYTES_MAX])
+/* The bytes of a name, out of the message page before anyone looks at them. As call_page(). */
+static enum err copy_name(struct call *call, uint32_t length, uint8_t bytes[NAME_BYTES_MAX],
+                          struct name_text *text)
 {
-    const uint64_t page = WINDOW_START + call->message->thread * PAGE_SIZE;
+    void *page;
+    enum err error = call_page(call, &page);
 
-    memcpy(bytes, (const void *)(uintptr_t)page, length);
-    return (struct name_text){bytes, length};
+    if (error == ERR_OK) {
+        memcpy(bytes, page, length);
+        *text = (struct name_text){bytes, length};
+    }
+    return error;
 }
 
 static enum err serve_name(struct call *call)
@@ -279,8 +283,11 @@ static enum err serve_name(struct call *call)
     if ((request.rights & ~rights) != 0) {
         return leave(call, object, ERR_ACCES);
     }
-    const struct name_text text = copy_name(call, request.length, bytes);
-    error = name_add(&call->shell->core, call->own, &text, object, request.rights);
+    struct name_text text;
+    error = copy_name(call, request.length, bytes, &text);
+    if (error == ERR_OK) {
+        error = name_add(&call->shell->core, call->own, &text, object, request.rights);
+    }
     return leave(call, object, error);
 }
 
@@ -294,7 +301,11 @@ static enum err serve_open(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
-    const struct name_text text = copy_name(call, request.length, bytes);
+    struct name_text text;
+    error = copy_name(call, request.length, bytes, &text);
+    if (error != ERR_OK) {
+        return error;
+    }
     shared_enter(&call->shell->core);
     struct object *object = name_find(&call->shell->core, &text, &rights);
     if (object != NULL) {
@@ -320,8 +331,9 @@ static enum err serve_unname(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
-    const struct name_text text = copy_name(call, request.length, bytes);
-    return name_remove(&call->shell->core, call->own, &text);
+    struct name_text text;
+    error = copy_name(call, request.length, bytes, &text);
+    return error != ERR_OK ? error : name_remove(&call->shell->core, call->own, &text);
 }
 
 static enum err serve_again(struct call *call)

@@ -21,6 +21,7 @@
 
 #define MILLISECONDS UINT64_C(1000)
 
+/* The caller's message page, which call_is_alive() said stands. */
 static uint64_t message_page(const struct call *call)
 {
     return WINDOW_START + call->message->thread * PAGE_SIZE;
@@ -141,6 +142,9 @@ static enum err serve_pin(struct call *call)
     }
     if (error == ERR_OK && request.device != 0) {
         error = find_device(call, request.device, &request.pin.device, &rights);
+    }
+    if (error == ERR_OK && !call_is_alive(call)) {
+        error = ERR_STALE;
     }
     if (error != ERR_OK) {
         return error;
@@ -270,6 +274,9 @@ static enum err serve_pins(struct call *call)
     if ((request.which & MEM_PINS_QUARANTINE) != 0 &&
         (call->own->settings.privileges & SPACE_PRIVILEGE_LOOK) == 0) {
         return ERR_PERM;
+    }
+    if (!call_is_alive(call)) {
+        return ERR_STALE;
     }
     shared_enter(core);
     if (request.pin != 0) {

@@ -17,11 +17,12 @@ static void must(struct result result)
     ASSERT(result.error == ERR_OK);
 }
 
-void port_init(struct port *port, void *message, pfn_t server_space)
+void port_init(struct port *port, void *message, pfn_t server_space, const struct port_peer *peers)
 {
     *port = (struct port){
         .entries = message,
         .server_space = pfn_to_number(server_space),
+        .peers = peers,
     };
 }
 
@@ -216,29 +217,43 @@ void port_hand_over(struct port *port)
     port_flush(port);
 }
 
-/* There is one server thread: nobody else has an answer to give. */
 void port_settle(struct port *port, pfn_t space, const struct space_answer *answer)
 {
-    (void)port;
-    (void)space;
-    (void)answer;
-    UNREACHABLE();
+    const bool is_copy = answer->what >> MAP_OP_SHIFT == MAP_INSTALL_COPY;
+    const struct answer given = {
+        .serial = answer->serial,
+        .thread = answer->thread,
+        .action = FAULT_RESUME,
+        .words = {answer->where, answer->what, 0, is_copy ? answer->source : 0},
+    };
+    const enum err error = ecall_reply(&given);
+
+    ASSERT(error == ERR_OK || error == ERR_STALE);
+    if (error == ERR_STALE) {
+        /* The thread has ended, or has been answered: then its entry is there, and stays so. */
+        port_carry_out(port, space, answer);
+    }
 }
 
-/* There is one server thread: no lock is ever found taken. */
 void port_wait(struct port *port, uint32_t number, uint32_t urgent)
 {
-    (void)port;
-    (void)number;
-    (void)urgent;
-    UNREACHABLE();
+    for (uint32_t i = 0; urgent >> i != 0; i++) {
+        if ((urgent >> i & 1) != 0) {
+            must(ecall_three(SYS_THREAD_PRIORITY, port->peers[i].thread, PRIORITY_SERVER, 0, 0));
+        }
+    }
+    must(ecall_three(SYS_WAIT, port->peers[number].turn, 0, 0, 0));
 }
 
 void port_wake(struct port *port, uint32_t number)
 {
-    (void)port;
-    (void)number;
-    UNREACHABLE();
+    must(ecall_three(SYS_NOTIFY, port->peers[number].turn, PORT_TURN, 0, 0));
+}
+
+void port_server_page(struct port *port, uint64_t vpn, pfn_t frame)
+{
+    add(port, port->server_space, map_where(vpn, 1),
+        map_what(MAP_INSTALL_SERVER, pfn_to_number(frame), MAP_READ | MAP_WRITE, 0));
 }
 
 /* Page number of an arena page in the server's space. */

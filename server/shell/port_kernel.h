@@ -28,16 +28,26 @@
 /* Where core's arena lies in the server's space: 1 GiB, with no table under the root at boot. */
 #define PORT_ARENA_START UINT64_C(0x2000000000)
 
+/* What others need to know of a server thread: handles. */
+struct port_peer {
+    uint64_t thread;
+    uint64_t turn; /* notification that it waits for when a lock is taken */
+};
+
+/* The bit of that notification. */
+#define PORT_TURN 0x1u
+
 struct port {
     struct map_entry *entries; /* constant: the message page */
     uint64_t count;
     uint64_t space;        /* frame of the space that the entries are for */
     uint64_t server_space; /* constant: frame of the server's own space */
     uint64_t dropped; /* installs that the kernel refused: each costs its client one more fault */
+    const struct port_peer *peers; /* constant: by number of the server thread */
 };
 
 /* Start without entries. `message` is the server thread's message page. */
-void port_init(struct port *port, void *message, pfn_t server_space);
+void port_init(struct port *port, void *message, pfn_t server_space, const struct port_peer *peers);
 
 /* Hand over what was gathered. */
 void port_flush_entries(struct port *port);
@@ -49,6 +59,9 @@ static inline void port_flush(struct port *port)
         port_flush_entries(port);
     }
 }
+
+/* Map a frame of the server's own at page `vpn` of its space. */
+void port_server_page(struct port *port, uint64_t vpn, pfn_t frame);
 
 /* Map what was decided for a fault whose thread is gone: core counts the page as filled. */
 void port_carry_out(struct port *port, pfn_t space, const struct space_answer *answer);

@@ -42,6 +42,7 @@ static enum err adopt_child(struct call *call, const char *name, struct space *s
     enum err error = client_make(shell, client_of(core, call->own), name, space);
     if (error != ERR_OK) {
         space_end(core, space);
+        call_take_both(call);
         return error == ERR_NOMEM ? limit_refuse_frames(core, call->own, 1) : error;
     }
     struct client *client = client_of(core, space);
@@ -78,7 +79,9 @@ enum err process_space_make(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
+    space_lock(&shell->core, call->own->number);
     space_inherit(space, call->own);
+    space_unlock(&shell->core, call->own->number);
     return adopt_child(call, request.name, space);
 }
 
@@ -180,6 +183,7 @@ enum err process_thread_make(struct call *call)
     if (request.number > call->target->settings.priority) {
         return ERR_RANGE;
     }
+    call_take_both(call);
     error = thread_make(&call->shell->core, call->target, THREAD_ANY_PAGE, (uint32_t)request.number,
                         &thread);
     if (error != ERR_OK) {
@@ -240,6 +244,9 @@ enum err process_next(struct call *call)
     }
     if (client->ended_first == 0 && is_nowait) {
         return ERR_WOULD_BLOCK;
+    }
+    if (!call_is_alive(call)) {
+        return ERR_STALE;
     }
     client->wait_serial = call->message->serial;
     client->wait_thread = call->message->thread;
@@ -308,23 +315,28 @@ static void thread_died(struct shell *shell, const struct result *death)
     }
     struct space *space = space_find(core, thread->space);
     struct client *client = client_of(core, space);
-    if (ends_alone(space, death->words[3])) {
-        if (client->wait_thread == thread->number) {
-            client->wait_serial = 0;
-        }
-        thread_end(core, thread);
-        port_flush(&shell->port);
-        return;
-    }
-    const struct ending ending = {
+    const uint32_t number = space->number;
+    const bool is_alone = ends_alone(space, death->words[3]);
+    struct ending ending = {
         .cause = death->words[3],
         .detail = death->words[4],
         .pc = death->words[5],
         .access = death->words[6],
-        /* An access tells an address from a number. */
-        .region = death->words[6] != 0 ? region_word(core, space, death->words[4]) : 0,
     };
-    client_end(shell, client, &ending);
+    space_lock(core, number);
+    if (is_alone) {
+        if (client->wait_thread == thread->number) {
+            client->wait_serial = 0;
+        }
+        thread_end(core, thread);
+    } else if (death->words[6] != 0) { /* an access tells an address from a number */
+        ending.region = region_word(core, space, death->words[4]);
+    }
+    port_flush(&shell->port);
+    space_unlock(core, number);
+    if (!is_alone) {
+        client_end(shell, client, &ending);
+    }
 }
 
 static void space_died(struct shell *shell, const struct result *death)

@@ -80,10 +80,13 @@ enum err report_query(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
+    void *page;
+    error = call_page(call, &page);
+    if (error != ERR_OK) {
+        return error;
+    }
     if (request.count != 0) {
-        const uint64_t page = WINDOW_START + call->message->thread * PAGE_SIZE;
-        call->words[1] = write_regions(call, request.address, request.count,
-                                       (struct mem_region *)(uintptr_t)page, &call->words[2]);
+        call->words[1] = write_regions(call, request.address, request.count, page, &call->words[2]);
     }
     op_query_totals(&call->shell->core, call->target, &totals);
     call->words[3] = totals.regions;
@@ -96,9 +99,9 @@ enum err report_query(struct call *call)
 
 enum err report_incore(struct call *call)
 {
-    const uint64_t page = WINDOW_START + call->message->thread * PAGE_SIZE;
     struct wire_range request;
     uint32_t count;
+    void *page;
 
     enum err error = wire_unmap(call->message, &request);
     if (error != ERR_OK) {
@@ -108,8 +111,11 @@ enum err report_incore(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
-    error = op_incore(&call->shell->core, call->target, request.address, request.length,
-                      MEM_INCORE_PAGES_MAX, (uint8_t *)(uintptr_t)page, &count);
+    error = call_page(call, &page);
+    if (error == ERR_OK) {
+        error = op_incore(&call->shell->core, call->target, request.address, request.length,
+                          MEM_INCORE_PAGES_MAX, page, &count);
+    }
     if (error == ERR_OK) {
         call->words[1] = count;
     }
@@ -142,7 +148,7 @@ struct frame_counts {
     uint64_t objects;
 };
 
-static struct frame_counts count_frames(const struct core *core)
+static struct frame_counts count_spaces(const struct core *core)
 {
     struct frame_counts counts = {.user = 1 + core->head->pool.cow}; /* 1: the zero frame */
 
@@ -158,6 +164,22 @@ static struct frame_counts count_frames(const struct core *core)
     return counts;
 }
 
+/* The same while nobody changes any, and no server thread keeps free frames that nobody sees. */
+static struct frame_counts count_frames(struct shell *shell)
+{
+    struct core *core = &shell->core;
+
+    if (shell->head->workers == 1) {
+        return count_spaces(core);
+    }
+    space_lock_all(core);
+    core_settle_all(core);
+    const struct frame_counts counts = count_spaces(core);
+    port_flush(&shell->port);
+    space_unlock_all(core);
+    return counts;
+}
+
 static enum err report_stats(struct call *call)
 {
     const struct shell_head *head = call->shell->head;
@@ -167,7 +189,12 @@ static enum err report_stats(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
-    const struct frame_counts counts = count_frames(core);
+    /* Whoever knows that something has ended finds its frames free. */
+    error = call_see_deaths(call);
+    if (error != ERR_OK) {
+        return error;
+    }
+    const struct frame_counts counts = count_frames(call->shell);
     const uint64_t given = core->head->pool.total;
     const uint64_t free = pool_free(core);
     call->words[1] = head->frames_total;
@@ -188,6 +215,12 @@ static enum err report_limits(struct call *call)
     enum err error = wire_limits(call->message, &request);
     if (error != ERR_OK) {
         return error;
+    }
+    if (request.limits.which == MEM_LIMIT_BUDGET) {
+        error = call_see_deaths(call);
+        if (error != ERR_OK) {
+            return error;
+        }
     }
     error = call_target(call, request.space,
                         request.limits.is_set ? MEM_RIGHT_CONTROL : MEM_RIGHT_READ);

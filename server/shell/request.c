@@ -112,12 +112,20 @@ static enum err serve_advise(struct call *call, bool is_linux)
     if (error != ERR_OK) {
         return error;
     }
+    const bool is_remove = request.advise.advice == MEM_ADVISE_REMOVE;
+    if (UNLIKELY(is_remove)) { /* it takes all buckets */
+        error = call_see_deaths(call);
+        if (error != ERR_OK) {
+            return error;
+        }
+    }
     error = call_target(call, request.space, MEM_RIGHT_MAP);
     if (error != ERR_OK) {
         return error;
     }
     request.advise.is_linux = is_linux;
-    if (UNLIKELY(request.advise.advice == MEM_ADVISE_REMOVE)) {
+    if (UNLIKELY(is_remove)) {
+        call_give_buckets(call);
         return op_remove(&call->shell->core, call->target, &request.advise);
     }
     return op_advise(&call->shell->core, call->target, &request.advise);
@@ -276,12 +284,78 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
     UNREACHABLE();
 }
 
+/*
+ * What a request has to itself: those that change or look at more than spaces that they name, or
+ * use the caller's message page, which goes with its thread, have `processes`.
+ */
+static enum call_locks locks_of(enum mem_request number)
+{
+    switch (number) {
+    case MEM_SPACE_MAKE:
+    case MEM_CLONE:
+    case MEM_SPACE_END:
+    case MEM_THREAD_MAKE:
+    case MEM_NEXT:
+    case MEM_LOOK:
+    case MEM_STATS:
+    case MEM_BATCH:
+    case MEM_OBJECT_RESIZE:
+        return CALL_PROCESSES;
+    case MEM_QUERY:
+    case MEM_INCORE:
+    case MEM_HANDLES:
+    case MEM_COMMIT:
+    case MEM_OBJECT_NAME:
+    case MEM_OBJECT_OPEN:
+    case MEM_OBJECT_UNNAME:
+    case MEM_PIN:
+    case MEM_PINS:
+        return CALL_BOTH;
+    case MEM_HELLO:
+    case MEM_MAP:
+    case MEM_UNMAP:
+    case MEM_PROTECT:
+    case MEM_REMAP:
+    case MEM_ADVISE:
+    case MEM_SYNC:
+    case MEM_LOCK:
+    case MEM_UNLOCK:
+    case MEM_LOCK_ALL:
+    case MEM_UNLOCK_ALL:
+    case MEM_COPY:
+    case MEM_REFUSAL:
+    case MEM_LIMITS:
+    case MEM_DONATE:
+    case MEM_SPACE_DERIVE:
+    case MEM_BOOT_OBJECT:
+    case MEM_BOOT_DEVICE:
+    case MEM_OBJECT_MAKE:
+    case MEM_OBJECT_INFO:
+    case MEM_OBJECT_SEAL:
+    case MEM_OBJECT_DERIVE:
+    case MEM_OBJECT_HOLD:
+    case MEM_OBJECT_CLOSE:
+    case MEM_OBJECT_COPY:
+    case MEM_OBJECT_AGAIN:
+    case MEM_UNPIN:
+    case MEM_DEVICE_RESET:
+        return CALL_OWN;
+    }
+    UNREACHABLE();
+}
+
 void request_refused(struct shell *shell, struct space *own, uint64_t number, enum err error)
 {
     if (own->refusal.error != (uint32_t)error) {
         own->refusal = (struct refusal){.error = (uint32_t)error};
     }
     client_of(&shell->core, own)->refused = (uint32_t)number;
+}
+
+bool request_lacks_frames(const struct shell *shell, const struct space *space, enum err error)
+{
+    return space->refusal.error == (uint32_t)error && space->refusal.limit == MEM_LIMIT_FRAMES &&
+           core_is_free_elsewhere(&shell->core);
 }
 
 /* Make the answer a refusal, and keep for the caller what it was about. */
@@ -297,10 +371,46 @@ NOINLINE static void refuse(struct call *call, enum err error)
         }
     }
     call->words[0] = error;
+    call_take_both(call);
     if (call->target != own && call->target->refusal.error == (uint32_t)error) {
         own->refusal = call->target->refusal;
     }
     request_refused(call->shell, own, number, error);
+}
+
+/*
+ * Serve a request whose head is legal, once.
+ *
+ * Returns: whether it is over; not if it changed nothing, and is to be tried again.
+ */
+static bool try_once(struct call *call, enum mem_request number, bool is_linux, bool is_last)
+{
+    if (!call_begin(call, locks_of(number))) {
+        return true;
+    }
+    if (number != MEM_REFUSAL) {
+        call_forget_refusal(call);
+    }
+    const enum err error = serve(call, number, is_linux);
+    if (UNLIKELY(error != ERR_OK) && !call->is_held) {
+        if (!is_last && (request_lacks_frames(call->shell, call->own, error) ||
+                         request_lacks_frames(call->shell, call->target, error))) {
+            call_end(call);
+            return false;
+        }
+        refuse(call, error);
+    }
+    call_end(call);
+    return true;
+}
+
+/* Answer what is no request. */
+static void refuse_head(struct call *call, enum err error)
+{
+    if (call_begin(call, CALL_OWN)) {
+        refuse(call, error);
+        call_end(call);
+    }
 }
 
 bool request_serve(struct shell *shell, const struct message *message, uint64_t words[IPC_WORDS])
@@ -313,19 +423,14 @@ bool request_serve(struct shell *shell, const struct message *message, uint64_t 
         words[0] = ERR_TYPE;
         return true;
     }
-    struct space *own = shell_space(shell, message->badge);
-    struct call call = {
-        .shell = shell, .message = message, .own = own, .target = own, .words = words};
+    struct call call = {.shell = shell, .message = message, .words = words};
     enum err error = wire_head(message, &number, &is_linux);
-    if (LIKELY(error == ERR_OK)) {
-        if (number != MEM_REFUSAL) {
-            own->refusal.error = ERR_OK;
-        }
-        error = serve(&call, number, is_linux);
+    if (UNLIKELY(error != ERR_OK)) {
+        refuse_head(&call, error);
+        return !call.is_held;
     }
-    if (UNLIKELY(error != ERR_OK) && !call.is_held) {
-        refuse(&call, error);
+    for (unsigned i = 0; !try_once(&call, number, is_linux, i == GATHER_MAX); i++) {
+        shell_gather(shell);
     }
-    request_done(shell);
     return !call.is_held;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Serving one request: find the caller, call the function of its number, keep what a refusal was
- * about.
+ * Serving one request: take what it is about, call the function of its number, keep what a refusal
+ * was about.
  */
 #pragma once
 
@@ -23,12 +23,8 @@
 MUST_USE bool request_serve(struct shell *shell, const struct message *message,
                             uint64_t words[IPC_WORDS]);
 
-/* Keep for the caller what the refusal of request `number` was about. */
+/* Keep for the caller, whose space is taken, what the refusal of request `number` was about. */
 void request_refused(struct shell *shell, struct space *own, uint64_t number, enum err error);
 
-/* Every request ends with this: nothing that was decided waits for the kernel any longer. */
-static inline void request_done(struct shell *shell)
-{
-    core_done(&shell->core);
-    port_flush(&shell->port);
-}
+/* Whether what was refused to a space lacked frames that other server threads have. */
+bool request_lacks_frames(const struct shell *shell, const struct space *space, enum err error);

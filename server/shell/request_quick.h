@@ -21,10 +21,32 @@
 STATIC_ASSERT(ERR_OK == 0 && IPC_CALL == 0 && BADGE_CLIENT == 0, "plain is zero");
 
 /*
+ * What follows the operation on the space of the caller.
+ *
+ * Returns: whether that was all; not when it failed for frames that can be had: then it changed
+ *          nothing, and is to be tried again.
+ */
+ALWAYS_INLINE bool request_quick_end(struct shell *shell, struct bucket *bucket, struct space *own,
+                                     uint64_t number, enum err outcome)
+{
+    bool is_over = true;
+
+    if (UNLIKELY(outcome != ERR_OK)) {
+        is_over = !request_lacks_frames(shell, own, outcome);
+        if (is_over) {
+            request_refused(shell, own, number, outcome);
+        }
+    }
+    core_done(&shell->core);
+    shell_give_space(shell, bucket);
+    return is_over;
+}
+
+/*
  * Carry the request out if it is one of these.
  *
- * Returns:   whether it is; then `*error` and `*value` are words 0 and 1 of the answer, and the
- *            others are zero.
+ * Returns:   whether it is, and is over; then `*error` and `*value` are words 0 and 1 of the
+ *            answer, and the others are zero.
  */
 ALWAYS_INLINE bool request_quick(struct shell *shell, const struct message *message,
                                  uint64_t *error, uint64_t *value)
@@ -35,16 +57,24 @@ ALWAYS_INLINE bool request_quick(struct shell *shell, const struct message *mess
     const uint64_t from_5 = words[5] | words[6] | words[7];
     const uint64_t from_4 = words[4] | from_5;
     const uint64_t from_3 = words[3] | from_4;
+    const bool is_map = number == MEM_MAP && from_5 == 0;
+    const bool is_unmap = number == MEM_UNMAP && from_3 == 0;
+    const bool is_protect = number == MEM_PROTECT && from_4 == 0 && words[3] <= UINT32_MAX;
     const uaddr_t address = {words[1]};
     uaddr_t mapped = {0};
     enum err outcome;
 
     /* A call, without handles, from a client. */
-    if (UNLIKELY((message->error | message->tag | badge_read(message->badge).kind) != 0)) {
+    if (UNLIKELY((message->error | message->tag | badge_read(message->badge).kind) != 0) ||
+        !(is_map || is_unmap || is_protect)) {
         return false;
     }
-    struct space *own = shell_space(shell, message->badge);
-    if (number == MEM_MAP && from_5 == 0) {
+    struct bucket *bucket = shell_bucket(shell, message->badge);
+    struct space *own = shell_take_space(shell, bucket, message->badge);
+    if (UNLIKELY(own == NULL)) {
+        return false;
+    }
+    if (is_map) {
         const struct map_request request = {
             .address = address,
             .length = words[2],
@@ -53,9 +83,9 @@ ALWAYS_INLINE bool request_quick(struct shell *shell, const struct message *mess
             .offset = words[4],
         };
         outcome = op_map(&shell->core, own, &request, &mapped);
-    } else if (number == MEM_UNMAP && from_3 == 0) {
+    } else if (is_unmap) {
         outcome = op_unmap(&shell->core, own, address, words[2]);
-    } else if (number == MEM_PROTECT && from_4 == 0 && words[3] <= UINT32_MAX) {
+    } else {
         const struct protect_request request = {
             .address = address,
             .length = words[2],
@@ -63,14 +93,8 @@ ALWAYS_INLINE bool request_quick(struct shell *shell, const struct message *mess
             .is_linux = (words[0] & MEM_HEAD_LINUX) != 0,
         };
         outcome = op_protect(&shell->core, own, &request);
-    } else {
-        return false;
     }
-    if (UNLIKELY(outcome != ERR_OK)) {
-        request_refused(shell, own, number, outcome);
-    }
-    request_done(shell);
     *error = outcome;
     *value = outcome == ERR_OK ? uaddr_to_number(mapped) : 0;
-    return true;
+    return request_quick_end(shell, bucket, own, number, outcome);
 }

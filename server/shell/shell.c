@@ -28,6 +28,18 @@ uint64_t shell_random(struct shell *shell)
     return x * UINT64_C(0x2545f4914f6cdd1d);
 }
 
+void shell_gather(struct shell *shell)
+{
+    struct core *core = &shell->core;
+
+    mutex_take(core, &core->head->processes);
+    space_lock_all(core);
+    core_settle_all(core);
+    port_flush(&shell->port);
+    space_unlock_all(core);
+    mutex_give(core, &core->head->processes);
+}
+
 struct space_settings shell_settings(struct shell *shell, uint32_t priority, uint32_t privileges)
 {
     const uint64_t pages = (shell_random(shell) >> 32) % BASE_RANDOM_PAGES;

@@ -74,6 +74,7 @@ struct model_threads {
     void (*leave)(void);
     void (*wait)(uint32_t number);
     void (*wake)(uint32_t number);
+    void (*settle)(struct port *port, pfn_t space, const struct space_answer *answer);
 };
 
 struct port {

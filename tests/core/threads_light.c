@@ -17,6 +17,7 @@ struct port {
 };
 
 static struct port the_port;
+static _Atomic uint64_t waiting[ARENA_WORKERS]; /* tokens of faults without an answer; 0: none */
 
 void stage_start(struct core *core)
 {
@@ -184,9 +185,43 @@ void port_arena_table_remove(struct port *port, uint32_t level, uint32_t arena_p
     (void)port, (void)level, (void)arena_page, (void)table;
 }
 
+/* As the kernel: a token is good once. */
+static bool answer_once(const struct space_answer *answer)
+{
+    uint64_t serial = answer->serial;
+
+    return atomic_compare_exchange_strong(&waiting[answer->worker], &serial, 0);
+}
+
 void port_settle(struct port *port, pfn_t space, const struct space_answer *answer)
 {
-    (void)port, (void)space, (void)answer;
+    (void)port, (void)space;
+    (void)answer_once(answer);
+}
+
+void stage_fault(struct core *core, struct space *space, vpn_t vpn,
+                 const struct fault_answer *ready, uint64_t serial)
+{
+    (void)ready;
+    space->answer.serial = serial;
+    space->answer.where = vpn.v;
+    atomic_store(&waiting[core->number], serial);
+}
+
+void stage_end_faulted(const struct core *core)
+{
+    atomic_store(&waiting[core->number], 0);
+}
+
+bool stage_answer(struct core *core, pfn_t space, const struct space_answer *answer)
+{
+    (void)core, (void)space;
+    return answer_once(answer);
+}
+
+void stage_carry_out(struct core *core, pfn_t space, const struct space_answer *answer)
+{
+    (void)core, (void)space, (void)answer;
 }
 
 void port_server_table_add(struct port *port, uint32_t number, pfn_t table)
