@@ -19,9 +19,8 @@
 #include "serve_lock.h"
 
 #define BIT_TIME     0x1u
-#define WAKES_SECOND 20u  /* so often it looks whether a lock's holder has gone */
-#define SWEEP_COUNT  256u /* loose files that are looked at each time */
-#define ROOM_DIVISOR 2u   /* of the frames that are free at the start */
+#define WAKES_SECOND 20u /* so often it looks whether a lock's holder has gone */
+#define ROOM_DIVISOR 2u  /* of the frames that are free at the start */
 
 static struct server server;
 
@@ -138,7 +137,7 @@ static enum err keep_time(const struct hf_request *came)
     if ((came->message.tag & IPC_TAG_KIND) == IPC_NOTIFY) {
         is_set = false;
         serve_lock_sweep(&server);
-        server_sweep(&server, SWEEP_COUNT);
+        server_sweep(&server);
     }
     if (is_set || !is_needed) {
         return ERR_OK;

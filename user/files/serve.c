@@ -128,7 +128,7 @@ static enum err serve_open(struct request *request)
     const struct tree_request what = asked(request, &req);
     error = tree_open(&request->server->tree, path, &what, &node, &is_made);
     if (error == ERR_NOSPC) {
-        server_sweep(request->server, UINT32_MAX);
+        server_sweep(request->server);
         error = tree_open(&request->server->tree, path, &what, &node, &is_made);
     }
     if (error != ERR_OK) {
@@ -248,7 +248,7 @@ static enum err serve_mkdir(struct request *request)
     const struct tree_request what = asked(request, &req);
     error = tree_mkdir(&request->server->tree, path, &what);
     if (error == ERR_NOSPC) {
-        server_sweep(request->server, UINT32_MAX);
+        server_sweep(request->server);
         error = tree_mkdir(&request->server->tree, path, &what);
     }
     return error;
@@ -321,7 +321,7 @@ static enum err resize(struct request *request, uint64_t bytes)
 {
     enum err error = server_resize(request->server, request->file, bytes);
     if (error == ERR_NOSPC) {
-        server_sweep(request->server, UINT32_MAX);
+        server_sweep(request->server);
         error = server_resize(request->server, request->file, bytes);
     }
     return error;

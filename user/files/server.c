@@ -5,7 +5,8 @@
 
 #include "store.h"
 
-#define BYTES_MAX (UINT64_MAX >> 1)
+#define BYTES_MAX   (UINT64_MAX >> 1)
+#define SWEEP_COUNT 256u
 
 struct node *server_node(const struct server *server, uint64_t number)
 {
@@ -38,9 +39,12 @@ bool server_reclaim(struct server *server, struct node *node)
     return true;
 }
 
-void server_sweep(struct server *server, uint32_t count)
+void server_sweep(struct server *server)
 {
-    for (uint32_t i = 0; i < count && server->tree.loose != NULL; i++) {
+    /* Each of them once at most: those that have users come again otherwise. */
+    const uint32_t loose = server->tree.loose_count;
+    const uint32_t count = loose < SWEEP_COUNT ? loose : SWEEP_COUNT;
+    for (uint32_t i = 0; i < count; i++) {
         if (!server_reclaim(server, server->tree.loose)) {
             tree_turn_loose(&server->tree);
         }

@@ -56,7 +56,7 @@ MUST_USE enum err server_bytes(const struct request *request, uint32_t length,
 bool server_reclaim(struct server *server, struct node *node);
 
 /* The same for some loose files that were not looked at for longest. */
-void server_sweep(struct server *server, uint32_t count);
+void server_sweep(struct server *server);
 
 /* Make a file longer or shorter. On error: nothing changed. */
 MUST_USE enum err server_resize(struct server *server, struct node *node, uint64_t bytes);

@@ -295,12 +295,14 @@ static void loose_enter(struct tree *tree, struct node *node)
     node->prev = tree->loose_last;
     *(node->prev != NULL ? &node->prev->next : &tree->loose) = node;
     tree->loose_last = node;
+    tree->loose_count++;
 }
 
 static void loose_leave(struct tree *tree, struct node *node)
 {
     *(node->prev != NULL ? &node->prev->next : &tree->loose) = node->next;
     *(node->next != NULL ? &node->next->prev : &tree->loose_last) = node->prev;
+    tree->loose_count--;
 }
 
 void tree_remove(struct tree *tree, struct node *node)
@@ -416,6 +418,7 @@ void tree_audit(const struct tree *tree)
     uint64_t pages[TREE_PARTS] = {0};
     uint64_t nodes[TREE_PARTS] = {0};
     uint64_t loose = 0;
+    uint64_t listed = 0;
     node_audit(&tree->table);
     for (uint64_t i = 0; i < tree->table.buckets; i++) {
         for (const struct node *node = tree->table.numbers[i]; node != NULL;
@@ -426,9 +429,9 @@ void tree_audit(const struct tree *tree)
     }
     for (const struct node *node = tree->loose; node != NULL; node = node->next) {
         ASSERT(node->parent == NULL && !node_is_folder(node));
-        loose--;
+        listed++;
     }
-    ASSERT(loose == 0);
+    ASSERT(loose == listed && listed == tree->loose_count);
     for (uint32_t i = 0; i < QUOTA_OWNERS; i++) {
         owners.pages += tree->quota.owners[i].pages;
         owners.nodes += tree->quota.owners[i].nodes;

@@ -46,6 +46,7 @@ struct tree {
     struct node *root;
     struct node *loose; /* the first and the last of them */
     struct node *loose_last;
+    uint32_t loose_count;
     struct tree_cursor cursors[TREE_CURSORS];
     uint32_t cursor_next;
     uint64_t part_pages[TREE_PARTS];
