@@ -81,8 +81,45 @@ static enum err child_write(uint64_t space, uint64_t to, const void *from, uint6
     return error == ERR_OK && copied != bytes ? ERR_FAULT : error;
 }
 
+/*
+ * Whether the pages of a segment can be those of the boot archive: nobody writes them, and they lie
+ * there as they are to lie in the space. What follows a segment on its last page is seen with it.
+ */
+static bool segment_can_share(const struct elf_segment *segment, const char *file)
+{
+    const struct hf_env *env = hf_env();
+    const uint64_t archive = (uint64_t)env->archive_opt;
+    const uint64_t place = (uint64_t)file + segment->file_offset;
+    return env->archive_object != 0 && (segment->prot & MEM_PROT_WRITE) == 0 &&
+           segment->file_bytes == segment->memory_bytes && segment->file_bytes != 0 &&
+           place >= archive && place + segment->file_bytes <= archive + env->archive_bytes &&
+           (place - archive) % HF_PAGE_BYTES == segment->va % HF_PAGE_BYTES;
+}
+
+/* Map the pages of the archive, which all processes of a program then have in common. */
+static enum err segment_share(uint64_t space, const struct elf_segment *segment, const char *file)
+{
+    const struct hf_env *env = hf_env();
+    const uint64_t start = page_down(segment->va);
+    const uint64_t place = (uint64_t)file + segment->file_offset - (uint64_t)env->archive_opt;
+    const struct hf_map map = {
+        .space = space,
+        .addr = start,
+        .length = page_up(segment->va + segment->memory_bytes) - start,
+        .prot = segment->prot,
+        .flags = MEM_MAP_PRIVATE | MEM_MAP_FIXED_NOREPLACE,
+        .object = env->archive_object,
+        .offset = page_down(place),
+    };
+    uint64_t mapped = 0;
+    return hf_map(map, &mapped);
+}
+
 static enum err segment_load(uint64_t space, const struct elf_segment *segment, const char *file)
 {
+    if (segment_can_share(segment, file)) {
+        return segment_share(space, segment, file);
+    }
     uint64_t start = page_down(segment->va);
     uint64_t length = page_up(segment->va + segment->memory_bytes) - start;
     const struct hf_map map = {

@@ -58,7 +58,7 @@ uint64_t command_ps(const struct words *words)
 /* What a region is, as far as that can be told from its place and its properties. */
 static const char *region_name(const struct mem_region *region, const char *program)
 {
-    if (region->object != 0) {
+    if (region->object != 0 && region->start >= PROGRAM_END) {
         return "(object)";
     }
     if ((region->flags & MEM_MAP_STACK) != 0) {
