@@ -122,6 +122,11 @@ static const struct row {
     {"cow_copy", rows_cow_copy, 1},
     {"cow_reuse", rows_cow_reuse, 1},
     {"clone_touched", rows_clone_touched, PAGES},
+    {"lock", rows_lock, PAGES},
+    {"pin_one", rows_pin, 1},
+    {"pin_take", rows_pin_take, PAGES},
+    {"pin_drop", rows_pin_drop, PAGES},
+    {"pin_long", rows_pin_long, PAGES},
     {"fault_refused", rows_fault_refused, 1},
 };
 

@@ -68,6 +68,11 @@ void rows_copy(void);
 void rows_clone_touched(void);
 void rows_cow_copy(void);
 void rows_cow_reuse(void);
+void rows_lock(void);
+void rows_pin(void);
+void rows_pin_take(void);
+void rows_pin_drop(void);
+void rows_pin_long(void);
 
 /* Map at the end of `regions` others, RUNS times. */
 void rows_map_at_end(uint64_t regions);
