@@ -15,6 +15,7 @@
 #include <hf/mem.h>
 
 #include "command.h"
+#include "ledger.h"
 
 #define KIB_PER_PAGE (HF_PAGE_BYTES / 1024)
 #define TRACE_LINES  32u
@@ -95,6 +96,7 @@ uint64_t command_mem(const struct words *words)
     mem_line("memory server", stats.server);
     mem_line("kernel, firmware, boot archive", stats.kernel);
     mem_line("all", stats.total);
+    ledger_print_totals();
     promised_print();
     harts_print();
     return COMMAND_DONE;

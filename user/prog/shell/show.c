@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "jobs.h"
+#include "ledger.h"
 
 #define KIB_PER_PAGE (HF_PAGE_BYTES / 1024)
 #define REGIONS      32u
@@ -103,13 +104,14 @@ static uint64_t maps_print(const struct target *target)
 uint64_t command_maps(const struct words *words)
 {
     struct target target;
-    if (words->count > 2) {
+    const bool has_pins = words->count == 3 && strcmp(words->items[1], "-p") == 0;
+    if (words->count > 2 && !has_pins) {
         return COMMAND_MISUSE;
     }
-    if (!command_find_process(words->items[1], &target)) {
+    if (!command_find_process(words->items[has_pins ? 2 : 1], &target)) {
         return COMMAND_FAILED;
     }
-    const uint64_t status = maps_print(&target);
+    const uint64_t status = has_pins ? ledger_print(&target) : maps_print(&target);
     command_leave_process(&target);
     return status;
 }
