@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "mm/page.h"
+#include "riscv/tlb.h"
 
 /* The frame whose word it is. */
 static pfn_t fill_frame(const uint64_t *word)
@@ -24,6 +25,46 @@ void fill_begin(uint64_t *word, uint64_t count)
         fill_add(&word[i], NULL, FRAME_CLEAN);
     }
     ASSERT(fill_is_open());
+}
+
+/* Whether a few neighbours are in use by nobody. */
+static bool fill_can_zero(const uint64_t *word)
+{
+    for (const uint64_t *const end = word + FILL_MAX; word != end; word++) {
+        if (!frame_word_is_unused(*word)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum err fill_zero(pfn_t pfn, uint64_t pages, uint64_t *done)
+{
+    const uint64_t *const words = frame_word(pfn);
+    uint8_t *const page = frame_address(pfn);
+
+    for (uint64_t at = *done; at < pages;) {
+        if (!fill_can_zero(&words[at])) {
+            return ERR_FRAME_KIND;
+        }
+        page_zero_to(page + at * PAGE_SIZE, page + (at + FILL_MAX) * PAGE_SIZE);
+        at += FILL_MAX;
+        *done = at;
+        if (at < pages && tlb_has_interrupt()) {
+            return ERR_INTR;
+        }
+    }
+    return ERR_OK;
+}
+
+uint64_t *fill_count(uint64_t *word, const uint64_t *end, uint64_t least)
+{
+    const uint64_t span = FRAME_CLEAN - least;
+
+    while (word != end && *word - least <= span) {
+        *word++ = FRAME_USER + FRAME_ONE;
+    }
+    return word;
 }
 
 void fill_begin_bytes(uint64_t *word)

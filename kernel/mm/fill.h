@@ -41,6 +41,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <abi/error.h>
 #include <base/attr.h>
 
 #include "mm/frame.h"
@@ -92,6 +93,21 @@ ALWAYS_INLINE void fill_begin_leaf(uint64_t *word, pte_t *slot, pte_t leaf) REQU
     *slot = leaf & ~PTE_VALID;
     fill_add(word, slot, FRAME_USER);
 }
+
+/*
+ * Zero the frames of a large leaf from number `*done` on, FILL_MAX between looks for an interrupt,
+ * while there are no other harts. Their words stay.
+ *
+ * Returns:   ERR_OK; ERR_INTR: an interrupt is pending, go on later; ERR_FRAME_KIND: the next are
+ *            in use. *done says how many are zero.
+ */
+COLD MUST_USE enum err fill_zero(pfn_t pfn, uint64_t pages, uint64_t *done) REQUIRES(memory_lock);
+
+/*
+ * Make frames that are zero USER with one leaf: those whose words, up to `end`, are between `least`
+ * and CLEAN. Returns: where it stopped.
+ */
+uint64_t *fill_count(uint64_t *word, const uint64_t *end, uint64_t least) REQUIRES(memory_lock);
 
 /* Begin to change a frame, USER or CLEAN, which will be USER. Requires: nothing was begun. */
 void fill_begin_bytes(uint64_t *word) REQUIRES(memory_lock);

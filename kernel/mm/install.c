@@ -12,7 +12,7 @@
 #define WINDOW_PAGE ENTRY_HALF_END
 
 /* Put a leaf into a slot; what was there is gone from the TLB before its frame can serve again. */
-static void put_leaf(const struct aspace *aspace, pte_t *slot, pte_t leaf, unsigned level)
+NOINLINE static void put_leaf(const struct aspace *aspace, pte_t *slot, pte_t leaf, unsigned level)
     REQUIRES(memory_lock)
 {
     const pte_t old = *slot;
@@ -25,7 +25,7 @@ static void put_leaf(const struct aspace *aspace, pte_t *slot, pte_t leaf, unsig
 }
 
 /* The frame may be mapped once more as it is, by entries with these rights. */
-static enum err check_as_is(uint64_t word, uint64_t flags)
+NOINLINE static enum err check_as_is(uint64_t word, uint64_t flags)
 {
     const enum frame_kind kind = frame_word_kind(word);
     const bool is_ready = kind == FRAME_USER || kind == FRAME_CLEAN ||
@@ -100,7 +100,8 @@ static enum err prepare_page(uint64_t op, uint64_t flags, pfn_t pfn, uint64_t pa
 }
 
 /* Take back what an entry installed before it was refused. */
-static void undo(struct aspace *aspace, uint64_t page, uint64_t pages) REQUIRES(memory_lock)
+NOINLINE static void undo(struct aspace *aspace, uint64_t page, uint64_t pages)
+    REQUIRES(memory_lock)
 {
     uint64_t done = 0;
     while (!remove_range(aspace, page, pages, 0, &done)) {
@@ -206,44 +207,59 @@ enum err install_pages(struct aspace *aspace, struct map_entry entry, uint64_t *
 }
 
 /*
- * Make the frames of one large leaf CLEAN, from `*ready` on. Cut whenever some are to be zeroed.
+ * Make the frames of one large leaf CLEAN, from `*ready` on; or, while there are no other harts,
+ * all zero: nothing else happens to frames before the entry has been carried out. Cut whenever some
+ * are to be zeroed.
  *
- * Returns: as clean(). *ready is how many were seen CLEAN.
+ * Returns: as clean(). *ready is how many are done.
  */
 static enum err clean_large(pfn_t pfn, uint64_t pages, uint64_t *ready) REQUIRES(memory_lock)
 {
-    enum err error = ERR_OK;
+    if (hart_self()->is_alone) {
+        return fill_zero(pfn, pages, ready);
+    }
+    while (*ready < pages) {
+        const enum err error = clean(pfn_add(pfn, (npages_t){*ready}), pages - *ready);
 
-    while (*ready < pages && error == ERR_OK) {
-        error = clean(pfn_add(pfn, (npages_t){*ready}), pages - *ready);
-        if (error == ERR_OK) {
-            ++*ready;
-            error = tlb_has_interrupt() ? ERR_INTR : ERR_OK;
+        if (error != ERR_OK) {
+            return error;
+        }
+        ++*ready;
+        if (*ready < pages && tlb_has_interrupt()) {
+            return ERR_INTR;
         }
     }
-    return error;
+    return ERR_OK;
 }
 
 /* Count one large leaf in the words of its frames, or in none of them. */
 static enum err count_large(uint64_t op, uint64_t flags, pfn_t pfn, uint64_t pages)
     REQUIRES(memory_lock)
 {
-    uint64_t *words = frame_word(pfn);
+    const uint64_t least = hart_self()->is_alone ? FRAME_FREE : FRAME_CLEAN;
+    uint64_t *const words = frame_word(pfn);
+    const uint64_t *const end = words + pages;
+    uint64_t *word = words;
+    enum err error = ERR_FRAME_KIND;
 
-    for (uint64_t i = 0; i < pages; i++) {
-        const enum err error = op == MAP_INSTALL
-                                   ? check_as_is(*frame_settle(pfn_add(pfn, (npages_t){i})), flags)
-                               : words[i] == FRAME_CLEAN ? ERR_OK
-                                                         : ERR_FRAME_KIND;
-        if (error != ERR_OK) {
-            while (i > 0) {
-                words[--i] -= FRAME_ONE;
-            }
-            return error;
-        }
-        words[i] = word_plus_one(words[i]);
+    if (op != MAP_INSTALL) {
+        word = fill_count(words, end, least);
     }
-    return ERR_OK;
+    for (; word != end && op == MAP_INSTALL; word++) {
+        error =
+            check_as_is(*frame_settle(pfn_add(pfn, (npages_t){(uint64_t)(word - words)})), flags);
+        if (error != ERR_OK) {
+            break;
+        }
+        *word = word_plus_one(*word);
+    }
+    if (word == end) {
+        return ERR_OK;
+    }
+    while (word != words) {
+        *--word -= FRAME_ONE;
+    }
+    return error;
 }
 
 /* One large leaf; *ready: as clean_large(). */

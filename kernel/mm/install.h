@@ -27,8 +27,8 @@ MUST_USE enum err install_pages(struct aspace *aspace, struct map_entry entry, u
     REQUIRES(memory_lock);
 
 /*
- * The same for INSTALL_ZERO and INSTALL with large leaves. A frame that waits for its turn,
- * zeroed, is CLEAN.
+ * The same for INSTALL_ZERO and INSTALL with large leaves. A frame that waits for its turn, zeroed,
+ * is CLEAN; while there are no other harts it stays what it was.
  *
  * Returns:   as install_pages(), and ERR_EXIST where a table is in the way.
  */
@@ -41,7 +41,7 @@ COLD MUST_USE enum err install_large(struct aspace *aspace, struct map_entry ent
  * Returns:   ERR_OK; ERR_NO_TABLE; ERR_FRAME_KIND: also if both are the same frame.
  * On error:  nothing changed.
  */
-MUST_USE enum err install_copy(struct aspace *aspace, struct map_entry entry, uint64_t source)
+COLD MUST_USE enum err install_copy(struct aspace *aspace, struct map_entry entry, uint64_t source)
     REQUIRES(memory_lock);
 
 /*
@@ -51,7 +51,7 @@ MUST_USE enum err install_copy(struct aspace *aspace, struct map_entry entry, ui
  *            large leaf; ERR_FRAME_KIND.
  * On error:  nothing changed.
  */
-MUST_USE enum err install_table(struct aspace *aspace, struct map_entry entry)
+COLD MUST_USE enum err install_table(struct aspace *aspace, struct map_entry entry)
     REQUIRES(memory_lock);
 
 /*

@@ -20,8 +20,12 @@
 
 void page_zero(void *page)
 {
+    page_zero_to(page, (const uint8_t *)page + PAGE_SIZE);
+}
+
+void page_zero_to(void *page, const void *end)
+{
     uint64_t *word = page;
-    const uint64_t *const end = word + PAGE_SIZE / WORD;
     do {
         ZERO_8(word, 0);
         ZERO_8(word, 8);

@@ -12,6 +12,9 @@
 /* Zero a page: 512 stores and a loop of 8. */
 void page_zero(void *page);
 
+/* Zero the pages up to `end`, at least one. */
+NOINLINE void page_zero_to(void *page, const void *end);
+
 /* Copy a page onto another one. */
 void page_copy(void *to, const void *from);
 

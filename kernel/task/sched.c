@@ -84,7 +84,7 @@ static struct hart *sched_least(void)
 }
 
 /* There is more to do here than one hart can: poke one that sleeps. */
-static void sched_spread(void)
+NOINLINE static void sched_spread(void)
 {
     for (uint64_t i = 0; i < harts_count; i++) {
         if (harts[i].is_idle) {

@@ -57,7 +57,9 @@ static uint64_t large_make(struct core *core, struct space *space, uint32_t firs
     if (!shadow_make_upper(core, space, first)) {
         return 0;
     }
-    shadow_drop_leaf(core, space, first);
+    if (*shadow_upper(core, space, 0, first) != 0) {
+        shadow_drop_leaf(core, space, first);
+    }
     if (!budget_draw(core, space, LARGE_PAGES)) {
         return 0;
     }

@@ -357,6 +357,35 @@ TAP_TEST(zeroing_that_is_cut_comes_to_an_end)
     EXPECT_U64(model_word(1023), FRAME_USER + FRAME_ONE);
 }
 
+TAP_TEST(zeroing_alone_is_cut_by_interrupts_and_comes_to_an_end)
+{
+    struct aspace aspace = ready_space(false);
+    const struct map_entry entry = ENTRY(MAP_INSTALL_ZERO, 0x600, 512, F(512), RW, MAP_LARGE);
+    struct map_progress progress = {0, 0};
+    unsigned cuts = 0;
+    unsigned level;
+    enum err error;
+
+    hart_self()->is_alone = true;
+    do {
+        model_interrupt_in = 1; /* whenever it looks */
+        error = aspace_apply(&aspace, &entry, 1, &progress);
+        cuts += error == ERR_INTR ? 1 : 0;
+    } while (error == ERR_INTR && cuts < 1000);
+    model_interrupt_in = 0;
+    EXPECT_ERR(error, ERR_OK);
+    EXPECT_U64(cuts, 512 / FILL_MAX - 1);
+    EXPECT_U64(model_leaf(&aspace, 0x600, &level), F(512) << 10 | 0xd7);
+    for (uint64_t i = 512; i < 1024; i++) {
+        EXPECT_U64(model_word(i), FRAME_USER + FRAME_ONE);
+        EXPECT(model_is_painted(i, 0));
+    }
+    EXPECT_ERR(model_map(&aspace, MAP_INSTALL_ZERO, 0x600, 512, F(512), RW, MAP_LARGE),
+               ERR_FRAME_KIND);
+    EXPECT_U64(model_word(512), FRAME_USER + FRAME_ONE);
+    hart_self()->is_alone = false;
+}
+
 TAP_TEST(a_leaf_allows_what_its_rights_say)
 {
     struct aspace aspace = ready_space(false);
@@ -449,6 +478,7 @@ int main(int argc, char **argv)
         TAP(a_large_leaf_partly_in_the_way_goes_as_a_whole),
         TAP(giant_leaves_are_mapped_and_removed),
         TAP(zeroing_that_is_cut_comes_to_an_end),
+        TAP(zeroing_alone_is_cut_by_interrupts_and_comes_to_an_end),
         TAP(a_leaf_allows_what_its_rights_say),
         TAP(what_the_quick_way_leaves_is_decided_by_the_general_one),
         TAP(the_first_page_is_refused_when_its_table_is_near),
