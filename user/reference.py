@@ -34,6 +34,7 @@ ANSWERS = {"clone": "space_make", "object_derive": "object_make", "object_open":
            "object_copy": "copy", "object_again": "object_make", "files_append": "resize"}
 RIGHTS = ("MAP", "READ", "PIN", "CONTROL")
 SERVICES = (("console", "The console", "user/console/include/console"),
+            ("disk", "The disk", "user/disk/include/disk"),
             ("names", "The name service", "user/names/include/names"),
             ("files", "The file system", "user/files/include/files"))
 

@@ -15,7 +15,8 @@ import reference  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 LISTS = ("kernel/include/abi/syscall.def", "server/include/mem/proto.def",
-         "user/console/include/console/proto.def", "user/names/include/names/proto.def")
+         "user/console/include/console/proto.def", "user/disk/include/disk/proto.def",
+         "user/names/include/names/proto.def")
 
 
 def every_call_of_the_lists_has_words_and_errors():

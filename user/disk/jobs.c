@@ -41,7 +41,7 @@ struct job *jobs_find(struct jobs *jobs)
     return NULL;
 }
 
-static enum err check(const struct jobs *jobs, const struct job_request *request)
+enum err jobs_check(const struct jobs *jobs, const struct job_request *request)
 {
     const struct blk *blk = &jobs->blk;
     const uint32_t block_bytes = blk->block_sectors * BLK_SECTOR_BYTES;
@@ -63,7 +63,7 @@ static enum err check(const struct jobs *jobs, const struct job_request *request
 
 enum err jobs_add(struct jobs *jobs, struct job *job, const struct job_request *request)
 {
-    const enum err error = check(jobs, request);
+    const enum err error = jobs_check(jobs, request);
     const uint32_t index = (uint32_t)(job - jobs->items);
     if (error != ERR_OK) {
         return error;

@@ -76,6 +76,9 @@ struct jobs {
 /* Begin with a device that blk_start() has started. */
 void jobs_init(struct jobs *jobs, uint64_t patience);
 
+/* What jobs_add() would say of the request. */
+MUST_USE enum err jobs_check(const struct jobs *jobs, const struct job_request *request);
+
 /* A free job whose `frames` can be filled in; NULL: there is none. It stays free until jobs_add. */
 struct job *jobs_find(struct jobs *jobs);
 

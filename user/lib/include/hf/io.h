@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registers of devices of 32 bits, in order with memory that devices reach too.
+ *
+ * A write of a register is seen after what was written to memory before it, and what is read from
+ * memory after a read of a register is not older than that (RISC-V unprivileged ISA, 2.7: w, r are
+ * memory, i, o devices).
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <base/attr.h>
+
+ALWAYS_INLINE uint32_t hf_io_read(const volatile uint32_t *from)
+{
+    const uint32_t value = *from;
+    __asm__ volatile("fence i, ir" : : : "memory"); /* the compiler keeps the order too */
+    return value;
+}
+
+ALWAYS_INLINE void hf_io_write(volatile uint32_t *to, uint32_t value)
+{
+    __asm__ volatile("fence w, o" : : : "memory"); /* likewise */
+    *to = value;
+}
