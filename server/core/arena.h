@@ -36,6 +36,7 @@
 #include "server/core/intent.h"
 #include "server/core/limit.h"
 #include "server/core/object.h"
+#include "server/core/pager.h"
 #include "server/core/slab.h"
 
 #define ARENA_PAGES      UINT32_C(262144)
@@ -136,6 +137,7 @@ struct arena_head {
     uint32_t hint;               /* block in which to look for a page to back */
     struct pool pool;
     struct object_table object_table;
+    struct pager_table pagers;
     struct slab regions;
     struct slab objects;
     struct slab holds;
@@ -169,6 +171,10 @@ struct core {
     uint32_t bit;        /* 1 << number */
     uint32_t depth;      /* how often it is inside shared_enter() */
     bool commits_shared; /* valid in a commit: it is in there */
+    struct need need;    /* what the fault or request that has to wait has to have first (wait.h) */
+    uint64_t resume;     /* `progress` of the request that starts over; 0 for any other */
+    enum err outcome;    /* of its wait */
+    uint64_t time;       /* as the shell says, which is all that core knows of it */
 };
 
 /* Memory of an arena page. */

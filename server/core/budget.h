@@ -42,7 +42,7 @@
 
 /* How many records are charged as one frame: as fit, less a share of the tables of the arena. */
 #define BUDGET_REGIONS  62u
-#define BUDGET_THREADS  50u
+#define BUDGET_THREADS  20u
 #define BUDGET_CHILDREN 25u
 #define BUDGET_PINS     27u
 

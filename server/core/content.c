@@ -3,14 +3,17 @@
 
 #include <base/assert.h>
 
+#include "server/core/paged.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
 #include "server/core/upkeep.h"
 
 uint32_t content_frame(const struct core *core, const struct object *object, uint64_t page)
 {
-    ASSERT(object->kind == OBJECT_MEMORY);
-    return radix_get(core, &object->frames, page);
+    ASSERT(object_has_frames(object));
+    const uint32_t word = radix_get(core, &object->frames, page);
+
+    return object->kind == OBJECT_MEMORY ? word : paged_word_frame(word);
 }
 
 uint32_t content_make(struct core *core, struct space *space, struct object *object, uint64_t page)

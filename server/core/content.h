@@ -16,7 +16,7 @@
 
 #include "server/core/object.h"
 
-/* The frame of a page of a memory object; 0 if it has none. */
+/* The frame of a page of a memory or paged object; 0 if it has none. */
 uint32_t content_frame(const struct core *core, const struct object *object, uint64_t page);
 
 /*

@@ -101,6 +101,7 @@ enum err core_init(const struct core_boot *boot, struct core *core)
     atomic_init(&head->commit.limit,
                 boot->commit_limit != 0 ? boot->commit_limit : head->pool.total);
     head->commit.percent = 100;
+    head->pagers.deadline = UINT64_MAX;
     slab_init(&head->regions, sizeof(struct region));
     slab_init(&head->objects, sizeof(struct object));
     slab_init(&head->holds, sizeof(struct hold));
@@ -130,6 +131,11 @@ void core_attach(void *arena, uint32_t number, struct port *port, struct core *c
     core->number = number;
     core->bit = UINT32_C(1) << number;
     core->depth = 0;
+    core->commits_shared = false;
+    core->need = (struct need){0};
+    core->resume = 0;
+    core->outcome = ERR_OK;
+    core->time = 0;
 }
 
 /* The commit account is what spaces and objects say, whatever a request had changed of it. */
@@ -191,6 +197,8 @@ enum err core_recover(struct core *core, uint32_t *torn)
     for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
         arena_recover(&each[i]);
     }
+    pager_recover(core);
+    wait_recover(core);
     for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
         core_recover_worker(&each[i]);
     }
@@ -309,6 +317,8 @@ void core_audit(const struct core *core)
     slab_audit(core, &head->names);
     (void)name_audit(core);
     slab_audit(core, &head->threads);
+    pager_audit(core);
+    wait_audit(core);
     ASSERT(spaces == head->spaces);
     ASSERT(regions == head->regions.records);
     ASSERT(committed == head->commit.used);

@@ -13,6 +13,11 @@
  * port's vector, gives the space back, and answers. Refusals are explained in `space->refusal`
  * until the next request. Each server thread has a struct core of its own (shared.h).
  *
+ * What cannot be answered yet says so (FAULT_WAIT, ERR_WAIT): the shell then hands the request to
+ * wait_begin() and answers nobody. After each message it takes those whose event has come
+ * (wait_take) and starts them over, and it looks for deadlines when their time has come
+ * (pull_expire).
+ *
  * Not here: messages, handles, rights of callers, time. Core has no globals, no clock and no
  * malloc.
  */
@@ -41,17 +46,22 @@
 #include "server/core/op_lock.h"
 #include "server/core/op_map.h"
 #include "server/core/op_object.h"
+#include "server/core/op_pager.h"
 #include "server/core/op_pin.h"
 #include "server/core/op_protect.h"
 #include "server/core/op_query.h"
 #include "server/core/op_remap.h"
 #include "server/core/op_remove.h"
+#include "server/core/op_supply.h"
 #include "server/core/op_unmap.h"
 #include "server/core/pool.h"
+#include "server/core/populate.h"
 #include "server/core/port.h"
+#include "server/core/pull.h"
 #include "server/core/space.h"
 #include "server/core/space_lock.h"
 #include "server/core/thread.h"
+#include "server/core/wait.h"
 
 /* `pages` free frames from `first` on. */
 struct core_range {

@@ -9,6 +9,7 @@
 #include "server/core/grow.h"
 #include "server/core/object.h"
 #include "server/core/page.h"
+#include "server/core/paged.h"
 #include "server/core/pool.h"
 #include "server/core/shadow.h"
 
@@ -33,21 +34,53 @@ uint64_t *fault_make_entry(struct core *core, struct space *space, uint32_t page
     return entry != NULL ? entry : shadow_make(core, space, page);
 }
 
-/* The frame of a page of an object, which exists. Returns: whether there is one. */
-static bool fault_object_frame(struct core *core, struct space *space, struct object *object,
-                               uint64_t number, pfn_t *pfn)
+/* A page of an object must be filled by its pager first. */
+static enum fault_outcome fault_need(struct core *core, const struct region *region,
+                                     const struct object *object, uint64_t number)
 {
-    if (object->kind != OBJECT_MEMORY) {
+    const uint32_t hint = (region->flags & REGION_SEQUENTIAL) != 0 ? HINT_SEQUENTIAL
+                          : (region->flags & REGION_RANDOM) != 0   ? HINT_RANDOM
+                                                                   : HINT_NONE;
+
+    wait_need(core, &(struct need){.kind = NEED_PAGE,
+                                   .object = arena_link(core, object),
+                                   .page = number,
+                                   .pages = 1,
+                                   .hint = hint});
+    return FAULT_WAIT;
+}
+
+/* The frame of a page of an object, which exists. Returns: FAULT_READY, _NO_FRAME or _WAIT. */
+static enum fault_outcome fault_object_frame(struct core *core, const struct fault *fault,
+                                             struct object *object, uint64_t number, pfn_t *pfn)
+{
+    if (!object_has_frames(object)) {
         *pfn = object_pfn(object, number);
-        return true;
+        return FAULT_READY;
     }
     uint32_t frame = content_frame(core, object, number);
 
+    if (frame == 0 && object->kind == OBJECT_PAGED) {
+        return fault_need(core, fault->region, object, number);
+    }
     if (frame == 0) {
-        frame = content_make(core, space, object, number);
+        frame = content_make(core, fault->space, object, number);
     }
     *pfn = pool_pfn(core, frame);
-    return frame != 0;
+    return frame != 0 ? FAULT_READY : FAULT_NO_FRAME;
+}
+
+/* What a shared region may do with a page. Writing is noticed: it makes a page of a pager dirty. */
+static uint32_t fault_shared_prot(struct core *core, struct object *object, uint64_t number,
+                                  uint32_t access)
+{
+    if (object->kind != OBJECT_PAGED) {
+        return MEM_PROT_ALL;
+    }
+    if (access == MEM_PROT_WRITE) {
+        paged_touch(core, object, number);
+    }
+    return paged_is_writable(core, object, number) ? MEM_PROT_ALL : ~MEM_PROT_WRITE;
 }
 
 static enum fault_outcome fault_object_page(struct core *core, const struct fault *fault,
@@ -64,8 +97,10 @@ static enum fault_outcome fault_object_page(struct core *core, const struct faul
     if (!object_has_page(object, number)) {
         return FAULT_PAST_END;
     }
-    if (!fault_object_frame(core, space, object, number, &shown)) {
-        return FAULT_NO_FRAME;
+    const enum fault_outcome outcome = fault_object_frame(core, fault, object, number, &shown);
+
+    if (outcome != FAULT_READY) {
+        return outcome;
     }
     *answer = (struct fault_answer){
         .frame = shown,
@@ -89,7 +124,8 @@ static enum fault_outcome fault_object_page(struct core *core, const struct faul
     } else {
         *fault->entry = shadow_entry(SHADOW_WIRED, 0);
         space->wired += is_new ? 1 : 0;
-        answer->prot &= is_shared ? MEM_PROT_ALL : ~MEM_PROT_WRITE;
+        answer->prot &=
+            is_shared ? fault_shared_prot(core, object, number, fault->access) : ~MEM_PROT_WRITE;
     }
     if (is_new) {
         shadow_count(core, space);
@@ -113,8 +149,8 @@ enum fault_outcome fault_object(struct core *core, const struct fault *fault,
 {
     struct object *object = object_at(core, fault->region->object);
 
-    return object->kind == OBJECT_MEMORY ? fault_memory(core, fault, object, answer)
-                                         : fault_object_page(core, fault, object, answer);
+    return object_has_frames(object) ? fault_memory(core, fault, object, answer)
+                                     : fault_object_page(core, fault, object, answer);
 }
 
 enum fault_outcome fault_handle(struct core *core, struct space *space, vpn_t vpn, uint32_t access,

@@ -29,6 +29,7 @@ enum fault_outcome {
     FAULT_PAST_END = 3,  /* BUS_ADRERR: past the end of the object */
     FAULT_NO_FRAME = 4,  /* BUS_ADRERR: no memory, and nothing to wait for */
     FAULT_LARGE = 5,     /* of fault_quick() alone: READY with a large leaf */
+    FAULT_WAIT = 6,      /* core->need says for what */
 };
 
 /*

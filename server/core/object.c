@@ -6,6 +6,8 @@
 #include "server/core/arena.h"
 #include "server/core/content.h"
 #include "server/core/hold.h"
+#include "server/core/paged.h"
+#include "server/core/pager.h"
 #include "server/core/region.h"
 #include "server/core/shared.h"
 #include "server/core/space.h"
@@ -40,25 +42,33 @@ static struct object *object_make(struct core *core, enum object_sort sort, npag
     return object;
 }
 
+struct object *object_make_paid(struct core *core, const struct space *space, enum object_sort sort,
+                                npages_t pages)
+{
+    struct object *object = object_make(core, sort, pages);
+
+    upkeep_open(core, space, object);
+    return object;
+}
+
 struct object *object_make_memory(struct core *core, const struct space *space, uint64_t bytes,
                                   uint64_t charge, uint32_t flags)
 {
-    struct object *object = object_make(core, OBJECT_MEMORY, object_pages(bytes));
+    struct object *object = object_make_paid(core, space, OBJECT_MEMORY, object_pages(bytes));
 
     object->bytes = bytes;
     object->flags = flags;
     object->charge = charge;
     core->worker->promised -= charge; /* modulo 2^64, until the commit is over */
-    upkeep_open(core, space, object);
     return object;
 }
 
 void object_set_bytes(struct core *core, struct object *object, uint64_t bytes)
 {
-    ASSERT(object->kind == OBJECT_MEMORY && bytes <= OBJECT_BYTES_MAX);
+    ASSERT(object_has_frames(object) && bytes <= OBJECT_BYTES_MAX);
     object->bytes = bytes;
     object->pages = object_pages(bytes);
-    if ((object->flags & OBJECT_NORESERVE) == 0) {
+    if (object->kind == OBJECT_MEMORY && (object->flags & OBJECT_NORESERVE) == 0) {
         core->worker->promised -= object->pages.v - object->charge; /* modulo 2^64 */
         object->charge = object->pages.v;
     }
@@ -98,7 +108,8 @@ struct object *object_find(const struct core *core, uint64_t number)
     const uint32_t link =
         number < RADIX_INDEX_END ? radix_get(core, &core->head->object_table.links, number) : 0;
 
-    return link == 0 ? NULL : object_at(core, link);
+    return link == 0 || (object_at(core, link)->flags & OBJECT_GONE) != 0 ? NULL
+                                                                          : object_at(core, link);
 }
 
 void object_get(struct object *object)
@@ -122,17 +133,38 @@ void object_put(struct core *core, struct object *object)
     }
 }
 
-/* Give back all of an object that nobody refers to. */
-static void object_free(struct core *core, struct object *object)
+void object_forget(struct core *core, struct object *object)
 {
-    ASSERT(object->region_first == 0);
-    if (object->kind == OBJECT_MEMORY) {
-        content_drop(core, object, 0);
+    ASSERT(object->region_first == 0 && object->references == 0);
+    if (object->kind != OBJECT_WIRED && object->kind != OBJECT_DEVICE) {
         upkeep_close(core, object);
     }
     atomic_fetch_sub_explicit(&core->head->commit.used, object->charge, memory_order_relaxed);
     (void)radix_remove(core, &core->head->object_table.links, object->number);
     slab_give(core, &core->head->objects, arena_link(core, object));
+}
+
+/* Give back all of an object that nobody refers to. */
+static void object_free(struct core *core, struct object *object)
+{
+    switch ((enum object_sort)object->kind) {
+    case OBJECT_WIRED:
+    case OBJECT_DEVICE:
+        break;
+    case OBJECT_MEMORY:
+        content_drop(core, object, 0);
+        break;
+    case OBJECT_PAGED:
+        paged_drop(core, object, 0);
+        if (pager_leave(core, object)) {
+            return; /* until the pager has been told */
+        }
+        break;
+    case OBJECT_PAGER:
+        pager_free(core, object);
+        break;
+    }
+    object_forget(core, object);
 }
 
 void object_bury(struct core *core)
@@ -155,7 +187,7 @@ void object_enter(struct core *core, struct space *space, struct region *region)
 
     object_get(object);
     region->space = space->number;
-    if (object->kind != OBJECT_MEMORY) {
+    if (!object_has_frames(object)) {
         return; /* whose pages never go: nobody asks who maps it */
     }
     ASSERT(core->depth != 0);
@@ -187,7 +219,7 @@ void object_leave(struct core *core, struct space *space, struct region *region)
 {
     struct object *object = object_at(core, region->object);
 
-    if (object->kind == OBJECT_MEMORY) {
+    if (object_has_frames(object)) {
         object_unlink(core, object, region);
         atomic_fetch_sub_explicit(&space->together, 1, memory_order_relaxed);
     }
@@ -196,7 +228,7 @@ void object_leave(struct core *core, struct space *space, struct region *region)
 
 uint64_t object_bytes(const struct object *object)
 {
-    return object->kind == OBJECT_MEMORY ? object->bytes : npages_number(object->pages) * PAGE_SIZE;
+    return object_has_frames(object) ? object->bytes : npages_number(object->pages) * PAGE_SIZE;
 }
 
 bool object_has_page(const struct object *object, uint64_t page)
@@ -206,7 +238,7 @@ bool object_has_page(const struct object *object, uint64_t page)
 
 bool object_is_resident(struct core *core, const struct object *object, uint64_t page)
 {
-    if (object->kind != OBJECT_MEMORY) {
+    if (!object_has_frames(object)) {
         return object_has_page(object, page);
     }
     shared_enter(core);
@@ -219,7 +251,7 @@ bool object_is_resident(struct core *core, const struct object *object, uint64_t
 
 pfn_t object_pfn(const struct object *object, uint64_t page)
 {
-    ASSERT(object->kind != OBJECT_MEMORY);
+    ASSERT(!object_has_frames(object));
     ASSERT(object_has_page(object, page));
     return pfn_add(object->first, (npages_t){page});
 }
@@ -230,7 +262,7 @@ static void object_audit_one(const struct core *core, const struct object *objec
     const struct region *prev = NULL;
     uint32_t regions = 0;
 
-    ASSERT(object->references > 0);
+    ASSERT((object->references > 0) == ((object->flags & OBJECT_GONE) == 0));
     for (uint32_t link = object->region_first; link != 0; regions++) {
         const struct region *region = region_at(core, link);
 
@@ -247,8 +279,15 @@ static void object_audit_one(const struct core *core, const struct object *objec
         ASSERT((object->flags & OBJECT_NORESERVE) == 0 ? object->charge == object->pages.v
                                                        : object->charge == 0);
     }
-    ASSERT(object->kind == OBJECT_MEMORY || (object->charge == 0 && object->frames.count == 0));
-    content_audit(core, object);
+    ASSERT(object->kind == OBJECT_MEMORY || object->charge == 0);
+    ASSERT(object_has_frames(object) || object->frames.count == 0);
+    if (object->kind == OBJECT_PAGED) {
+        ASSERT(regions + hold_audit(core, object) + object->names == object->references);
+        ASSERT(object->pages.v == object_pages(object->bytes).v);
+        paged_audit(core, object);
+    } else {
+        content_audit(core, object);
+    }
 }
 
 uint64_t object_charges(const struct core *core)
@@ -285,7 +324,7 @@ uint64_t object_audit(const struct core *core, uint64_t *charge)
 
         ASSERT(object->number == number);
         object_audit_one(core, object);
-        frames += object->frames.count;
+        frames += object->kind == OBJECT_PAGED ? object->resident : object->frames.count;
         *charge += object->charge;
         objects++;
     }

@@ -6,13 +6,15 @@
  * Shared and read-only private pages are the frames as they are; a private page that is written is
  * copied first. *Device*: registers, which can only be shared and whose pages are never copied.
  * *Memory*: shared memory, whose frames belong to the object (content.h); otherwise as wired.
- * Touching a page after the last one is a bus error.
+ * *Paged*: filled by a process, its pager (paged.h). Touching a page after the last one is a bus
+ * error. A pager is named by an object too, which has no pages (pager.h).
  *
  * Objects have numbers that are never used again; handles and QUERY name them so.
  *
- * I1  `references` counts the maker's own, each hold (hold.h), each name (name.h) and each region
- *     that maps the object; the regions of a memory object are in its list.
- * I2  A memory object has frames only for pages below its end.
+ * I1  `references` counts the maker's own, each hold (hold.h), each name (name.h), each region that
+ *     maps the object, and each object of a pager; the regions of a memory or paged object are in
+ *     its list.
+ * I2  A memory or paged object has words in `frames` only for pages below its end.
  * I3  `charge` pages are in the commit account for it.
  * Owner: counted; the record goes with the last reference. A reference is only taken by who knows
  * of one that stands: a region of a space that it serves, or the maker's. Lists of regions, frames
@@ -39,6 +41,8 @@ enum object_sort {
     OBJECT_WIRED = 1,
     OBJECT_DEVICE = 2,
     OBJECT_MEMORY = 3,
+    OBJECT_PAGED = 4,
+    OBJECT_PAGER = 5,
 };
 
 /* Largest page number that an offset may reach (R3). */
@@ -52,26 +56,40 @@ enum object_sort {
 #define OBJECT_APPEND    0x4u  /* append-only (R14) */
 #define OBJECT_OWNED     0x8u  /* only its maker resizes it (hold.h) */
 #define OBJECT_MANDATORY 0x10u /* under a mandatory lock (R15) */
+#define OBJECT_WAITS     0x20u /* while its pager is gone, requests wait for another (PAGED) */
+#define OBJECT_GONE      0x40u /* without references; its pager is to be told (PAGED) */
 
 struct object {
     uint32_t kind; /* enum object_sort; constant */
     _Atomic uint32_t references;
     uint64_t number;    /* constant */
-    npages_t pages;     /* that exist; constant but for memory */
+    npages_t pages;     /* that exist; constant but for memory and paged */
     pfn_t first;        /* constant; valid in WIRED, DEVICE */
     uint32_t flags;     /* OBJECT_UNNAMED and the like; constant */
     uint32_t next_dead; /* in a server thread's list; valid without references */
     uint32_t hold_first;
     uint32_t names;
-    /* The rest is valid in MEMORY. */
+    /* Valid in MEMORY, PAGED and, as far as payers go, PAGER. */
     uint32_t seals; /* MEM_SEAL_ */
     uint32_t payer; /* space that pays for it (upkeep.h); 0: nobody */
     uint32_t payer_next;
     uint32_t payer_prev;
     uint64_t bytes;
     uint64_t charge;
-    struct radix frames; /* by page */
+    struct radix frames; /* by page: frames in MEMORY, words of paged.h in PAGED */
     uint32_t region_first;
+    uint32_t pager; /* arena page of its pager, or which it names; valid in PAGED, PAGER */
+    /* The rest is valid in PAGED. */
+    uint32_t pager_next; /* links, of the objects of the pager */
+    uint32_t pager_prev;
+    uint32_t window;      /* constant: most pages that are asked for at once */
+    uint32_t ahead;       /* how many were asked for last ... */
+    uint64_t ahead_page;  /* ... up to this page */
+    uint64_t key;         /* constant: the pager's word for it */
+    uint64_t patience;    /* constant: how long a request may take; UINT64_MAX: for ever */
+    uint64_t resident;    /* pages with a frame */
+    uint64_t unsaved;     /* of those: pages that are not CLEAN */
+    uint32_t write_error; /* enum err: what a write-back ended with since the last SYNC */
     uint32_t reserved_word;
 };
 
@@ -79,8 +97,14 @@ struct object {
 struct object_table {
     struct radix links; /* by number */
     uint64_t number;    /* of the object made last */
-    uint64_t frames;    /* of all memory objects */
+    uint64_t frames;    /* of all memory and paged objects */
 };
+
+/* Whether frames belong to the object, which then knows the regions that map it. */
+static inline bool object_has_frames(const struct object *object)
+{
+    return object->kind == OBJECT_MEMORY || object->kind == OBJECT_PAGED;
+}
 
 /* Pages that hold so many bytes. */
 static inline npages_t object_pages(uint64_t bytes)
@@ -111,6 +135,13 @@ struct object *object_make_memory(struct core *core, const struct space *space, 
                                   uint64_t charge, uint32_t flags);
 
 /*
+ * A record with a number and one reference, paid for by `space`, whose fields are the caller's to
+ * fill. Requires as object_make_memory().
+ */
+struct object *object_make_paid(struct core *core, const struct space *space, enum object_sort sort,
+                                npages_t pages);
+
+/*
  * Make an object of `pages` frames from `first` on, with one reference.
  *
  * Returns:   ERR_OK; ERR_NOMEM if there is no frame for the record.
@@ -123,7 +154,10 @@ MUST_USE enum err object_make_wired(struct core *core, pfn_t first, npages_t pag
 MUST_USE enum err object_make_device(struct core *core, pfn_t first, npages_t pages,
                                      struct object **object);
 
-/* Make a memory object `bytes` long, past which it has no frames, and charge it for that. */
+/* Give back the record of an object whose pager has been told that it is gone. */
+void object_forget(struct core *core, struct object *object);
+
+/* Make an object with frames `bytes` long, past which it has none, and charge memory for that. */
 void object_set_bytes(struct core *core, struct object *object, uint64_t bytes);
 
 /* The object of a link, which is not 0. */

@@ -144,6 +144,10 @@ static enum err advise_populate(struct core *core, struct space *space, struct r
          region != NULL && region->first < range.end; region = tree_next(core, region)) {
         struct range part = range_common(region_range(region), range);
 
+        if (part.end <= core->resume) {
+            continue;
+        }
+        part.first = part.first < core->resume ? (uint32_t)core->resume : part.first;
         switch (populate_region(core, space, region, part, access)) {
         case FAULT_READY:
             break;
@@ -152,6 +156,8 @@ static enum err advise_populate(struct core *core, struct space *space, struct r
         case FAULT_DENIED:
         case FAULT_PAST_END:
             return limit_refuse(space, ERR_FAULT);
+        case FAULT_WAIT:
+            return ERR_WAIT;
         case FAULT_NO_FRAME:
             return limit_refuse_frames(core, space, range_pages(part));
         }
@@ -248,6 +254,13 @@ static enum err advise_each(struct core *core, struct space *space, struct range
         page = end;
     }
     return has_hole ? limit_refuse(space, ERR_NOMEM) : ERR_OK;
+}
+
+bool advise_changes_regions(uint32_t advice)
+{
+    struct change change;
+
+    return advise_way(advice, &change) == ADVISE_CHANGE;
 }
 
 enum err op_advise(struct core *core, struct space *space, const struct advise_request *request)

@@ -25,6 +25,9 @@ struct advise_request {
     bool is_linux;   /* process what is mapped although there are holes (R0) */
 };
 
+/* Whether the advice changes regions; it may be any number. */
+bool advise_changes_regions(uint32_t advice);
+
 /*
  * Take advice for a range.
  *

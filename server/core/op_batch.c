@@ -149,7 +149,7 @@ static void batch_populate_range(struct core *core, struct space *space, struct 
         uint32_t locks = region->flags & REGION_LOCKS;
 
         if ((is_asked && locks == 0) || locks == REGION_LOCKED) {
-            populate_what_can_be(core, space, range_common(region_range(region), range));
+            populate_without_waiting(core, space, range_common(region_range(region), range));
         }
     }
 }

@@ -6,37 +6,43 @@
 #include "server/core/content.h"
 #include "server/core/fault.h"
 #include "server/core/op_map.h"
+#include "server/core/paged.h"
 #include "server/core/pool.h"
 #include "server/core/shared.h"
 
-/* One side of a copy: a page made present. */
-struct copy_page {
-    pfn_t frame;
-    uint32_t offset;
-};
+/* Why a page cannot be touched. Returns: as copy_touch(). */
+NOINLINE static enum err copy_refuse(const struct core *core, struct space *space,
+                                     enum fault_outcome outcome)
+{
+    switch (outcome) {
+    case FAULT_NO_REGION:
+    case FAULT_DENIED:
+    case FAULT_PAST_END:
+        return limit_refuse(space, ERR_FAULT);
+    case FAULT_NO_FRAME:
+        return limit_refuse_frames(core, space, 1);
+    case FAULT_WAIT:
+        return ERR_WAIT;
+    case FAULT_READY:
+    case FAULT_LARGE:
+        break;
+    }
+    UNREACHABLE();
+}
 
-/* Make the page that holds `address` present for `access`, in the page table too. */
-static enum err copy_touch(struct core *core, struct space *space, uint64_t address,
-                           uint32_t access, struct copy_page *page)
+enum err copy_touch(struct core *core, struct space *space, uint64_t address, uint32_t access,
+                    struct copy_page *page)
 {
     vpn_t vpn = uaddr_to_vpn((uaddr_t){address});
     struct fault_answer answer = {0};
     uint32_t number;
     enum fault_outcome outcome = fault_handle(core, space, vpn, access, &answer);
 
-    switch (outcome) {
-    case FAULT_READY:
-        if (answer.how == PORT_DEVICE) {
-            return limit_refuse(space, ERR_FAULT);
-        }
-        break;
-    case FAULT_NO_REGION:
-    case FAULT_LARGE:
-    case FAULT_DENIED:
-    case FAULT_PAST_END:
+    if (UNLIKELY(outcome != FAULT_READY)) {
+        return copy_refuse(core, space, outcome);
+    }
+    if (answer.how == PORT_DEVICE) {
         return limit_refuse(space, ERR_FAULT);
-    case FAULT_NO_FRAME:
-        return limit_refuse_frames(core, space, 1);
     }
     bool is_user = vpn_to_page(vpn, &number);
 
@@ -55,9 +61,19 @@ static uint64_t copy_least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* The copy is over, or has to wait after `done` of `length` bytes. Returns: `error`. */
+NOINLINE static enum err copy_end(struct core *core, uint64_t done, uint64_t length, enum err error)
+{
+    if (error == ERR_WAIT) {
+        core->need.pages = (length - done + PAGE_MASK) / PAGE_SIZE;
+        core->need.progress = done;
+    }
+    return error;
+}
+
 enum err op_copy(struct core *core, const struct copy_request *request, uint64_t *copied)
 {
-    uint64_t done = 0;
+    uint64_t done = core->resume;
     enum err error = ERR_OK;
 
     limit_begin(request->from);
@@ -83,7 +99,7 @@ enum err op_copy(struct core *core, const struct copy_request *request, uint64_t
         done += part;
     }
     *copied = done;
-    return error;
+    return LIKELY(error == ERR_OK) ? ERR_OK : copy_end(core, done, request->length, error);
 }
 
 /* Whether the handle and the object let it be done. */
@@ -92,7 +108,7 @@ static enum err copy_check_object(const struct copy_object_request *request)
     const struct object *object = request->object;
     const uint32_t right = request->is_to_object ? MAP_RIGHT_WRITE : MAP_RIGHT_READ;
 
-    if (object->kind == OBJECT_DEVICE) {
+    if (object->kind == OBJECT_DEVICE || object->kind == OBJECT_PAGER) {
         return limit_refuse(request->space, ERR_NODEV);
     }
     if ((request->rights & right) == 0 || (request->is_to_object && object->kind == OBJECT_WIRED)) {
@@ -106,6 +122,16 @@ static enum err copy_check_object(const struct copy_object_request *request)
     return ERR_OK;
 }
 
+/* The pager has to supply a page first. */
+static enum err copy_need_object(struct core *core, const struct object *object, uint64_t number)
+{
+    wait_need(core, &(struct need){.kind = NEED_PAGE,
+                                   .object = arena_link(core, object),
+                                   .page = number,
+                                   .hint = HINT_NONE});
+    return ERR_WAIT;
+}
+
 /* The frame of the object's page that holds byte `offset`. */
 static enum err copy_find_object(struct core *core, const struct copy_object_request *request,
                                  uint64_t offset, struct copy_page *page)
@@ -114,7 +140,7 @@ static enum err copy_find_object(struct core *core, const struct copy_object_req
     struct object *object = request->object;
 
     page->offset = (uint32_t)(offset & PAGE_MASK);
-    if (object->kind != OBJECT_MEMORY) {
+    if (!object_has_frames(object)) {
         page->frame = object_pfn(object, number);
         return ERR_OK;
     }
@@ -122,6 +148,14 @@ static enum err copy_find_object(struct core *core, const struct copy_object_req
     shared_enter(core);
     uint32_t frame = content_frame(core, object, number);
 
+    if (object->kind == OBJECT_PAGED) {
+        if (frame != 0 && request->is_to_object) {
+            paged_touch(core, object, number);
+        }
+        shared_leave(core);
+        page->frame = pool_pfn(core, frame);
+        return frame != 0 ? ERR_OK : copy_need_object(core, object, number);
+    }
     if (frame == 0) {
         frame = request->is_to_object ? content_make(core, request->space, object, number)
                                       : core->head->pool.zero_frame;
@@ -138,7 +172,7 @@ enum err op_copy_object(struct core *core, const struct copy_object_request *req
     const uint64_t left = request->offset < bytes ? bytes - request->offset : 0;
     const uint64_t length = copy_least(request->length, left);
     const uint32_t access = request->is_to_object ? MEM_PROT_READ : MEM_PROT_WRITE;
-    uint64_t done = 0;
+    uint64_t done = core->resume;
 
     limit_begin(request->space);
     enum err error = copy_check_object(request);
@@ -164,5 +198,5 @@ enum err op_copy_object(struct core *core, const struct copy_object_request *req
         done += part;
     }
     *copied = done;
-    return error;
+    return LIKELY(error == ERR_OK) ? ERR_OK : copy_end(core, done, length, error);
 }

@@ -15,6 +15,21 @@
 #include "server/core/object.h"
 #include "server/core/space.h"
 
+/* One side of a copy: a page made present. */
+struct copy_page {
+    pfn_t frame;
+    uint32_t offset;
+};
+
+/*
+ * Make the page that holds `address` present for `access` (one MEM_PROT_ bit), in the page table
+ * too.
+ *
+ * Returns:   ERR_OK; ERR_FAULT, ERR_NOMEM, ERR_WAIT as op_copy().
+ */
+MUST_USE enum err copy_touch(struct core *core, struct space *space, uint64_t address,
+                             uint32_t access, struct copy_page *page);
+
 struct copy_request {
     struct space *to;
     struct space *from; /* may be the same; ranges that overlap give what page-wise copying gives */
@@ -28,8 +43,8 @@ struct copy_request {
  * faults.
  *
  * Returns:   ERR_OK; ERR_FAULT at the first page that cannot be read or written; ERR_NOMEM at the
- *            first that finds no frame. `*copied` says how many bytes were copied before, and is
- *            written in every case.
+ *            first that finds no frame; ERR_WAIT at the first that has to wait. `*copied` says how
+ *            many bytes were copied before, and is written in every case.
  * On error:  what was copied stays copied.
  */
 MUST_USE enum err op_copy(struct core *core, const struct copy_request *request, uint64_t *copied);
@@ -46,11 +61,11 @@ struct copy_object_request {
 
 /*
  * Copy between a space and an object. A page of shared memory that was never touched is read as
- * zeros and stays so.
+ * zeros and stays so; one that a pager has not supplied is asked for.
  *
- * Returns:   ERR_OK; ERR_NODEV for a device; ERR_ACCES without the right to read or write, or to
- *            write what is wired; ERR_PERM: append-only, or sealed against writing; ERR_FAULT and
- *            ERR_NOMEM as op_copy(). `*copied` as there.
+ * Returns:   ERR_OK; ERR_NODEV for a device or a pager; ERR_ACCES without the right to read or
+ *            write, or to write what is wired; ERR_PERM: append-only, or sealed against writing;
+ *            ERR_FAULT, ERR_NOMEM, ERR_WAIT as op_copy(). `*copied` as there.
  * On error:  what was copied stays copied.
  */
 MUST_USE enum err op_copy_object(struct core *core, const struct copy_object_request *request,

@@ -6,6 +6,8 @@
 
 #include "server/core/object.h"
 #include "server/core/page.h"
+#include "server/core/paged.h"
+#include "server/core/shared.h"
 
 /* Whether a touch of `page` would find it in memory. */
 static bool incore_has_page(struct core *core, const struct space *space,
@@ -48,8 +50,8 @@ enum err op_incore(struct core *core, struct space *space, uaddr_t address, uint
 }
 
 /* The regions of a range, in order. */
-static enum err sync_regions(const struct core *core, struct space *space, struct range range,
-                             uint32_t flags)
+static enum err sync_check_regions(const struct core *core, struct space *space, struct range range,
+                                   uint32_t flags)
 {
     const struct region *region = tree_find(core, &space->tree, range.first);
     uint32_t page = range.first;
@@ -71,6 +73,66 @@ static enum err sync_regions(const struct core *core, struct space *space, struc
     return has_hole ? limit_refuse(space, ERR_NOMEM) : ERR_OK;
 }
 
+/* Have the pages of a region of a pager saved that are not. Returns: ERR_WAIT for the first. */
+static enum err sync_pages(struct core *core, struct space *space, const struct region *region,
+                           struct range range)
+{
+    struct object *object = object_at(core, region->object);
+    enum err error = ERR_OK;
+
+    shared_enter(core);
+    if (object->write_error != ERR_OK) {
+        error = limit_refuse(space, (enum err)object->write_error);
+        object->write_error = ERR_OK;
+    }
+    for (uint32_t page = range.first; error == ERR_OK && page < range.end; page++) {
+        const uint64_t number = region_kind_at(region, page).offset;
+        const enum paged_state state = paged_word_state(paged_word(core, object, number));
+
+        if (object->unsaved == 0) {
+            break;
+        }
+        if (state > PAGED_CLEAN) {
+            /* What was written since the saving began is to be saved after it. */
+            wait_need(core, &(struct need){.kind = NEED_SAVED,
+                                           .object = arena_link(core, object),
+                                           .page = number,
+                                           .pages = range.end - page,
+                                           .progress = page + (state == PAGED_AGAIN ? 0u : 1u)});
+            error = ERR_WAIT;
+        }
+    }
+    shared_leave(core);
+    return error;
+}
+
+/*
+ * Have what is shared in a range saved. What is written to while it waits is not waited for again.
+ */
+static enum err sync_regions(struct core *core, struct space *space, struct range range)
+{
+    if (core->outcome != ERR_OK) {
+        return limit_refuse(space, core->outcome);
+    }
+    if (core->resume > range.first) {
+        range.first = core->resume < range.end ? (uint32_t)core->resume : range.end;
+    }
+    for (const struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        if (region->object == 0 || (region->flags & REGION_SHARED) == 0 ||
+            object_at(core, region->object)->kind != OBJECT_PAGED) {
+            continue;
+        }
+        const enum err error =
+            sync_pages(core, space, region, range_common(region_range(region), range));
+
+        if (error != ERR_OK) {
+            return error;
+        }
+    }
+    return ERR_OK;
+}
+
 enum err op_sync(struct core *core, struct space *space, const struct sync_request *request)
 {
     const uint32_t both = MEM_SYNC_ASYNC | MEM_SYNC_SYNC;
@@ -90,7 +152,10 @@ enum err op_sync(struct core *core, struct space *space, const struct sync_reque
     if (range_make_clipped(request->address, length, &range, &is_clipped) != ERR_OK) {
         return limit_refuse(space, ERR_NOMEM);
     }
-    enum err error = sync_regions(core, space, range, request->flags);
+    enum err error = sync_check_regions(core, space, range, request->flags);
 
+    if (error == ERR_OK && (request->flags & MEM_SYNC_SYNC) != 0) {
+        error = sync_regions(core, space, range);
+    }
     return error == ERR_OK && is_clipped ? limit_refuse(space, ERR_NOMEM) : error;
 }

@@ -34,12 +34,14 @@ struct sync_request {
 };
 
 /*
- * Write back the pages of a range. Nothing has anything behind it that would take them: the answer
- * is immediate.
+ * With MEM_SYNC_SYNC, have the pages of a range saved that have a pager behind them and were
+ * written to.
  *
  * Returns:   ERR_OK, also for length 0; in this order ERR_INVAL: unknown flags, unaligned, ASYNC
  *            and SYNC; ERR_NOMEM: the range wraps; per region: ERR_BUSY: INVALIDATE of a locked
- *            one; ERR_NOMEM: a hole, which only ASYNC alone answers before a later ERR_BUSY.
+ *            one; ERR_NOMEM: a hole, which only ASYNC alone answers before a later ERR_BUSY;
+ *            ERR_WAIT: pages are being saved; ERR_IO or what else the pager said when it failed to
+ *            save pages of the object since the last SYNC.
  * On error:  nothing changed.
  * Semantics: msync(2).
  */

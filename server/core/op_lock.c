@@ -113,6 +113,8 @@ static enum err lock_populate(struct core *core, struct space *space, struct ran
     case FAULT_DENIED:
     case FAULT_PAST_END:
         return limit_refuse(space, ERR_NOMEM);
+    case FAULT_WAIT:
+        return ERR_WAIT;
     case FAULT_NO_FRAME:
         error = limit_refuse_frames(core, space, range_pages(range));
         ASSERT(error == ERR_NOMEM);
@@ -246,8 +248,9 @@ enum err op_lock_all(struct core *core, struct space *space, uint32_t flags)
     }
     enum err error = lock_everything(core, space, locks, future);
 
-    if (error == ERR_OK && locks == REGION_LOCKED) {
-        populate_what_can_be(core, space, range_of(RANGE_USER_FIRST, RANGE_USER_END));
+    if (error == ERR_OK && locks == REGION_LOCKED &&
+        populate_what_can_be(core, space, range_of(RANGE_USER_FIRST, RANGE_USER_END))) {
+        return ERR_WAIT;
     }
     return error;
 }

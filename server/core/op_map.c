@@ -10,6 +10,7 @@
 #include "server/core/large.h"
 #include "server/core/merge.h"
 #include "server/core/op_unmap.h"
+#include "server/core/pager.h"
 #include "server/core/place.h"
 #include "server/core/populate.h"
 #include "server/core/shared.h"
@@ -146,9 +147,9 @@ static enum err map_check_anonymous(struct space *space, const struct map_reques
     return ERR_OK;
 }
 
-/* R12 to R20 with an object. Leaves in `*may` what the region may become. */
-static enum err map_check_object(struct space *space, const struct map_request *request,
-                                 uint32_t *may)
+/* R12 to R20 with an object, ours: no pager. Leaves in `*may` what the region may become. */
+static enum err map_check_object(struct core *core, struct space *space,
+                                 const struct map_request *request, uint32_t *may)
 {
     uint32_t type = request->flags & MEM_MAP_TYPE;
     uint32_t rights = request->rights;
@@ -186,18 +187,21 @@ static enum err map_check_object(struct space *space, const struct map_request *
     if ((request->flags & MEM_MAP_GROWSDOWN) != 0) {
         return limit_refuse(space, ERR_INVAL);
     }
+    if (request->object->kind == OBJECT_PAGED && pager_waits_for(core, request->object, space)) {
+        return limit_refuse(space, ERR_DEADLK);
+    }
     return ERR_OK;
 }
 
 /* R12 to R22: what the region is; its locks are known already. */
-static enum err map_check_kind(const struct core *core, struct space *space,
+static enum err map_check_kind(struct core *core, struct space *space,
                                const struct map_request *request, struct map_plan *plan)
 {
     uint32_t may = MEM_PROT_ALL;
     uint32_t type = request->flags & MEM_MAP_TYPE;
     bool is_anonymous = map_is_anonymous(request);
-    enum err error =
-        is_anonymous ? map_check_anonymous(space, request) : map_check_object(space, request, &may);
+    enum err error = is_anonymous ? map_check_anonymous(space, request)
+                                  : map_check_object(core, space, request, &may);
 
     if (error != ERR_OK) {
         return error;
@@ -358,23 +362,26 @@ static void map_apply(struct core *core, struct space *space, const struct map_p
     AUDIT(space_audit(core, space));
 }
 
-/* R27: what cannot be made present does not fail the request. */
-static void map_populate(struct core *core, struct space *space, const struct map_request *request,
+/*
+ * R27: what cannot be made present does not fail the request. Returns: whether it has to wait.
+ */
+static bool map_populate(struct core *core, struct space *space, const struct map_request *request,
                          const struct map_plan *plan)
 {
     uint32_t locks = plan->kind.flags & REGION_LOCKS;
     bool is_asked = (request->flags & (MEM_MAP_POPULATE | MEM_MAP_NONBLOCK)) == MEM_MAP_POPULATE;
 
     if (UNLIKELY((is_asked && locks == 0) || locks == REGION_LOCKED)) {
-        populate_what_can_be(core, space, plan->range);
+        return populate_what_can_be(core, space, plan->range);
     }
+    return false;
 }
 
 /* Whether what is mapped may be mapped in other spaces: then it is done in shared_enter(). */
 static bool map_is_together(const struct map_request *request)
 {
     return (request->flags & MEM_MAP_TYPE) != MEM_MAP_PRIVATE ||
-           (request->object != NULL && request->object->kind == OBJECT_MEMORY);
+           (request->object != NULL && object_has_frames(request->object));
 }
 
 enum err op_map(struct core *core, struct space *space, const struct map_request *request,
@@ -399,7 +406,6 @@ enum err op_map(struct core *core, struct space *space, const struct map_request
     if (error != ERR_OK) {
         return error;
     }
-    map_populate(core, space, request, &plan);
     *address = vpn_to_uaddr(page_to_vpn(plan.range.first));
-    return ERR_OK;
+    return map_populate(core, space, request, &plan) ? ERR_WAIT : ERR_OK;
 }

@@ -8,6 +8,8 @@
 #include "server/core/op_map.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
+#include "server/core/paged.h"
+#include "server/core/pull.h"
 #include "server/core/shared.h"
 #include "server/core/space_lock.h"
 #include "server/core/upkeep.h"
@@ -122,10 +124,17 @@ static void object_shrink(struct core *core, const struct space *space, struct o
         page_clear(core, object_space(core, region), object_lost(region, pages));
         link = region->object_next;
     }
-    content_drop(core, object, pages);
+    if (object->kind == OBJECT_PAGED) {
+        paged_drop(core, object, pages);
+    } else {
+        content_drop(core, object, pages);
+    }
     object_set_bytes(core, object, bytes);
     intent_close(core);
     content_clear_tail(core, object);
+    if (object->kind == OBJECT_PAGED) {
+        pull_shrink(core, object);
+    }
     shared_leave(core);
 }
 
@@ -135,7 +144,7 @@ static enum err object_grow(struct core *core, struct space *space, struct objec
 {
     const uint64_t pages = npages_number(object_pages(bytes));
 
-    if ((object->flags & OBJECT_NORESERVE) == 0) {
+    if (object->kind == OBJECT_MEMORY && (object->flags & OBJECT_NORESERVE) == 0) {
         const struct limit_change change = {.commit_added = pages - object->charge};
         enum err error = object_check_charge(core, space, change.commit_added);
 
@@ -164,11 +173,19 @@ static bool object_is_sized_by(struct core *core, const struct space *space,
     return is_maker;
 }
 
+/* Whether `space` may say how long the object is, if its rights allow it. */
+static bool object_is_resizable(const struct core *core, const struct space *space,
+                                const struct object *object)
+{
+    return object->kind == OBJECT_MEMORY ||
+           (object->kind == OBJECT_PAGED && pager_of(core, object)->space == space->number);
+}
+
 static enum err object_resize(struct core *core, struct space *space, struct object *object,
                               uint32_t rights, uint64_t bytes)
 {
     limit_begin(space);
-    if (object->kind != OBJECT_MEMORY) {
+    if (!object_is_resizable(core, space, object)) {
         return limit_refuse(space, ERR_INVAL);
     }
     if ((rights & MAP_RIGHT_WRITE) == 0 || !object_is_sized_by(core, space, object)) {
@@ -180,7 +197,7 @@ static enum err object_resize(struct core *core, struct space *space, struct obj
     const bool shrinks = bytes < object->bytes;
     const bool grows = bytes > object->bytes;
 
-    if ((object->flags & OBJECT_APPEND) != 0 ||
+    if ((object->kind == OBJECT_MEMORY && (object->flags & OBJECT_APPEND) != 0) ||
         (shrinks && (object->seals & MEM_SEAL_SHRINK) != 0) ||
         (grows && (object->seals & MEM_SEAL_GROW) != 0)) {
         return limit_refuse(space, ERR_PERM);

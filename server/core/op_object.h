@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * OBJECT_MAKE, OBJECT_RESIZE, OBJECT_SEAL: shared memory by handle.
+ * OBJECT_MAKE, OBJECT_RESIZE, OBJECT_SEAL: shared memory by handle; RESIZE for pagers too.
  *
  * A memory object has a size in bytes and pages up to its last byte. Shrinking it takes the pages
  * past the new end from every space that maps them, copies that private regions have of them
@@ -39,8 +39,9 @@ MUST_USE enum err op_object_make(struct core *core, struct space *space,
 /*
  * Make the object `bytes` long, on behalf of `space`, whose handle has `rights` (MAP_RIGHT_).
  *
- * Returns:   ERR_OK; ERR_INVAL: not shared memory; ERR_ACCES: no right to write, or OBJECT_OWNED
- *            and the space has not made it; ERR_FBIG;
+ * Returns:   ERR_OK; ERR_INVAL: neither shared memory nor an object that the caller is the pager
+ *            of; ERR_ACCES: no right to write, or OBJECT_OWNED and the space has not made it;
+ *            ERR_FBIG;
  *            ERR_PERM: append-only, or sealed; ERR_NOMEM: over the commit limit (recorded).
  * On error:  nothing changed.
  * Semantics: ftruncate(2), F_ADD_SEALS(2const). The cost of shrinking grows with the regions that

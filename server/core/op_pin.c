@@ -54,7 +54,9 @@ static bool pin_region_allows(const struct core *core, const struct region *regi
     const uint32_t rights = region_rights(region->flags);
     const bool forces = pin_has(request, MEM_PIN_FORCE);
 
-    if (region->object != 0 && object_at(core, region->object)->kind == OBJECT_DEVICE) {
+    /* Pages of pagers cannot be pinned as yet: PIN does not wait for them. */
+    if (region->object != 0 && (object_at(core, region->object)->kind == OBJECT_DEVICE ||
+                                object_at(core, region->object)->kind == OBJECT_PAGED)) {
         return false;
     }
     if (pin_has(request, MEM_PIN_WRITE)) {
@@ -176,6 +178,7 @@ static enum err pin_page(struct core *core, struct space *space, const struct pi
     case FAULT_NO_REGION:
     case FAULT_DENIED:
     case FAULT_PAST_END:
+    case FAULT_WAIT: /* not with what pin_region_allows() */
         return limit_refuse(space, ERR_FAULT);
     case FAULT_NO_FRAME:
         return limit_refuse_frames(core, space, 1);

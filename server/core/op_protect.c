@@ -59,13 +59,13 @@ static enum err protect_change(struct core *core, struct space *space,
  * What is locked and private, and may be written from now on, is made present for it, so that no
  * write has to fault (Linux mprotect_fixup()); what finds no frame stays as it is.
  */
-static void protect_populate(struct core *core, struct space *space, struct range range)
+NOINLINE static void protect_populate(struct core *core, struct space *space, struct range range)
 {
     for (const struct region *region = tree_find(core, &space->tree, range.first);
          region != NULL && region->first < range.end; region = tree_next(core, region)) {
         if (region_is_private_writable(region->flags) &&
             (region->flags & REGION_LOCKS) == REGION_LOCKED) {
-            populate_what_can_be(core, space, range_common(region_range(region), range));
+            populate_without_waiting(core, space, range_common(region_range(region), range));
         }
     }
 }

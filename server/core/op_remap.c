@@ -442,16 +442,19 @@ static void remap_install(struct core *core, struct space *space, struct range r
     }
 }
 
-/* A locked region that grew is present in its new part too. */
-static void remap_populate(struct core *core, struct space *space, const struct remap_plan *plan)
+/*
+ * A locked region that grew is present in its new part too. Returns: whether that has to wait.
+ */
+static bool remap_populate(struct core *core, struct space *space, const struct remap_plan *plan)
 {
     uint32_t pages = plan->new_pages - plan->old_pages;
 
     if ((plan->kind.flags & REGION_LOCKS) == REGION_LOCKED && plan->new_pages > plan->old_pages) {
         uint32_t end = range_is_empty(plan->moved) ? plan->grown.end : plan->moved.end;
 
-        populate_what_can_be(core, space, range_of(end - pages, end));
+        return populate_what_can_be(core, space, range_of(end - pages, end));
     }
+    return false;
 }
 
 /* What Linux has done when it refuses after it began; the refusal that is recorded stands. */
@@ -490,8 +493,7 @@ enum err op_remap(struct core *core, struct space *space, const struct remap_req
     }
     remap_apply(core, space, &plan);
     remap_install(core, space, plan.moved);
-    remap_populate(core, space, &plan);
     *address =
         range_is_empty(plan.moved) ? request->address : vpn_to_uaddr(page_to_vpn(plan.moved.first));
-    return ERR_OK;
+    return remap_populate(core, space, &plan) ? ERR_WAIT : ERR_OK;
 }

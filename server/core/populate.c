@@ -10,10 +10,16 @@ enum fault_outcome populate_region(struct core *core, struct space *space,
 {
     ASSERT(range_covers(region_range(region), range));
     ASSERT((region_rights(region->flags) & access) != 0);
+    ASSERT(core->need.kind == NEED_NOTHING);
     uint32_t page = fault_populate(core, space, range, access);
 
     if (page == range.end) {
         return FAULT_READY;
+    }
+    if (core->need.kind != NEED_NOTHING) {
+        core->need.pages = range.end - page;
+        core->need.progress = page;
+        return FAULT_WAIT;
     }
     /* The region is there and allows it: nothing else can be in the way. */
     return region->object != 0 && !object_has_page(object_at(core, region->object),
@@ -44,8 +50,17 @@ static enum fault_outcome populate_part(struct core *core, struct space *space,
                                          range_common(region_range(region), range), access);
 }
 
+/* What is left of a range for a request that starts over. */
+static struct range populate_rest(const struct core *core, struct range range)
+{
+    const uint32_t first = core->resume > range.first ? (uint32_t)core->resume : range.first;
+
+    return range_of(first < range.end ? first : range.end, range.end);
+}
+
 enum fault_outcome populate_range(struct core *core, struct space *space, struct range range)
 {
+    range = populate_rest(core, range);
     /* Regions stay as they are: pages only become present. */
     for (const struct region *region = tree_find(core, &space->tree, range.first);
          region != NULL && region->first < range.end; region = tree_next(core, region)) {
@@ -58,13 +73,25 @@ enum fault_outcome populate_range(struct core *core, struct space *space, struct
     return FAULT_READY;
 }
 
-void populate_what_can_be(struct core *core, struct space *space, struct range range)
+bool populate_what_can_be(struct core *core, struct space *space, struct range range)
 {
     if (space->kernel.v == 0) {
-        return; /* a twin (twin.h) has regions only */
+        return false; /* a twin (twin.h) has regions only */
     }
+    range = populate_rest(core, range);
     for (const struct region *region = tree_find(core, &space->tree, range.first);
          region != NULL && region->first < range.end; region = tree_next(core, region)) {
-        (void)populate_part(core, space, region, range);
+        if (populate_part(core, space, region, range) == FAULT_WAIT) {
+            core->need.end = range.end;
+            return true;
+        }
+    }
+    return false;
+}
+
+void populate_without_waiting(struct core *core, struct space *space, struct range range)
+{
+    if (populate_what_can_be(core, space, range)) {
+        core->need = (struct need){0};
     }
 }

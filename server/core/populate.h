@@ -14,20 +14,27 @@
 /*
  * Make the pages of `range`, which `region` holds, present for `access` (one MEM_PROT_ bit it has).
  *
- * Returns: FAULT_READY; FAULT_PAST_END or FAULT_NO_FRAME: the pages before are present.
+ * Returns: FAULT_READY; FAULT_PAST_END, FAULT_NO_FRAME or FAULT_WAIT: the pages before are present.
  */
 MUST_USE enum fault_outcome populate_region(struct core *core, struct space *space,
                                             const struct region *region, struct range range,
                                             uint32_t access);
 
 /*
- * Make what is mapped in `range` present.
+ * Make what is mapped in `range` present; a request that starts over goes on where it was.
  *
- * Returns: FAULT_READY; FAULT_DENIED at a region without access, FAULT_PAST_END, FAULT_NO_FRAME:
- *          the pages before are present.
+ * Returns: FAULT_READY; FAULT_DENIED at a region without access, FAULT_PAST_END, FAULT_NO_FRAME,
+ *          FAULT_WAIT: the pages before are present.
  */
 MUST_USE enum fault_outcome populate_range(struct core *core, struct space *space,
                                            struct range range);
 
-/* The same, but go on with the next region where one cannot be made present. */
-void populate_what_can_be(struct core *core, struct space *space, struct range range);
+/*
+ * The same, but go on with the next region where one cannot be made present.
+ *
+ * Returns: whether it has to wait for a page.
+ */
+MUST_USE bool populate_what_can_be(struct core *core, struct space *space, struct range range);
+
+/* The same as far as it goes without waiting: the rest comes when it is touched. */
+void populate_without_waiting(struct core *core, struct space *space, struct range range);

@@ -322,7 +322,7 @@ static uint32_t shadow_audit_leaf(const struct core *core, const struct space *s
         case SHADOW_WIRED:
             ASSERT(region->object != 0);
             /* Whether it has a frame is for who is in shared_enter() to see. */
-            ASSERT(object_at(core, region->object)->kind == OBJECT_MEMORY ||
+            ASSERT(object_has_frames(object_at(core, region->object)) ||
                    object_has_page(object_at(core, region->object),
                                    region_kind_at(region, page).offset));
             break;

@@ -9,6 +9,7 @@
 #include "server/core/name.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
+#include "server/core/pager.h"
 #include "server/core/pin.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
@@ -363,6 +364,8 @@ void space_end(struct core *core, struct space *space)
     if (was_made) {
         port_space_end(core->port, space->kernel);
         thread_end_all(core, space);
+        wait_release(core, space);
+        pager_orphan(core, space);
         pin_end(core, space);
         space_clear(core, space);
         pin_forget(core, space);

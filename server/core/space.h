@@ -35,6 +35,7 @@
 #include "server/core/mutex.h"
 #include "server/core/port.h"
 #include "server/core/tree.h"
+#include "server/core/wait.h"
 
 #define SPACE_ROOT 256u
 /* Words of a bit for each page that one page table of the window covers. */
@@ -118,7 +119,10 @@ struct space {
     _Atomic uint32_t together; /* regions of memory objects, and pins of its pages; going up is for
                                   who has the bucket */
     uint32_t pinned_by;        /* of these, the pins */
+    uint32_t kept;             /* threads in WAIT_SECOND (wait.h) */
+    uint32_t reserved_word;
     struct space_answer answer;
+    struct wait_list queue; /* requests that wait while it is kept */
 
     uint32_t object_frame;
     uint32_t root_frame;

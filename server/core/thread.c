@@ -10,7 +10,7 @@
 #include "server/core/shared.h"
 #include "server/core/window.h"
 
-STATIC_ASSERT(sizeof(struct thread) == 64, "63 records to an arena page");
+STATIC_ASSERT(sizeof(struct thread) == 184, "21 records to an arena page");
 
 static struct thread *thread_at(const struct core *core, uint32_t link)
 {
@@ -168,6 +168,7 @@ struct thread *thread_find(const struct core *core, uint64_t number)
 void thread_end(struct core *core, struct thread *thread)
 {
     thread->is_live = 0;
+    wait_cancel(core, thread);
     if (thread->object_frame != 0 && thread->kernel.v != 0) {
         port_frame_release(core->port, thread->kernel);
     }

@@ -3,10 +3,8 @@
  * Threads of clients: what the memory server holds for each, and where a request that has to wait
  * will wait.
  *
- * A thread has one request at a time, so its record is also the record of its request: waiting
- * needs no memory and cannot fail. Requests and faults carry no other state; after a wait they
- * start again with the request as it came. Thread numbers index the window of message pages of the
- * server.
+ * A thread has one request at a time, so its record is also the record of its request (wait.h).
+ * Thread numbers index the window of message pages of the server.
  *
  * I1  thread_find(n) is the thread whose `number` is n. A space's threads are in its list.
  * Owner: the space; freed by thread_end(). Whoever makes, finds or ends one has `processes`.
@@ -19,6 +17,7 @@
 #include <base/attr.h>
 
 #include "server/core/space.h"
+#include "server/core/wait.h"
 
 /* Window page of a new thread: any that is free. */
 #define THREAD_ANY_PAGE UINT32_MAX
@@ -33,7 +32,7 @@ struct thread {
     pfn_t kernel;  /* the kernel's name: frame of its object */
     uint32_t next; /* link of another thread of the space; 0: none */
     uint32_t prev;
-    uint64_t reserved_words[3];
+    struct wait wait;
 };
 
 /*

@@ -21,10 +21,11 @@ static uint64_t upkeep_shares(uint64_t objects)
     return (objects + UPKEEP_OBJECTS - 1) / UPKEEP_OBJECTS;
 }
 
-/* What an object costs, its record aside. */
+/* What an object costs, its record aside; pages that a pager is asked for are paid already. */
 static uint64_t upkeep_cost(const struct object *object)
 {
-    return object->frames.count + object->frames.pages;
+    return object->frames.count + object->frames.pages +
+           (object->pager != 0 && object->kind == OBJECT_PAGER ? 1 : 0);
 }
 
 bool upkeep_reserve(const struct core *core, struct space *space)
@@ -86,7 +87,7 @@ void upkeep_open(const struct core *core, const struct space *space, struct obje
     upkeep_enlist(core, budget_payer(core, space), object);
 }
 
-bool upkeep_take(const struct core *core, struct space *space, const struct object *object,
+bool upkeep_take(const struct core *core, struct space *space_opt, const struct object *object,
                  uint64_t frames)
 {
     struct space *payer = upkeep_payer_opt(core, object);
@@ -95,7 +96,9 @@ bool upkeep_take(const struct core *core, struct space *space, const struct obje
         return true;
     }
     if (!budget_draw(core, payer, (int64_t)frames)) {
-        budget_refused_by(core, space, payer, frames);
+        if (space_opt != NULL) {
+            budget_refused_by(core, space_opt, payer, frames);
+        }
         return false;
     }
     payer->object_charge += frames;
@@ -128,7 +131,7 @@ void upkeep_close(const struct core *core, struct object *object)
 {
     struct space *payer = upkeep_payer_opt(core, object);
 
-    ASSERT(upkeep_cost(object) == 0);
+    ASSERT(object->frames.count + object->frames.pages == 0);
     if (payer == NULL) {
         return;
     }
@@ -190,7 +193,8 @@ void upkeep_audit(const struct core *core, const struct space *space)
     for (uint32_t link = space->object_first; link != 0; objects++) {
         const struct object *object = object_at(core, link);
 
-        ASSERT(object->kind == OBJECT_MEMORY && object->payer == space->number);
+        ASSERT(object_has_frames(object) || object->kind == OBJECT_PAGER);
+        ASSERT(object->payer == space->number);
         link = object->payer_next;
     }
     ASSERT(objects == space->objects);

@@ -43,13 +43,13 @@ void upkeep_cancel(const struct core *core, struct space *space);
 void upkeep_open(const struct core *core, const struct space *space, struct object *object);
 
 /*
- * Charge for `frames` frames more of an object, which `space` wants.
+ * Charge for `frames` frames more of an object, which `space_opt` wants.
  *
- * Returns:   whether the payer's budget allows it (recorded for `space`).
+ * Returns:   whether the payer's budget allows it (recorded for `space_opt`).
  * On error:  nothing changed.
  */
-MUST_USE bool upkeep_take(const struct core *core, struct space *space, const struct object *object,
-                          uint64_t frames);
+MUST_USE bool upkeep_take(const struct core *core, struct space *space_opt,
+                          const struct object *object, uint64_t frames);
 
 /* Take such a charge back. */
 void upkeep_give(const struct core *core, const struct object *object, uint64_t frames);

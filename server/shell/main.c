@@ -56,6 +56,7 @@ static uint64_t refusal_action(enum fault_outcome outcome)
         return FAULT_REFUSE | CAUSE_ACCERR << 8;
     case FAULT_PAST_END:
     case FAULT_NO_FRAME:
+    case FAULT_WAIT: /* no request makes a pager as yet */
         return FAULT_REFUSE | CAUSE_BUS << 8;
     case FAULT_READY:
     case FAULT_LARGE:

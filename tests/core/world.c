@@ -10,6 +10,7 @@
 
 #include "server/core/content.h"
 #include "server/core/page.h"
+#include "server/core/paged.h"
 #include "server/core/shadow.h"
 
 static unsigned char *world_arena(void)
@@ -255,9 +256,10 @@ static void world_audit_leaf(const struct world *world, const struct region *reg
         break;
     case SHADOW_WIRED:
         ASSERT(object != NULL);
-        is_writable = (region->flags & REGION_SHARED) != 0 && object->kind != OBJECT_WIRED;
-        pfn = object->kind == OBJECT_MEMORY ? pool_pfn(core, content_frame(core, object, offset))
-                                            : object_pfn(object, offset);
+        is_writable = (region->flags & REGION_SHARED) != 0 && object->kind != OBJECT_WIRED &&
+                      (object->kind != OBJECT_PAGED || paged_is_writable(core, object, offset));
+        pfn = object_has_frames(object) ? pool_pfn(core, content_frame(core, object, offset))
+                                        : object_pfn(object, offset);
         break;
     case SHADOW_ABSENT:
         UNREACHABLE();

@@ -189,6 +189,7 @@ static uint32_t signal_of(enum fault_outcome outcome)
         return LOOK_ACCERR;
     case FAULT_PAST_END:
     case FAULT_NO_FRAME:
+    case FAULT_WAIT: /* there are no pagers */
         return LOOK_BUS;
     case FAULT_LARGE:
         break;

@@ -55,6 +55,7 @@ int hf_errno(enum err error)
         return E2BIG;
     case ERR_AGAIN:
     case ERR_WOULD_BLOCK:
+    case ERR_WAIT:
         return EAGAIN;
     case ERR_NOMEM:
     case ERR_NO_TABLE:
