@@ -13,6 +13,9 @@
 
 #define UNKNOWN_BYTES 32
 
+/* What strerror_r() of the C library calls; only old headers have it. */
+char *_strerror_r(int number, int is_internal, int *unknown_opt);
+
 static const char *const texts[] = {
     [0] = "Success",
     [EPERM] = "Operation not permitted",
