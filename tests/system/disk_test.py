@@ -171,8 +171,8 @@ def errors_of_the_host_are_told():
 def a_client_that_dies_leaves_its_pages_to_the_device_until_it_is_done():
     with tempfile.TemporaryDirectory() as folder:
         path = image(folder, pattern(0, SIZE))
-        print("# " + expect_good(path, "client-dies",
-                                 traits=",throttling.bps-total=40000").strip())
+        print("# " + expect_good(path, "client-dies", traits=",throttling.bps-total=40000")
+              .strip().replace("\n", "\n# "))
 
 
 def killing_manifest(folder, restarts):

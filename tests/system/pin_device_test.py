@@ -6,6 +6,7 @@ Usage: pin_device_test.py --build DIR [--smp N] GUEST
 """
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -37,8 +38,9 @@ def main():
             [os.path.join(TOP, "sbi", "boot"), "--mem", "64M", "--smp", options.smp, "--seed", "1",
              "--timeout", "200", "--file", options.guest + "=bin/guest",
              "--file", file.name + "=boot/manifest", "--", "guest"],
-            stdin=subprocess.DEVNULL, env=dict(os.environ, HOLDFAST_BUILD=options.build),
-            check=False)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            env=dict(os.environ, HOLDFAST_BUILD=options.build), check=False)
+    print(re.sub("^init: ", "# init: ", done.stdout, flags=re.M), end="")
     return done.returncode
 
 
