@@ -131,7 +131,7 @@ void hf_thread_join(struct hf_thread *thread)
             }
         }
     }
-    hf_thread_release(thread);
+    hf_thread_kill(thread); /* of its last instructions, which nobody can wait for, none matters */
 }
 
 void hf_thread_kill(struct hf_thread *thread)

@@ -54,7 +54,10 @@ MUST_USE enum err hf_thread_run_stack(struct hf_thread *thread, uint64_t priorit
                                       uint64_t stack_bytes, void (*function)(void *argument),
                                       void *argument);
 
-/* Wait, asleep, until its function has returned, then hf_thread_release(). By one thread only. */
+/*
+ * Wait, asleep, until its function has returned, then hf_thread_kill(): the thread has ended when
+ * this returns, and what it was charged for is given back. By one thread only.
+ */
 void hf_thread_join(struct hf_thread *thread);
 
 /*
