@@ -68,25 +68,23 @@ static uint32_t change_count_splits(const struct core *core, const struct region
     return splits == 1 && change_moves_edge(core, region, range, flags) ? 0 : splits;
 }
 
-/* What the data limit and the commit account have to say about it. */
-static enum err change_check_limits(const struct core *core, struct space *space,
-                                    struct limit_change *sums)
+/*
+ * Whether the data limit has a say in `pages` pages that become data. Linux refuses them only where
+ * as many pages without it would be let in (6.12, mprotect_fixup()), so at the page limit it lets
+ * them pass; each region is judged by itself.
+ */
+static bool change_is_judged(const struct space *space, uint32_t pages)
 {
-    if (sums->data_added > space->settings.pages_max - space->pages ||
-        space->pages > space->settings.pages_max) {
-        /*
-         * Linux refuses what becomes data only where the same pages without it would be let in
-         * (6.12, mprotect_fixup()), so at the page limit it lets it pass.
-         */
-        sums->data_added = 0;
-    }
-    return limit_check(core, space, sums);
+    const uint64_t most = space->settings.pages_max;
+
+    return space->pages <= most && pages <= most - space->pages;
 }
 
 enum err change_check(struct core *core, struct space *space, struct range range,
                       const struct change *change, struct change_plan *plan)
 {
     struct limit_change sums = {0};
+    uint64_t data = 0;
     uint32_t splits = 0;
 
     *plan = (struct change_plan){0};
@@ -103,13 +101,16 @@ enum err change_check(struct core *core, struct space *space, struct range range
         plan->first = plan->first == NULL ? region : plan->first;
         plan->lost |= region_rights(old) & ~region_rights(flags);
         splits += change_count_splits(core, region, range, flags);
-        sums.data_added += region_is_data(flags) && !region_is_data(old) ? pages : 0;
+        if (region_is_data(flags) && !region_is_data(old)) {
+            data += pages;
+            sums.data_added = change_is_judged(space, pages) ? data : sums.data_added;
+        }
         sums.commit_added += (flags & ~old & REGION_ACCOUNT) != 0 ? pages : 0;
     }
     enum err error = ERR_OK;
 
     if ((sums.data_added | sums.commit_added) != 0) {
-        error = change_check_limits(core, space, &sums);
+        error = limit_check(core, space, &sums);
     }
     if (error == ERR_OK) {
         error = limit_check_splits(space, splits);

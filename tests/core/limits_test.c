@@ -89,6 +89,31 @@ TAP_TEST(every_limit_refuses_what_is_over_it_and_tells_what_is_used)
     end();
 }
 
+/* Seven pages and one more, with room for seven: Linux judges the seven, and not the last one. */
+TAP_TEST(r23_protect_judges_each_region_where_the_page_limit_has_no_room_for_all)
+{
+    struct protect_request protect = {
+        .address = world_address(100), .length = 8 * PAGE_SIZE, .prot = 3};
+
+    begin();
+    world_map(world, space, 100, 7, 5);
+    world_map(world, space, 107, 2, 0);
+    EXPECT_ERR(set(MEM_LIMIT_DATA, false, 0, MEM_UNLIMITED), ERR_OK);
+    EXPECT_ERR(set(MEM_LIMIT_PAGES, false, 9 + 7, MEM_UNLIMITED), ERR_OK);
+    EXPECT_ERR(op_protect(&world->core, space, &protect), ERR_NOMEM);
+    EXPECT_U64(space->refusal.limit, MEM_LIMIT_DATA);
+    EXPECT_U64(space->refusal.asked, 8);
+    EXPECT(space->data == 0 && space->tree.count == 2);
+    EXPECT_ERR(set(MEM_LIMIT_PAGES, false, 9 + 6, MEM_UNLIMITED), ERR_OK);
+    EXPECT_ERR(op_protect(&world->core, space, &protect), ERR_NOMEM);
+    EXPECT_U64(space->refusal.limit, MEM_LIMIT_DATA);
+    /* No region has room: at the page limit Linux lets it pass. */
+    EXPECT_ERR(set(MEM_LIMIT_PAGES, false, 9, MEM_UNLIMITED), ERR_OK);
+    EXPECT_ERR(op_protect(&world->core, space, &protect), ERR_OK);
+    EXPECT_U64(space->data, 8);
+    end();
+}
+
 TAP_TEST(bytes_are_rounded_down_to_pages_but_for_the_lock_limit)
 {
     begin();
@@ -144,6 +169,7 @@ int main(int argc, char **argv)
     static const struct tap_test tests[] = {
         TAP(a_value_moves_below_its_ceiling_and_a_ceiling_only_down),
         TAP(every_limit_refuses_what_is_over_it_and_tells_what_is_used),
+        TAP(r23_protect_judges_each_region_where_the_page_limit_has_no_room_for_all),
         TAP(bytes_are_rounded_down_to_pages_but_for_the_lock_limit),
         TAP(regions_are_not_counted_in_bytes_and_never_limited_to_none),
         TAP(a_space_inherits_values_and_ceilings),
