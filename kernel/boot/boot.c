@@ -54,12 +54,15 @@ static void read_tree(paddr_t tree)
     }
 }
 
-/* A damaged image is named here, as long as this code and what it needs is not damaged too. */
+/*
+ * A damaged image is named here, as long as this code and what it needs is not damaged too. Its
+ * data is summed with the rest: nothing that has a value in the image is written before.
+ */
 static void check_image(void)
 {
     const uint64_t start = image_text_start();
     if (boot.options.has_kernel_sum &&
-        checksum_of((const void *)(uintptr_t)start, image_rodata_end() - start) !=
+        checksum_of((const void *)(uintptr_t)start, image_sum_end() - start) !=
             boot.options.kernel_sum) {
         panic("the kernel's image is damaged: write the boot medium again");
     }
@@ -68,6 +71,16 @@ static void check_image(void)
 static volatile uint32_t *registers_at(uint64_t pa)
 {
     return direct_from_paddr((paddr_t){pa});
+}
+
+/* Let time pass, by the timer: it does not depend on the core's clock. */
+static void wait_us(uint32_t us)
+{
+    const uint64_t ticks = us * boot.machine.timebase_hz / 1000000 + 1;
+    const uint64_t start = timer_now();
+
+    while (timer_now() - start <= ticks) {
+    }
 }
 
 /* Do for the board what the firmware left to do. */
@@ -81,6 +94,7 @@ static void start_board(void)
                                                          .clock = registers_at(BOARD_CLOCK_PA),
                                                          .uart = registers_at(BOARD_UART_PA),
                                                          .cache = registers_at(BOARD_CACHE_PA),
+                                                         .wait_us = wait_us,
                                                      });
 }
 
@@ -230,9 +244,9 @@ static void print_banner(void)
     console_print("  machine   %s\n", machine->model);
     console_print("  memory    %lu MiB, %lu KiB of it the kernel's\n",
                   ranges_bytes(&machine->memory) / MEGA, boot.frames_kernel * (PAGE_SIZE / 1024));
-    console_print("  harts     %lu of %lu, this is %lu, timer by %s\n", boot.hart_count,
+    console_print("  harts     %lu of %lu, booted by %lu, timer by %s\n", boot.hart_count,
                   machine->hart_count, boot.hart_id, machine->has_sstc ? "Sstc" : "firmware");
-    if (sbi_implementation() == 1) {
+    if (sbi_implementation() == SBI_OPENSBI) {
         console_print("  firmware  OpenSBI %lu.%lu, SBI %lu.%lu, console by %s\n", firmware >> 16,
                       firmware & 0xffff, version >> 24, version & 0xffffff,
                       console_is_dbcn() ? "DBCN" : "legacy calls");
@@ -240,11 +254,13 @@ static void print_banner(void)
         console_print("  firmware  SBI %lu.%lu, console by %s\n", version >> 24, version & 0xffffff,
                       console_is_dbcn() ? "DBCN" : "legacy calls");
     }
-    if (boot.board == BOARD_STARTED) {
-        console_print("  clock     raised to %u MHz, all of the cache enabled\n",
-                      machine->board_opt->core_mhz);
-    } else if (boot.board == BOARD_SLOW) {
+    if (boot.board.clock == BOARD_CLOCK_RAISED) {
+        console_print("  clock     raised to %u MHz\n", machine->board_opt->core_mhz);
+    } else if (boot.board.clock == BOARD_CLOCK_SLOW) {
         console_print("  clock     cannot be raised: the core's PLL does not lock\n");
+    }
+    if (boot.board.is_cache_enabled) {
+        console_print("  cache     all of it enabled\n");
     }
     if (machine->memory.is_full) {
         console_print("  some memory is not used: too many ranges\n");
@@ -252,13 +268,17 @@ static void print_banner(void)
     console_print("\n");
 }
 
-/* Random bits if the machine gave some; the clock where it did not. */
+/*
+ * Random bits if the machine gave some. Where it did not, how long it took until here, in time and
+ * in instructions, loops that wait for a card among them: boots differ, but who knows the machine
+ * can guess (README, "Boot").
+ */
 static void choose_seed(void)
 {
     if (boot.options.has_seed) {
         boot.machine.seed = boot.options.seed;
     } else if (!boot.machine.has_seed) {
-        boot.machine.seed = timer_now() * UINT64_C(0x9e3779b97f4a7c15);
+        boot.machine.seed = (timer_now() ^ csr_read_instret() << 32) * UINT64_C(0x9e3779b97f4a7c15);
     }
 }
 

@@ -21,7 +21,7 @@ struct boot {
     struct options options;
     struct ranges ram;  /* mapped in the direct map: all but firmware's */
     struct ranges free; /* of it, what nothing stands in */
-    enum board_outcome board;
+    struct board_outcome board;
     uint64_t hart_id;
     uint64_t hart_count;    /* harts to be used */
     uint64_t frames_kernel; /* frames of RAM that are neither free nor the archive's, at hand-off */

@@ -49,6 +49,14 @@ void devices_property(struct device_node *node, const struct dtb_item *item)
     }
 }
 
+void devices_child_property(struct device_node *node, const struct dtb_item *item)
+{
+    if (text_equals(item->name, "compatible") &&
+        has_text(item->value, item->length, "mmc-spi-slot")) {
+        node->has_slot = true;
+    }
+}
+
 static bool is_kind(const struct device_node *node, const char *kind)
 {
     return node->compatible_opt != NULL &&
@@ -73,6 +81,7 @@ void devices_end(struct devices *devices, const struct device_node *outer,
     }
     struct boot_device *device = &devices->items[devices->count];
     *device = (struct boot_device){.start = start, .bytes = bytes, .interrupt = node->interrupt};
+    device->flags = node->has_slot && is_kind(node, "sifive,spi0") ? BOOT_DEVICE_CARD : 0;
     for (uint32_t i = 0; i < BOOT_COMPATIBLE_BYTES && i < node->compatible_length &&
                          node->compatible_opt[i] != '\0';
          i++) {
@@ -114,6 +123,13 @@ static uint32_t find_context(const struct device_node *controller, uint32_t intc
     return UINT32_MAX;
 }
 
+/* `path` is the alias `name`, perhaps with options behind ':'. */
+static bool is_alias(const char *path, const char *name)
+{
+    const size_t length = text_length(name);
+    return text_is_equal(path, name, length) && (path[length] == '\0' || path[length] == ':');
+}
+
 struct interrupts devices_finish(struct devices *devices, const char *stdout_path,
                                  uint32_t boot_intc)
 {
@@ -122,7 +138,7 @@ struct interrupts devices_finish(struct devices *devices, const char *stdout_pat
     const bool is_usable = controller->phandle != 0 && context != UINT32_MAX;
     const char *path = stdout_path;
 
-    if (text_length(path) >= 7 && text_is_equal(path, "serial0", 7) && devices->alias_opt != NULL) {
+    if (devices->alias_opt != NULL && is_alias(path, "serial0")) {
         path = devices->alias_opt;
     }
     for (uint32_t i = 0; i < devices->count; i++) {
@@ -131,7 +147,7 @@ struct interrupts devices_finish(struct devices *devices, const char *stdout_pat
             device->interrupt > controller->lines) {
             device->interrupt = 0;
         }
-        device->flags = is_named(devices->paths[i], path) ? BOOT_DEVICE_CONSOLE : 0;
+        device->flags |= is_named(devices->paths[i], path) ? BOOT_DEVICE_CONSOLE : 0;
     }
     return is_usable ? (struct interrupts){devices->controller_start, devices->controller_bytes,
                                            controller->lines, context}

@@ -39,6 +39,7 @@ struct device_node {
     const uint8_t *extended_opt; /* interrupts-extended */
     uint32_t extended_length;
     bool is_identity; /* a simple bus whose children have the addresses that they say */
+    bool has_slot;    /* a child of it is a slot for SD cards behind SPI */
 };
 
 struct devices {
@@ -57,6 +58,9 @@ void devices_begin(struct device_node *node, const struct device_node *outer, co
 
 /* A property of the node. */
 void devices_property(struct device_node *node, const struct dtb_item *item);
+
+/* A property of a child of the node, where children are not kept. */
+void devices_child_property(struct device_node *node, const struct dtb_item *item);
 
 /* A node with registers of its own at `start` ends, below `outer`. */
 void devices_end(struct devices *devices, const struct device_node *outer,

@@ -41,6 +41,8 @@
 #define PAUSES_PER_SECOND 50000u
 /* What init may give its threads: all below the server. */
 #define INIT_PRIORITY_MAX (PRIORITY_SERVER - 1)
+/* OpenSBI from this version on was not seen to keep harts awake. */
+#define OPENSBI_RESTS UINT64_C(0x10006)
 
 STATIC_ASSERT(sizeof(struct boot_info) <= MESSAGE_DATA_BYTES, "fits the server's message page");
 STATIC_ASSERT(RANGES_MAX <= BOOT_RANGES_MAX, "every free range can be told");
@@ -97,16 +99,29 @@ static void start_hart(struct boot *boot)
     trace_is_on = boot->options.is_traced;
 }
 
+/*
+ * Harts without an MMU wait in the firmware for good. Under OpenSBI 1.1 (not 1.6) they do so with a
+ * software interrupt pending, for which they wake at once, again and again: in QEMU each takes one
+ * of the host's processors. Told to start such a hart, it clears the interrupt, then sees that the
+ * hart has no S-mode, and lets it sleep. One that comes here all the same is stopped (entry.S).
+ */
+static void rest_others(const struct machine *machine)
+{
+    if (sbi_implementation() != SBI_OPENSBI || sbi_implementation_version() >= OPENSBI_RESTS) {
+        return;
+    }
+    for (uint64_t i = 0; i < machine->other_count; i++) {
+        (void)sbi_hart_start(machine->other_ids[i], image_text_start() - DIRECT_BASE, 0);
+    }
+}
+
 /* Ask the firmware for the others; each waits until this hart leaves the kernel. */
 static void start_others(const struct boot *boot)
 {
     uint64_t index = 1;
 
-    for (uint64_t i = 0; i < boot->machine.hart_count && index < harts_count; i++) {
+    for (uint64_t i = 1; i < boot->machine.hart_count && index < harts_count; i++) {
         const uint64_t id = boot->machine.hart_ids[i];
-        if (id == boot->hart_id) {
-            continue;
-        }
         harts[index].id = id;
         if (sbi_hart_start(id, (uint64_t)(uintptr_t)&entry_hart - DIRECT_BASE,
                            (uint64_t)(uintptr_t)&harts[index])) {
@@ -117,6 +132,7 @@ static void start_others(const struct boot *boot)
     }
     harts_count = index;
     harts[0].is_alone = index == 1;
+    rest_others(&boot->machine);
 }
 
 /*

@@ -40,7 +40,7 @@ struct reader {
     enum section section; /* of the open node at level 2 */
     struct node nodes[LEVELS];
     struct devices devices;
-    uint64_t boot_hart;
+    bool has_hart;      /* a usable one was met */
     uint32_t boot_intc; /* phandle of the boot hart's interrupt controller */
 };
 
@@ -139,6 +139,9 @@ static void property(struct reader *reader, uint32_t level, const struct dtb_ite
         item->length == 4) {
         reader->nodes[LEVELS - 1].device.cpu_intc = dtb_u32(item->value);
     }
+    if (level == LEVELS) {
+        devices_child_property(&reader->nodes[LEVELS - 1].device, item);
+    }
     if (level >= LEVELS) {
         return;
     }
@@ -202,15 +205,27 @@ static enum dtb_error add_cpu(const struct node *parent, const struct node *node
     if (parent->address_cells < 1 || parent->address_cells > 2) {
         return DTB_BAD_CELLS;
     }
-    if (node->reg_length != 4 * parent->address_cells || machine->hart_count == MACHINE_HARTS_MAX) {
+    if (node->reg_length != 4 * parent->address_cells) {
         return DTB_OK;
     }
-    machine->has_sstc = node->has_sstc && (machine->has_sstc || machine->hart_count == 0);
     const uint64_t id = dtb_cells(node->reg_opt, parent->address_cells);
-    if (id == reader->boot_hart) {
-        reader->boot_intc = node->device.cpu_intc;
+    if (!node->has_mmu) {
+        if (machine->other_count < MACHINE_HARTS_MAX) {
+            machine->other_ids[machine->other_count++] = id;
+        }
+        return DTB_OK;
     }
-    machine->hart_ids[machine->hart_count++] = id;
+    const bool is_boot_hart = id == machine->hart_ids[0];
+    if (!is_boot_hart && machine->hart_count == MACHINE_HARTS_MAX) {
+        return DTB_OK;
+    }
+    machine->has_sstc = node->has_sstc && (machine->has_sstc || !reader->has_hart);
+    reader->has_hart = true;
+    if (is_boot_hart) {
+        reader->boot_intc = node->device.cpu_intc;
+    } else {
+        machine->hart_ids[machine->hart_count++] = id;
+    }
     return DTB_OK;
 }
 
@@ -239,7 +254,8 @@ static enum dtb_error end(struct reader *reader, uint32_t level)
     struct machine *machine = reader->machine;
     const struct node *node = &reader->nodes[level];
     const struct node *parent = &reader->nodes[level - 1];
-    if (node->reg_opt == NULL || node->is_disabled) {
+    const bool is_cpu = level == 3 && reader->section == SECTION_CPUS && node->is_cpu;
+    if (node->reg_opt == NULL || (node->is_disabled && !(is_cpu && !node->has_mmu))) {
         return DTB_OK;
     }
     if (level == 2 && node->is_memory) {
@@ -248,7 +264,7 @@ static enum dtb_error end(struct reader *reader, uint32_t level)
     if (level == 3 && reader->section == SECTION_RESERVED) {
         return add_reg(parent, node, &machine->reserved);
     }
-    if (level == 3 && reader->section == SECTION_CPUS && node->is_cpu && node->has_mmu) {
+    if (is_cpu) {
         return add_cpu(parent, node, reader);
     }
     if (reader->section == SECTION_NONE) {
@@ -293,8 +309,8 @@ enum dtb_error machine_read(const void *base, uint64_t readable, uint64_t hart_i
     if (error != DTB_OK) {
         return error;
     }
-    *machine = (struct machine){.timebase_hz = 0};
-    struct reader reader = {.machine = machine, .boot_hart = hart_id};
+    *machine = (struct machine){.hart_count = 1, .hart_ids = {hart_id}};
+    struct reader reader = {.machine = machine};
     error = read_tree(&dtb, &reader);
     if (error != DTB_OK) {
         return error;

@@ -31,8 +31,10 @@ struct machine {
     uint64_t seed;        /* made of rng-seed */
     bool has_seed;
     bool has_sstc;       /* every usable hart has stimecmp */
-    uint64_t hart_count; /* usable ones: not disabled, with an MMU */
-    uint64_t hart_ids[MACHINE_HARTS_MAX];
+    uint64_t hart_count; /* the one that reads, and the usable ones: not disabled, with an MMU */
+    uint64_t hart_ids[MACHINE_HARTS_MAX]; /* that one first, then as in the tree */
+    uint64_t other_count; /* without an MMU, so that firmware disables them (OpenSBI does) */
+    uint64_t other_ids[MACHINE_HARTS_MAX];
     uint32_t device_count;
     struct boot_device devices[BOOT_DEVICES_MAX];
     struct interrupts interrupts;

@@ -82,8 +82,19 @@ class Audit:
             if word & VALID:
                 self._look_at_entry(f"table {frame << PAGE_SHIFT:#x}[{index}]", word,
                                     word & (READ | WRITE | EXEC) != 0)
+            elif word and self._frame_word(frame) >> 8 & 0xff == ROOT_LEVEL:
+                self._look_at_going(f"table {frame << PAGE_SHIFT:#x}[{index}]", word)
             elif word:
                 self._look_at_waiting(f"table {frame << PAGE_SHIFT:#x}[{index}]", word)
+
+    def _look_at_going(self, where, word):
+        """A leaf of 1 GiB that comes or goes counts from the frame that it names (mm/aspace.h)."""
+        frame = word >> 10 & (1 << 44) - 1
+        if frame % 512:
+            self._complain(f"{where}: invalid entry {word:#x} is between two steps")
+        self._look_at_entry(where, word, is_leaf=True)
+        for counted in range(frame, frame - frame % (1 << 18) + (1 << 18)):
+            self.counts[counted] = self.counts.get(counted, 0) + 1
 
     def _look_at_waiting(self, where, word):
         """A leaf that becomes valid when a hart has filled its frame (mm/fill.h) is counted."""

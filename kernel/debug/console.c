@@ -6,6 +6,7 @@
  */
 #include "debug/console.h"
 
+#include <abi/log.h>
 #include <stdarg.h>
 
 #include "debug/log.h"
@@ -59,8 +60,8 @@ size_t console_write(const char *bytes, size_t length, uint64_t source, uint32_t
     size_t written = 0;
     lock_take(&console_lock);
     if (length > 0) {
-        written = write_bytes(bytes, length);
-        log_append(source, level, bytes, written);
+        written = (level & LOG_KEPT) != 0 ? length : write_bytes(bytes, length);
+        log_append(source, level & (LOG_LEVELS - 1), bytes, written);
     }
     lock_release(&console_lock);
     return written;

@@ -25,7 +25,7 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [FOLDER, os.path.join(os.path.dirname(os.path.dirname(FOLDER)), "sbi")]
 
 from audit import Audit  # noqa: E402
-from flatten import ELF_HEADER, PF_X, PROGRAM_HEADER, PT_LOAD  # noqa: E402
+from flatten import ELF_HEADER, EM_RISCV, PF_X, PROGRAM_HEADER, PT_LOAD  # noqa: E402
 from look import PAGE_BYTES, PAGE_SHIFT, Kernel  # noqa: E402
 
 COMPLAINTS_SHOWN = 20
@@ -92,7 +92,8 @@ class Programs:
 
     def of_space(self, kernel, root):
         if root not in self.known:
-            scores = [(self._score(kernel, root, file), file) for file in self.files]
+            pages = Pages(kernel, root)
+            scores = [(pages.score(file), file) for file in self.files]
             best = max(scores, default=(0, None), key=lambda score: score[0])
             self.known[root] = best[1] if best[0] > 0 else None
         return self.known[root]
@@ -101,31 +102,51 @@ class Programs:
         file = self.of_space(kernel, root)
         return os.path.basename(file) if file else "?"
 
-    @staticmethod
-    def _score(kernel, root, path):
+
+class Pages:
+    """What lies in a space: its tables are walked once, each page is read once."""
+
+    def __init__(self, kernel, root):
+        self.read = kernel.read
+        self.physical = {entry.address: entry.frame << PAGE_SHIFT
+                         for entry in kernel.entries(root, end=256)
+                         if entry.is_leaf and entry.level == 0}
+        self.seen = {}  # by address
+
+    def score(self, path):
         """Pages of code that are in memory and in the file; 0 if one differs."""
         pages = 0
         for address, data in code_of(path):
             for start in range(0, len(data), PAGE_BYTES):
-                physical = kernel.translate(root, address + start)
                 part = data[start:start + PAGE_BYTES]
-                if physical is None:
+                seen = self._page(address + start)
+                if seen is None:
                     continue
-                if kernel.read(physical, len(part)) != part:
+                if seen[:len(part)] != part:
                     return 0
                 pages += 1
         return pages
 
+    def _page(self, address):
+        if address not in self.physical:
+            return None
+        if address not in self.seen:
+            self.seen[address] = self.read(self.physical[address], PAGE_BYTES)
+        return self.seen[address]
+
 
 def code_of(path):
-    """(address, bytes) of the executable segments of an ELF file; none of what is no ELF file."""
+    """(address, bytes) of the executable segments of a RISC-V ELF file; none of any other file."""
     if not os.path.isfile(path):
         return
     with open(path, "rb") as source:
-        elf = source.read()
-    if len(elf) < ELF_HEADER.size or elf[:5] != b"\x7fELF\x02":
-        return
-    fields = ELF_HEADER.unpack_from(elf)
+        elf = source.read(ELF_HEADER.size)
+        if len(elf) < ELF_HEADER.size or elf[:5] != b"\x7fELF\x02":
+            return
+        fields = ELF_HEADER.unpack(elf)
+        if fields[2] != EM_RISCV:
+            return
+        elf += source.read()
     table, entry_size, count = fields[5], fields[9], fields[10]
     for i in range(count):
         kind, flags, offset, address, _, size, _, _ = PROGRAM_HEADER.unpack_from(

@@ -16,6 +16,8 @@
  * I2  A writable leaf never names a WIRED frame.
  * I3  USER frames are in no space with is_server, SERVER frames in no other.
  * I4  After each public function the TLB of this hart knows nothing that the tables do not say.
+ * I5  A leaf of 1 GiB comes and goes in steps of 512 frames: an entry of the root without V names
+ *     the first of its frames in whose words it counts, and counts in all behind that one.
  *
  * *Pending installs.* The answer to a fault may be carried out later than it is given, when the
  * faulted thread resumes. To the server it must look as if it had happened at once. So whoever
@@ -108,7 +110,7 @@ MUST_USE enum err aspace_check(const struct aspace *aspace, const struct map_ent
  *            the table there is another frame;
  *            ERR_NO_TABLE: no table covers the address; UNTABLE: no table there;
  *            ERR_EXIST: a table is where a table or a large leaf should go;
- *            ERR_BUSY: UNTABLE of a table that holds a lower table or message pages;
+ *            ERR_BUSY: UNTABLE of a table that holds a lower table, large leaves or message pages;
  *            ERR_OVERFLOW: a frame has 2^32 - 1 mappings.
  * On return: progress says how far it came; the TLB is flushed.
  */

@@ -12,13 +12,13 @@
 #define WINDOW_PAGE ENTRY_HALF_END
 
 /* Put a leaf into a slot; what was there is gone from the TLB before its frame can serve again. */
-NOINLINE static void put_leaf(const struct aspace *aspace, pte_t *slot, pte_t leaf, unsigned level)
+NOINLINE static void put_leaf(const struct aspace *aspace, pte_t *slot, pte_t leaf)
     REQUIRES(memory_lock)
 {
     const pte_t old = *slot;
     *slot = leaf;
     if (old != 0) { /* valid, or about to be (mm/fill.h) */
-        remove_count(old, level);
+        remove_count(old, 0);
         tlb_flush();
         tlb_flush_others(aspace->satp);
     }
@@ -110,8 +110,8 @@ NOINLINE static void undo(struct aspace *aspace, uint64_t page, uint64_t pages)
 }
 
 /*
- * Install up to `count` neighbours as they are, as long as each is USER and no leaf is in its way:
- * the loop that installing ready pages spends its time in.
+ * Install up to `count` neighbours as they are, as long as each is USER and no other leaf is in its
+ * way: the loop that installing ready pages spends its time in. The leaf itself may be there.
  *
  * Returns: how many there were.
  */
@@ -126,11 +126,16 @@ static uint64_t put_ready(pte_t *slot, pfn_t pfn, uint64_t flags, uint64_t count
     pte_t leaf = pte_make(pfn, flags);
     for (; word != end; word++) {
         const uint64_t old = *word;
-        if (*slot != 0 || frame_word_kind(old) != FRAME_USER || old + FRAME_ONE < old) {
+        if (*slot == 0) {
+            if (frame_word_kind(old) != FRAME_USER || old + FRAME_ONE < old) {
+                break;
+            }
+            *word = old + FRAME_ONE;
+            *slot = leaf;
+        } else if (*slot != leaf) {
             break;
         }
-        *word = old + FRAME_ONE;
-        *slot++ = leaf;
+        slot++;
         leaf += UINT64_C(1) << PTE_PFN_SHIFT;
     }
     return count - (uint64_t)(end - word);
@@ -145,13 +150,13 @@ static enum err put_page(const struct aspace *aspace, pte_t *slot, uint64_t op, 
         if (!device_has(pfn)) {
             return ERR_FRAME_KIND;
         }
-        put_leaf(aspace, slot, pte_make(pfn, flags), 0);
+        put_leaf(aspace, slot, pte_make(pfn, flags));
         return ERR_OK;
     }
     const enum err error = prepare_page(op, flags, pfn, pages, &word);
     if (error == ERR_OK) {
         *frame_word(pfn) = word;
-        put_leaf(aspace, slot, pte_make(pfn, flags), 0);
+        put_leaf(aspace, slot, pte_make(pfn, flags));
     }
     return error;
 }
@@ -232,13 +237,12 @@ static enum err clean_large(pfn_t pfn, uint64_t pages, uint64_t *ready) REQUIRES
     return ERR_OK;
 }
 
-/* Count one large leaf in the words of its frames, or in none of them. */
-static enum err count_large(uint64_t op, uint64_t flags, pfn_t pfn, uint64_t pages)
-    REQUIRES(memory_lock)
+/* Count a large leaf in the words of 512 of its frames, or in none of them. */
+static enum err count_step(uint64_t op, uint64_t flags, pfn_t pfn) REQUIRES(memory_lock)
 {
     const uint64_t least = hart_self()->is_alone ? FRAME_FREE : FRAME_CLEAN;
     uint64_t *const words = frame_word(pfn);
-    const uint64_t *const end = words + pages;
+    const uint64_t *const end = words + TABLE_ENTRIES;
     uint64_t *word = words;
     enum err error = ERR_FRAME_KIND;
 
@@ -262,33 +266,54 @@ static enum err count_large(uint64_t op, uint64_t flags, pfn_t pfn, uint64_t pag
     return error;
 }
 
-/* One large leaf; *ready: as clean_large(). */
+/*
+ * One large leaf; *ready: as clean_large(). It is counted from its last frames on (I5), so that
+ * what is counted can be taken back in steps too.
+ */
 static enum err install_leaf(struct aspace *aspace, uint64_t op, uint64_t flags, uint64_t page,
                              pfn_t pfn, unsigned level, uint64_t *ready) REQUIRES(memory_lock)
 {
     const struct pt_place place = pt_find(aspace->root, page, level);
     const uint64_t pages = table_pages(level);
-    enum err error = ERR_OK;
+    const pte_t leaf = pte_make(pfn, flags);
+    pte_t *const slot = place.slot;
 
     if (place.level != level) {
         return ERR_NO_TABLE;
     }
-    if (pte_is_table(*place.slot)) {
+    if (pte_is_table(*slot)) {
         return ERR_EXIST;
     }
     if (!frame_is_ram(pfn) || !frame_is_ram(pfn_add(pfn, (npages_t){pages - 1}))) {
         return ERR_FRAME_KIND;
     }
-    if (op != MAP_INSTALL) {
-        error = clean_large(pfn, pages, ready);
+    uint64_t left = pages; /* frames that are not counted yet */
+    if (*slot != 0) {
+        left = pfn_to_number(pte_to_pfn(*slot)) - pfn_to_number(pfn);
+        if (*ready == 0 || left - 1 >= pages - 1) {
+            remove_step(slot, level); /* what was there goes first */
+            tlb_flush_others(aspace->satp);
+            return ERR_INTR;
+        }
+    } else if (op != MAP_INSTALL) {
+        const enum err error = clean_large(pfn, pages, ready);
+        if (error != ERR_OK) {
+            return error;
+        }
     }
-    if (error == ERR_OK) {
-        error = count_large(op, flags, pfn, pages);
-    }
-    if (error == ERR_OK) {
-        put_leaf(aspace, place.slot, pte_make(pfn, flags), level);
-    }
-    return error;
+    *ready = 1; /* from now on the slot says how far */
+    do {
+        left -= TABLE_ENTRIES;
+        const enum err error = count_step(op, flags, pfn_add(pfn, (npages_t){left}));
+        if (error != ERR_OK) {
+            return error;
+        }
+        *slot = leaf + (left << PTE_PFN_SHIFT) - (left != 0 ? PTE_VALID : 0);
+        if (left == 0) {
+            return ERR_OK;
+        }
+    } while (!tlb_has_interrupt());
+    return ERR_INTR;
 }
 
 enum err install_large(struct aspace *aspace, struct map_entry entry, uint64_t *done)
@@ -307,7 +332,8 @@ enum err install_large(struct aspace *aspace, struct map_entry entry, uint64_t *
             return ERR_INTR;
         }
         if (error != ERR_OK) {
-            undo(aspace, entry_page(entry), i);
+            /* With it what was counted of this one. */
+            undo(aspace, entry_page(entry), i + (ready == 0 ? 0 : unit));
             return error;
         }
         ready = 0;
@@ -332,7 +358,7 @@ enum err install_copy(struct aspace *aspace, struct map_entry entry, uint64_t so
     }
     /* Point of no return: nothing below may fail. */
     const pte_t leaf = pte_make(pfn, entry_leaf_flags[entry_prot(entry)]);
-    put_leaf(aspace, place.slot, 0, 0);
+    put_leaf(aspace, place.slot, 0);
     if ((leaf & PTE_EXEC) != 0 || hart_self()->is_alone) {
         page_copy(frame_address(pfn), frame_address(from));
         *frame_word(pfn) = FRAME_USER + FRAME_ONE;
@@ -356,7 +382,7 @@ enum err install_table(struct aspace *aspace, struct map_entry entry)
     const unsigned level = (unsigned)entry_prot(entry);
     const pfn_t pfn = pfn_from_number(entry_frame(entry));
     const struct pt_place place = pt_find(aspace->root, table_page(entry), level + 1);
-    if (pte_is_valid(*place.slot)) {
+    if (*place.slot != 0) {
         return ERR_EXIST;
     }
     if (place.level != level + 1) {
@@ -375,17 +401,6 @@ enum err install_table(struct aspace *aspace, struct map_entry entry)
     return ERR_OK;
 }
 
-/* The table may go: it holds no lower table, and in the window nothing at all. */
-static bool table_can_go(const pte_t *table, bool is_window)
-{
-    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
-        if (table[i] != 0 && (is_window || pte_is_table(table[i]))) {
-            return false;
-        }
-    }
-    return true;
-}
-
 enum err install_untable(struct aspace *aspace, struct map_entry entry)
 {
     const unsigned level = (unsigned)entry_prot(entry);
@@ -398,14 +413,15 @@ enum err install_untable(struct aspace *aspace, struct map_entry entry)
     if (!pfn_is_equal(pte_to_pfn(*place.slot), pfn)) {
         return ERR_FRAME_KIND;
     }
-    pte_t *table = direct_table(*place.slot);
-    if (!table_can_go(table, (entry_flags(entry) & MAP_IN_WINDOW) != 0)) {
-        return ERR_BUSY;
-    }
-    /* Point of no return: nothing below may fail. */
+    /* Small leaves go with their table; of anything else there must be none. */
+    const bool has_small = level == 0 && (entry_flags(entry) & MAP_IN_WINDOW) == 0;
+    const pte_t *table = direct_table(*place.slot);
     for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
         if (table[i] != 0) {
-            remove_count(table[i], level);
+            if (!has_small) {
+                return ERR_BUSY;
+            }
+            remove_count(table[i], 0);
         }
     }
     *place.slot = 0;

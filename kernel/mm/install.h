@@ -30,6 +30,9 @@ MUST_USE enum err install_pages(struct aspace *aspace, struct map_entry entry, u
  * The same for INSTALL_ZERO and INSTALL with large leaves. A frame that waits for its turn, zeroed,
  * is CLEAN; while there are no other harts it stays what it was.
  *
+ * A large leaf that stands there goes first, also if the new one is then refused. If an interrupt
+ * is pending it is cut after each 512 frames that are counted (I5 of mm/aspace.h).
+ *
  * Returns:   as install_pages(), and ERR_EXIST where a table is in the way.
  */
 COLD MUST_USE enum err install_large(struct aspace *aspace, struct map_entry entry, uint64_t *done)
@@ -58,7 +61,7 @@ COLD MUST_USE enum err install_table(struct aspace *aspace, struct map_entry ent
  * Carry out UNTABLE; flushes the TLB.
  *
  * Returns:   ERR_OK; ERR_NO_TABLE: there is none; ERR_FRAME_KIND: another frame is the table
- *            there; ERR_BUSY: it holds a lower table, or message pages.
+ *            there; ERR_BUSY: it holds a lower table, large leaves or message pages.
  * On error:  nothing changed.
  */
 COLD MUST_USE enum err install_untable(struct aspace *aspace, struct map_entry entry)

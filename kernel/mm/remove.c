@@ -39,22 +39,38 @@ static void drop_leaves(pte_t *slot, uint64_t count) REQUIRES(memory_lock)
     }
 }
 
-/* Take rights from one leaf. */
-static void restrict_leaf(pte_t *slot, unsigned level, uint64_t keep) REQUIRES(memory_lock)
+void remove_step(pte_t *slot, unsigned level)
 {
-    const pte_t leaf = *slot;
-    if (leaf == 0) {
-        return;
+    const pte_t leaf = *slot & ~PTE_VALID;
+    const pte_t rest = leaf + ((pte_t)TABLE_ENTRIES << PTE_PFN_SHIFT);
+    remove_count(leaf, 1);
+    *slot = (rest >> PTE_PFN_SHIFT & (table_pages(level) - 1)) == 0 ? 0 : rest;
+}
+
+/* What is left of a leaf with the rights in `keep` alone; without any it is no leaf. */
+static pte_t leaf_restricted(pte_t leaf, uint64_t keep)
+{
+    const pte_t left = leaf & (~PTE_RWX | keep);
+    return (left & PTE_WRITE) == 0 ? left & ~PTE_DIRTY : left;
+}
+
+/* Take rights from `count` leaves of one level-0 table, of whatever memory. */
+NOINLINE static void restrict_leaves(pte_t *slot, uint64_t count, uint64_t keep)
+    REQUIRES(memory_lock)
+{
+    const pte_t *const end = slot + count;
+    for (; slot != end; slot++) {
+        const pte_t leaf = *slot;
+        if (leaf == 0) {
+            continue;
+        }
+        const pte_t left = leaf_restricted(leaf, keep);
+        *slot = left;
+        if (!pte_is_leaf(left)) {
+            *slot = 0;
+            remove_count(leaf, 0);
+        }
     }
-    pte_t left = leaf & (~PTE_RWX | keep);
-    if ((left & PTE_WRITE) == 0) {
-        left &= ~PTE_DIRTY;
-    }
-    if (!pte_is_leaf(left)) {
-        left = 0;
-        remove_count(leaf, level);
-    }
-    *slot = left;
 }
 
 void remove_leaves(pte_t *slot, uint64_t count, uint64_t keep)
@@ -63,34 +79,29 @@ void remove_leaves(pte_t *slot, uint64_t count, uint64_t keep)
         drop_leaves(slot, count);
         return;
     }
-    for (uint64_t i = 0; i < count; i++) {
-        restrict_leaf(&slot[i], 0, keep);
-    }
-}
-
-/* The same for what is not counted alone: frames of the memory server become FREE, devices go. */
-static void remove_other_leaves(pte_t *slot, uint64_t count, uint64_t keep) REQUIRES(memory_lock)
-{
-    for (uint64_t i = 0; i < count; i++) {
-        restrict_leaf(&slot[i], 0, keep);
-    }
+    restrict_leaves(slot, count, keep);
 }
 
 /*
  * The entries from `place` on to the end of its table, of which the first is no table.
  *
  * Returns: the first page behind what was looked at: a large leaf, or all empty entries up to
- * something else.
+ * something else. `page` if a leaf has not gone as a whole.
  */
 static uint64_t change_large(struct pt_place place, uint64_t page, uint64_t end, uint64_t keep)
     REQUIRES(memory_lock)
 {
     const uint64_t span = table_pages(place.level);
     const uint64_t next = (page | (span - 1)) + 1;
-    if (pte_is_valid(*place.slot)) {
+    if (*place.slot != 0) {
         const bool is_whole = (page & (span - 1)) == 0 && next <= end;
-        restrict_leaf(place.slot, place.level, is_whole ? keep : 0);
-        return next;
+        const pte_t left = leaf_restricted(*place.slot, is_whole ? keep : 0);
+        if (pte_is_leaf(left) && pte_is_valid(left)) {
+            *place.slot = left;
+            return next;
+        }
+        remove_step(place.slot, place.level);
+        return *place.slot == 0 ? next : page;
     }
     /*
      * Large spaces are mostly empty: step over the rest of the table without a walk for each entry.
@@ -115,16 +126,16 @@ bool remove_range(struct aspace *aspace, uint64_t page, uint64_t pages, uint64_t
         const struct pt_place place = pt_find(aspace->root, at, 0);
         if (place.level > 0) {
             at = change_large(place, at, end, keep);
-            continue;
-        }
-        const uint64_t in_table = TABLE_ENTRIES - table_index(at, 0);
-        const uint64_t count = end - at < in_table ? end - at : in_table;
-        if (aspace->is_server || aspace->has_devices) {
-            remove_other_leaves(place.slot, count, keep);
         } else {
-            remove_leaves(place.slot, count, keep);
+            const uint64_t in_table = TABLE_ENTRIES - table_index(at, 0);
+            const uint64_t count = end - at < in_table ? end - at : in_table;
+            if (aspace->is_server || aspace->has_devices) {
+                restrict_leaves(place.slot, count, keep); /* not all of them are counted alike */
+            } else {
+                remove_leaves(place.slot, count, keep);
+            }
+            at += count;
         }
-        at += count;
         if (at < end && tlb_has_interrupt()) {
             *done = at - page;
             return false;

@@ -21,6 +21,12 @@
 void remove_count(pte_t leaf, unsigned level) REQUIRES(memory_lock);
 
 /*
+ * Make the large leaf in `slot` one that goes, or one that goes on going (I5 of mm/aspace.h), and
+ * account for 512 frames of it; with the last ones the slot is empty.
+ */
+void remove_step(pte_t *slot, unsigned level) REQUIRES(memory_lock);
+
+/*
  * Take from `count` neighbours of one level-0 table, all of them counted, the rights that
  * are not in `keep` (PTE_READ...), and drop leaves that have none left.
  */

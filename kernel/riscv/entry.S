@@ -186,8 +186,8 @@ entry_hart_high:
     li      s0, 0
     tail    harts_join
 
-/* Not in bss, which the first hart clears. */
-    .section .data.entry, "aw"
+/* Not in bss, which the first hart clears, nor in what is summed, since it is written before. */
+    .section .entry_data, "aw"
     .balign 4
 entry_is_taken:
     .word   0

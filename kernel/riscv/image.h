@@ -16,6 +16,7 @@ extern const char ld_start[];
 extern const char ld_text_end[];
 extern const char ld_boot_end[];
 extern const char ld_rodata_end[];
+extern const char ld_sum_end[];
 extern const char ld_stacks[];
 extern const char ld_end[];
 
@@ -38,6 +39,12 @@ static inline uint64_t image_boot_end(void)
 static inline uint64_t image_rodata_end(void)
 {
     return (uint64_t)(uintptr_t)ld_rodata_end;
+}
+
+/* Up to here the image is as it was loaded until its sum is taken: data too, but for entry.S's. */
+static inline uint64_t image_sum_end(void)
+{
+    return (uint64_t)(uintptr_t)ld_sum_end;
 }
 
 /* Each hart's stack has IMAGE_STACK_BYTES above a guard page; so many harts have one. */

@@ -40,7 +40,7 @@ static enum err check(const struct copy *copy) REQUIRES(memory_lock)
 {
     const enum frame_kind to = frame_kind_of(copy->to);
     const enum frame_kind from = copy->is_zero ? FRAME_WIRED : frame_kind_of(copy->from);
-    const bool can_be_free = copy->is_zero && copy->bytes == PAGE_SIZE;
+    const bool can_be_free = copy->bytes == PAGE_SIZE; /* nothing is left of what it held */
 
     return (is_user(to) || (can_be_free && to == FRAME_FREE)) &&
                    (is_user(from) || from == FRAME_WIRED)

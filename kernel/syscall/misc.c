@@ -38,7 +38,7 @@ struct sys_result sys_log_write(uint64_t bytes, uint64_t level)
     if (error != ERR_OK) {
         return sys_make_error(error);
     }
-    if (bytes > MESSAGE_LOG_BYTES_MAX || level >= LOG_LEVELS) {
+    if (bytes > MESSAGE_LOG_BYTES_MAX || (level & ~LOG_KEPT) >= LOG_LEVELS) {
         return sys_make_error(ERR_RANGE);
     }
     return sys_make_result(

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * FU540 (HiFive Unleashed) and FU740 (HiFive Unmatched): core PLL, clock selector, UART, L2 cache.
+ * FU540 (HiFive Unleashed) and FU740 (HiFive Unmatched): what their cores need after SPL.
  *
- * The registers of clocks are alike on both (FU540-C000 manual, chapter 7; FU740-C000 manual,
- * chapter 7; names as there). A PLL turns the crystal's f into f / (R + 1) * 2 * (F + 1) / 2^Q.
+ * A PLL turns the crystal's f into f / (R + 1) * 2 * (F + 1) / 2^Q (FU540-C000 and FU740-C000
+ * manuals, chapter 7). The range is that of its filter for f / (R + 1): 2 from 11 MHz on, 3 from 18
+ * (Linux, drivers/clk/analogbits/wrpll-cln28hpc.c).
  *
  * Run in QEMU's model of the FU540 only: nothing here has been on a board.
  */
@@ -11,41 +12,36 @@
 
 #include <stddef.h>
 
-#define CORE_PLL_CONFIG 1u /* index of 32-bit registers */
-#define CORE_PLL_OUTPUT 2u
-#define CORE_SELECT     9u
-#define PLL_LOCKED      0x80000000u
-#define PLL_OUTPUT_ON   0x80000000u
-#define SELECT_CRYSTAL  1u
+#include "clock.h"
 
-/* R, F, Q, the filter's range for f / (R + 1), and internal feedback. */
+#define CORE_SELECT    9u /* CORECLKSEL: clock.c */
+#define SELECT_CRYSTAL 1u
+
+/* R, F, Q, the filter's range, and internal feedback (COREPLLCFG0_FSE). */
 #define PLL(r, f, q, range) \
     ((uint32_t)(r) | (uint32_t)(f) << 6 | (uint32_t)(q) << 15 | (uint32_t)(range) << 18 | 1u << 25)
 
-/* SiFive UART: FU540-C000 manual, chapter 13. */
-#define UART_CONTROL      2u
-#define UART_PENDING      5u
-#define UART_DIVISOR      6u
-#define UART_WATERMARK    0x10000u /* one entry */
-#define UART_WATERMARKS   0x70000u
-#define UART_PENDING_SENT 1u
-
-/* L2 cache: FU540-C000 manual, chapter 11. */
+/*
+ * L2 cache: Config, and WayEnable, which is the number of the last way that is on (FU540-C000
+ * manual, chapter 11; for both U-Boot 2025.01, drivers/cache/cache-sifive-ccache.c).
+ */
 #define CACHE_CONFIG     0u
 #define CACHE_WAY_ENABLE 2u
 
-/* Looks at a register, at the speed of the crystal, until something is given up. */
-#define LOOKS_MAX 200000u
+/* 33.33 MHz / 2 * 240 / 4 = 1,000 MHz; the UART's clock is half of that, for 115200 baud. */
+#define FU540(name)                                                            \
+    {                                                                          \
+        name, fu540_raise_clock, PLL(1, 119, 2, 2), 500000000u / 115200u, 1000 \
+    }
+/* 26 MHz * 184 / 4 = 1,196 MHz. */
+#define FU740(name)                                        \
+    {                                                      \
+        name, fu740_raise_clock, PLL(0, 91, 2, 3), 0, 1196 \
+    }
 
 static const struct board boards[] = {
-    /* 33.33 MHz / 2 * 240 / 4 = 1,000 MHz; the UART's clock is half the core's. */
-    {"sifive,fu540", PLL(1, 119, 2, 2), 500000000u / 115200u, 1000},
-    {"sifive,fu540-c000", PLL(1, 119, 2, 2), 500000000u / 115200u, 1000},
-    {"sifive,hifive-unleashed-a00", PLL(1, 119, 2, 2), 500000000u / 115200u, 1000},
-    /* 26 MHz * 184 / 4 = 1,196 MHz; the UART has a PLL of its own. */
-    {"sifive,fu740", PLL(0, 91, 2, 3), 0, 1196},
-    {"sifive,fu740-c000", PLL(0, 91, 2, 3), 0, 1196},
-    {"sifive,hifive-unmatched-a00", PLL(0, 91, 2, 3), 0, 1196},
+    FU540("sifive,fu540"), FU540("sifive,fu540-c000"), FU540("sifive,hifive-unleashed-a00"),
+    FU740("sifive,fu740"), FU740("sifive,fu740-c000"), FU740("sifive,hifive-unmatched-a00"),
 };
 
 #define BOARDS (sizeof(boards) / sizeof(boards[0]))
@@ -76,27 +72,6 @@ const struct board *board_find(const char *compatible, uint32_t length)
     return NULL;
 }
 
-/* Wait until a bit is set. Returns: whether it came. */
-static bool board_await(const volatile uint32_t *where, uint32_t bit)
-{
-    for (uint32_t i = 0; i < LOOKS_MAX; i++) {
-        if ((*where & bit) != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Let the UART send what it has: its clock is about to change. */
-static void board_drain(volatile uint32_t *uart)
-{
-    const uint32_t control = uart[UART_CONTROL];
-
-    uart[UART_CONTROL] = (control & ~UART_WATERMARKS) | UART_WATERMARK;
-    (void)board_await(&uart[UART_PENDING], UART_PENDING_SENT);
-    uart[UART_CONTROL] = control;
-}
-
 /* Give the cache all its ways. Ways that are on stay on until reset, so this can be repeated. */
 static bool board_enable_cache(volatile uint32_t *cache)
 {
@@ -109,34 +84,15 @@ static bool board_enable_cache(volatile uint32_t *cache)
     return true;
 }
 
-static bool board_raise_clock(const struct board *board, volatile uint32_t *clock,
-                              volatile uint32_t *uart)
+struct board_outcome board_start(const struct board *board, struct board_registers registers)
 {
-    board_drain(uart);
-    clock[CORE_PLL_CONFIG] = board->pll;
-    clock[CORE_PLL_OUTPUT] = PLL_OUTPUT_ON;
-    if (!board_await(&clock[CORE_PLL_CONFIG], PLL_LOCKED)) {
-        return false;
-    }
-    clock[CORE_SELECT] = 0;
-    (void)clock[CORE_SELECT]; /* has happened once it can be read */
-    if (board->uart_divisor != 0) {
-        uart[UART_DIVISOR] = board->uart_divisor;
-    }
-    return true;
-}
-
-enum board_outcome board_start(const struct board *board, struct board_registers registers)
-{
-    enum board_outcome outcome = BOARD_READY;
+    struct board_outcome outcome = {.clock = BOARD_CLOCK_KEPT};
 
     /* The PLL may be set only while the core runs on the crystal: then it also needs to be. */
     if ((registers.clock[CORE_SELECT] & SELECT_CRYSTAL) != 0) {
-        outcome =
-            board_raise_clock(board, registers.clock, registers.uart) ? BOARD_STARTED : BOARD_SLOW;
+        outcome.clock =
+            board->raise_clock(board, registers) ? BOARD_CLOCK_RAISED : BOARD_CLOCK_SLOW;
     }
-    if (board_enable_cache(registers.cache) && outcome == BOARD_READY) {
-        outcome = BOARD_STARTED;
-    }
+    outcome.is_cache_enabled = board_enable_cache(registers.cache);
     return outcome;
 }

@@ -127,6 +127,7 @@ static enum err expect_large(struct model *model, enum map_op op, uint64_t page,
     if (model->has_table[slot]) {
         return ERR_EXIST;
     }
+    drop_slot(model, slot); /* what stands there goes first */
     for (uint64_t i = 0; i < 512; i++) {
         const enum err error = frame_error(op, model->word[frame + i], rights_of(prot));
         if (error != ERR_OK) {

@@ -62,14 +62,14 @@ static void write_devices(const char *ranges_opt)
 }
 
 /* Three harts, of which the third boots, memory, and devices. */
-static void write_machine(const char *ranges_opt)
+static void write_machine_with(const char *ranges_opt, const char *stdout_path)
 {
     tree_start();
     tree_node("");
     tree_cells(2, 2);
     tree_memory("memory", 0x80000000, 0x1000000);
     tree_node("chosen");
-    tree_text("stdout-path", "serial0:115200n8");
+    tree_text("stdout-path", stdout_path);
     tree_end();
     write_devices(ranges_opt);
     tree_node("cpus");
@@ -80,6 +80,11 @@ static void write_machine(const char *ranges_opt)
     tree_end();
     tree_end();
     tree_finish();
+}
+
+static void write_machine(const char *ranges_opt)
+{
+    write_machine_with(ranges_opt, "serial0:115200n8");
 }
 
 TAP_TEST(devices_have_their_registers_and_the_controllers_interrupts)
@@ -103,14 +108,74 @@ TAP_TEST(devices_have_their_registers_and_the_controllers_interrupts)
     EXPECT_U64(machine.interrupts.context, 4);
 }
 
-TAP_TEST(the_console_is_found_by_its_alias)
+/* With this stdout-path device `console` is the console and no other; 5: none is. */
+static void expect_console(const char *stdout_path, unsigned console)
 {
     struct machine machine;
-    write_machine("");
+    write_machine_with("", stdout_path);
     REQUIRE(EXPECT_U64(tree_read(&machine), DTB_OK));
+    REQUIRE(EXPECT_U64(machine.device_count, 5));
     for (unsigned i = 0; i < machine.device_count; i++) {
-        EXPECT_U64(machine.devices[i].flags, i == 2 ? BOOT_DEVICE_CONSOLE : 0);
+        EXPECT_U64(machine.devices[i].flags, i == console ? BOOT_DEVICE_CONSOLE : 0);
     }
+}
+
+TAP_TEST(the_console_is_found_by_its_alias)
+{
+    expect_console("serial0", 2);
+    expect_console("serial0:115200n8", 2);
+}
+
+TAP_TEST(the_console_is_found_by_its_path)
+{
+    expect_console("/soc/serial@1000", 1);
+    expect_console("/soc/serial@1000:115200n8", 1);
+}
+
+TAP_TEST(an_alias_that_only_begins_like_that_of_the_console_is_another)
+{
+    expect_console("serial01", 5);
+    expect_console("serial0x:115200n8", 5);
+    expect_console("serial", 5);
+    expect_console("", 5);
+}
+
+/* A controller, with a child that is compatible with something. */
+static void write_controller(const char *name, const char *compatible, const char *child)
+{
+    const uint64_t reg[2] = {0x5000, 0x1000};
+    tree_node(name);
+    tree_text("compatible", compatible);
+    tree_numbers("reg", reg, 2);
+    tree_cells(1, 0);
+    tree_node("mmc@0");
+    tree_text("compatible", child);
+    tree_end();
+    tree_end();
+}
+
+TAP_TEST(a_controller_with_a_slot_for_cards_is_known_as_such)
+{
+    struct machine machine;
+    tree_start();
+    tree_node("");
+    tree_cells(2, 2);
+    tree_memory("memory", 0x80000000, 0x1000000);
+    tree_node("soc");
+    tree_text("compatible", "simple-bus");
+    tree_property("ranges", "", 0);
+    tree_cells(2, 2);
+    write_controller("spi@1", "sifive,spi0", "jedec,spi-nor");
+    write_controller("spi@2", "sifive,spi0", "mmc-spi-slot");
+    write_controller("spi@3", "another,spi", "mmc-spi-slot");
+    tree_end();
+    tree_end();
+    tree_finish();
+    REQUIRE(EXPECT_U64(tree_read(&machine), DTB_OK));
+    REQUIRE(EXPECT_U64(machine.device_count, 3));
+    EXPECT_U64(machine.devices[0].flags, 0);
+    EXPECT_U64(machine.devices[1].flags, BOOT_DEVICE_CARD);
+    EXPECT_U64(machine.devices[2].flags, 0);
 }
 
 TAP_TEST(devices_on_a_bus_with_addresses_of_its_own_are_left_out)
@@ -129,6 +194,9 @@ int main(int argc, char **argv)
     static const struct tap_test tests[] = {
         TAP(devices_have_their_registers_and_the_controllers_interrupts),
         TAP(the_console_is_found_by_its_alias),
+        TAP(the_console_is_found_by_its_path),
+        TAP(an_alias_that_only_begins_like_that_of_the_console_is_another),
+        TAP(a_controller_with_a_slot_for_cards_is_known_as_such),
         TAP(devices_on_a_bus_with_addresses_of_its_own_are_left_out),
     };
     return TAP_RUN(argc, argv, tests);

@@ -79,8 +79,74 @@ TAP_TEST(a_whole_machine_is_read)
     EXPECT(machine.has_seed && machine.seed != 0);
     EXPECT(machine.has_sstc);
     EXPECT_U64(machine.hart_count, 2);
-    EXPECT_U64(machine.hart_ids[0], 1);
-    EXPECT_U64(machine.hart_ids[1], 2);
+    EXPECT_U64(machine.hart_ids[0], TREE_BOOT_HART);
+    EXPECT_U64(machine.hart_ids[1], 1);
+    EXPECT_U64(machine.other_count, 2);
+    EXPECT_U64(machine.other_ids[0], 0);
+    EXPECT_U64(machine.other_ids[1], 3);
+}
+
+/* A machine with harts of these numbers; if TREE_BOOT_HART is among them, it is as `boot_isa`. */
+static void read_harts(const uint32_t *ids, uint32_t count, const char *boot_isa,
+                       struct machine *machine)
+{
+    tree_start();
+    tree_node("");
+    tree_cells(2, 2);
+    tree_memory("memory", 0x80000000, 0x1000000);
+    tree_node("cpus");
+    tree_cells(1, 0);
+    for (uint32_t i = 0; i < count; i++) {
+        tree_cpu(ids[i], NULL, "riscv,sv39",
+                 ids[i] == TREE_BOOT_HART ? boot_isa : "rv64imafdc_sstc");
+    }
+    tree_end();
+    tree_end();
+    tree_finish();
+    EXPECT_U64(tree_read(machine), DTB_OK);
+}
+
+TAP_TEST(the_boot_hart_comes_first_and_the_others_as_in_the_tree_with_gaps)
+{
+    static const uint32_t ids[] = {0x101, 7, TREE_BOOT_HART, 64, 3};
+    static const uint64_t expected[] = {TREE_BOOT_HART, 0x101, 7, 64, 3};
+    struct machine machine;
+
+    read_harts(ids, 5, "rv64imafdc_sstc", &machine);
+    EXPECT_U64(machine.hart_count, 5);
+    EXPECT_BYTES(machine.hart_ids, expected, sizeof(expected));
+    EXPECT(machine.has_sstc);
+}
+
+TAP_TEST(a_boot_hart_that_the_tree_does_not_have_is_one_all_the_same)
+{
+    static const uint32_t ids[] = {4, 1};
+    static const uint64_t expected[] = {TREE_BOOT_HART, 4, 1};
+    struct machine machine;
+
+    read_harts(ids, 2, "", &machine);
+    EXPECT_U64(machine.hart_count, 3);
+    EXPECT_BYTES(machine.hart_ids, expected, sizeof(expected));
+    read_harts(ids, 0, "", &machine);
+    EXPECT_U64(machine.hart_count, 1);
+    EXPECT(!machine.has_sstc);
+}
+
+TAP_TEST(of_too_many_harts_the_boot_hart_is_kept_wherever_it_is)
+{
+    uint32_t ids[MACHINE_HARTS_MAX + 6];
+    struct machine machine;
+
+    for (uint32_t i = 0; i < MACHINE_HARTS_MAX + 6; i++) {
+        ids[i] = 100 + 3 * i;
+    }
+    ids[MACHINE_HARTS_MAX + 5] = TREE_BOOT_HART;
+    read_harts(ids, MACHINE_HARTS_MAX + 6, "rv64imafdc", &machine);
+    EXPECT_U64(machine.hart_count, MACHINE_HARTS_MAX);
+    EXPECT_U64(machine.hart_ids[0], TREE_BOOT_HART);
+    EXPECT_U64(machine.hart_ids[1], 100);
+    EXPECT_U64(machine.hart_ids[MACHINE_HARTS_MAX - 1], 100 + 3 * (MACHINE_HARTS_MAX - 2));
+    EXPECT(!machine.has_sstc); /* what the tree says of it counts, as for its interrupts */
 }
 
 TAP_TEST(one_hart_without_sstc_is_enough_to_do_without)
@@ -275,6 +341,9 @@ int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
         TAP(a_whole_machine_is_read),
+        TAP(the_boot_hart_comes_first_and_the_others_as_in_the_tree_with_gaps),
+        TAP(a_boot_hart_that_the_tree_does_not_have_is_one_all_the_same),
+        TAP(of_too_many_harts_the_boot_hart_is_kept_wherever_it_is),
         TAP(one_hart_without_sstc_is_enough_to_do_without),
         TAP(trees_without_memory_are_refused),
         TAP(impossible_cells_are_refused),

@@ -8,7 +8,7 @@
 
 #include "boot/machine.h"
 
-#define TREE_ROOM 8192u
+#define TREE_ROOM 32768u
 /* The hart that reads the tree; TREE_INTC + hart: phandles of the harts' interrupt controllers. */
 #define TREE_BOOT_HART 2u
 #define TREE_INTC      10u

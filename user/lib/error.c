@@ -56,6 +56,7 @@ int hf_errno(enum err error)
     case ERR_AGAIN:
     case ERR_WOULD_BLOCK:
     case ERR_WAIT:
+    case ERR_MORE:
         return EAGAIN;
     case ERR_NOMEM:
     case ERR_NO_TABLE:

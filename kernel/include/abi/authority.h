@@ -60,8 +60,8 @@
  *
  * FRAME_COPY       a0 = frame to write, USER; a1 = offset; a2 = frame to read, USER or of the boot
  *                  archive; a3 = offset; a4 = bytes; a5 = 0, or 1: write zeros, with a2 = a3 = 0
- *                  (INVAL). FRAME_KIND; RANGE: a range leaves its page. Ranges may overlap. Zeros
- *                  over a whole page may go to an unused frame, which becomes USER
+ *                  (INVAL). FRAME_KIND; RANGE: a range leaves its page. Ranges may overlap. What
+ *                  fills a whole page may go to an unused frame, which becomes USER
  *
  * NEXT_DEATH       no arguments; results as fault.h says; a0 = OBJECT_NONE: nothing left. A notice
  *                  of a space comes once, when all its threads have ended, and replaces theirs. A

@@ -60,6 +60,7 @@ struct boot_segment {
 
 #define BOOT_COMPATIBLE_BYTES 24u
 #define BOOT_DEVICE_CONSOLE   0x1u /* the device tree's standard output */
+#define BOOT_DEVICE_CARD      0x2u /* a SPI controller of SiFive with a slot for SD cards */
 
 /* A device of the device tree with registers, not shared with RAM or the kernel. */
 struct boot_device {

@@ -72,9 +72,9 @@
  *                  (calls) or STALE (waits)
  *
  * LOG_WRITE        t1 = log, CONTROL; a0 = bytes from offset 0 of the message page, at most
- *                  MESSAGE_LOG_BYTES_MAX (RANGE); a1 = enum log_level (RANGE). They go to the
- *                  console and, with the handle's badge as their source, into the log. Result a0 =
- *                  bytes written, which may be less
+ *                  MESSAGE_LOG_BYTES_MAX (RANGE); a1 = enum log_level, perhaps with LOG_KEPT
+ *                  (RANGE). They go to the console, if not LOG_KEPT, and, with the handle's badge
+ *                  as their source, into the log. Result a0 = bytes written, which may be less
  * LOG_COPY         t1 = log, CONTROL; a0 = position, the first is INFO_LOG_FIRST. Result a0 = bytes
  *                  of records (abi/log.h) copied to offset 0 of the message page, perhaps not to
  *                  the end of one; 0: there is nothing behind the position. RANGE: it is not in the

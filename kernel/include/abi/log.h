@@ -16,6 +16,8 @@ enum log_level {
     LOG_DEBUG = 3,
 };
 #define LOG_LEVELS 4u
+/* With a level: kept in the log, and not shown: whoever writes it shows it himself. */
+#define LOG_KEPT UINT64_C(0x100)
 
 struct log_record {
     uint64_t time;   /* time CSR */

@@ -58,8 +58,8 @@ enum map_op {
     /* Make the frame, which nothing refers to, the page table of the level (0: covers 2 MiB, 1:
      * covers 1 GiB) that contains the page. */
     MAP_TABLE = 7,
-    /* Take that table back (its leaves are dropped); it must hold no lower table. The frame becomes
-     * FREE. */
+    /* Take that table back (its 4 KiB leaves are dropped); it must hold no lower table and no large
+     * leaf. The frame becomes FREE. */
     MAP_UNTABLE = 8,
     /* Only in the memory server's own space: install frames as its own memory (zeroed, kind
      * SERVER). */

@@ -20,25 +20,34 @@
 #define BOARD_UART_PA  UINT64_C(0x10010000)
 #define BOARD_CACHE_PA UINT64_C(0x02010000)
 
-/* Constant: what one SoC wants. */
-struct board {
-    const char *compatible; /* of the root of its device trees */
-    uint32_t pll;           /* divisors of the core PLL */
-    uint32_t uart_divisor;  /* for 115200 baud once the core is fast; 0: its clock is another */
-    uint32_t core_mhz;
-};
-
-/* Where its registers can be reached. */
+/* Where its registers can be reached, and what lets time pass meanwhile. */
 struct board_registers {
     volatile uint32_t *clock;
     volatile uint32_t *uart;
     volatile uint32_t *cache;
+    void (*wait_us)(uint32_t us); /* at least so long; by a clock that is not the core's */
 };
 
-enum board_outcome {
-    BOARD_READY,   /* firmware did it already */
-    BOARD_STARTED, /* done now */
-    BOARD_SLOW,    /* the PLL does not lock: the core stays on the crystal, the cache is enabled */
+/* Constant: what one SoC wants. */
+struct board {
+    const char *compatible; /* of the root of its device trees */
+    /* Of its own, while the core runs on the crystal. Returns: whether its PLL locks. */
+    bool (*raise_clock)(const struct board *board, struct board_registers registers);
+    uint32_t pll;          /* divisors of the core PLL */
+    uint32_t uart_divisor; /* for 115200 baud once the core is fast; 0: its clock is another */
+    uint32_t core_mhz;
+};
+
+enum board_clock {
+    BOARD_CLOCK_KEPT,   /* firmware raised it already */
+    BOARD_CLOCK_RAISED, /* done now */
+    BOARD_CLOCK_SLOW,   /* the PLL does not lock: the core stays on the crystal */
+};
+
+/* What was done for the board; of its two parts each may have been needed without the other. */
+struct board_outcome {
+    enum board_clock clock;
+    bool is_cache_enabled; /* now; firmware had left it without some of its ways */
 };
 
 /*
@@ -49,4 +58,4 @@ enum board_outcome {
 const struct board *board_find(const char *compatible, uint32_t length);
 
 /* Raise the core's clock and give the cache all its ways, unless that was done. */
-enum board_outcome board_start(const struct board *board, struct board_registers registers);
+struct board_outcome board_start(const struct board *board, struct board_registers registers);

@@ -48,7 +48,8 @@ bool sbi_has_extension(uint64_t extension);
 /* Version of the specification: major << 24 | minor. */
 uint64_t sbi_version(void);
 
-/* Number and version of the implementation; OpenSBI is 1, its version major << 16 | minor. */
+/* Number and version of the implementation; that of OpenSBI is major << 16 | minor. */
+#define SBI_OPENSBI UINT64_C(1)
 uint64_t sbi_implementation(void);
 uint64_t sbi_implementation_version(void);
 
