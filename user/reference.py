@@ -29,9 +29,11 @@ MEASURED_REQUESTS = {
     "COPY": ("copy",),
 }
 # Where the library's function, or the answer, has another name than the request.
-FUNCTIONS = {"LIMITS": ("limit_get", "limit_set"), "CLONE": ("space_clone",)}
+FUNCTIONS = {"LIMITS": ("limit_get", "limit_set"), "CLONE": ("space_clone",),
+             "LOCK": ("lock", "lock_cost"), "LOCK_ALL": ("lock_all", "lock_all_cost")}
 ANSWERS = {"clone": "space_make", "object_derive": "object_make", "object_open": "object_make",
-           "object_copy": "copy", "object_again": "object_make", "files_append": "resize"}
+           "object_copy": "copy", "object_again": "object_make", "object_slice": "object_make",
+           "files_append": "resize", "lock": "lock_cost", "lock_all": "lock_cost"}
 RIGHTS = ("MAP", "READ", "PIN", "CONTROL")
 SERVICES = (("console", "The console", "user/console/include/console"),
             ("disk", "The disk", "user/disk/include/disk"),
@@ -182,7 +184,10 @@ def requests(problems):
         own = functions_text("mem.h", FUNCTIONS.get(name, (function,)))
         if function.startswith("object_"):
             own = functions_text("shared.h", (function.replace("object_", "shared_"),))
-        own = own or functions_text("pin.h", (function,)) or "-"
+        if function.startswith("pager_"):
+            own = functions_text("pager.h", (function,))
+        own = own or functions_text("pin.h", (function,)) or functions_text("pager.h", (function,))
+        own = own or "-"
         lines.append(f"| {name} | {number} | {own} | {summary} | {words_text(asked) or ''} | "
                      f"{words_text(answer) or '-'} | {', '.join(rights.get(name, ['-']))} | "
                      f"{'; '.join(checks.get(name, ['-']))} | {cost.get(name, '-')} |")

@@ -185,6 +185,7 @@ static bool arena_grow(struct core *core)
         }
         return arena_back(core, page);
     }
+    core->worker->lacks_frame = 0; /* its addresses are used up, which no frame would mend */
     return false;
 }
 

@@ -33,11 +33,15 @@
 #include <base/types.h>
 
 #include "server/core/frame.h"
+#include "server/core/huge_pool.h"
 #include "server/core/intent.h"
 #include "server/core/limit.h"
 #include "server/core/object.h"
 #include "server/core/pager.h"
+#include "server/core/reclaim.h"
 #include "server/core/slab.h"
+#include "server/core/swap.h"
+#include "server/core/work.h"
 
 #define ARENA_PAGES      UINT32_C(262144)
 #define ARENA_BYTES      ((uint64_t)ARENA_PAGES * PAGE_SIZE)
@@ -50,7 +54,7 @@
 #define ARENA_SPARES     8u
 #define ARENA_BUCKETS    128u
 #define ARENA_MAGIC      UINT64_C(0x616e657261666468)
-#define ARENA_VERSION    3u
+#define ARENA_VERSION    5u
 /* Free pages that stay backed when a request is done. */
 #define ARENA_KEEP 8u
 /* Most pages that a fault may be set to make present beside its own. */
@@ -84,7 +88,9 @@ struct worker {
     uint32_t spare_first; /* 0: none */
     uint32_t dead_first;  /* objects without references that are still to be given back */
     uint32_t making;      /* page of a space that is not in its bucket yet; 0: none */
-    uint64_t waits;       /* how often it found a lock taken */
+    uint32_t lacks_frame; /* whether what was refused last was a frame, and not the budget */
+    uint32_t reserved;
+    _Atomic uint64_t waits; /* how often it found a lock taken */
     uint64_t moved;    /* frames that came into its list other than by pool_give(), less those that
                           left it other than by pool_take(); modulo 2^64 */
     uint64_t promised; /* pages of the commit account that no region has yet (limit.h) */
@@ -99,6 +105,8 @@ struct pin_table {
     uint64_t quarantined; /* frames that pins in quarantine name */
     uint32_t quarantine_first;
     uint32_t reserved;
+    uint64_t lease_at;        /* when leases are looked at; UINT64_MAX: nobody waits (lease.h) */
+    struct wait_list lessees; /* threads in WAIT_LEASE */
     struct slab records;
     struct slab pinners;
 };
@@ -154,6 +162,16 @@ struct arena_head {
 
     /* Under `shared`. */
     struct pin_table pins;
+    struct swap_table swap;
+    struct reclaim reclaim;
+    struct huge_pool huge[HUGE_SIZES]; /* by level, less 1 */
+};
+
+/* Pages of an object of a pager; none: 0 pages. */
+struct leave {
+    uint64_t number; /* of the object */
+    uint64_t first;
+    uint64_t pages;
 };
 
 /*
@@ -171,10 +189,19 @@ struct core {
     uint32_t bit;        /* 1 << number */
     uint32_t depth;      /* how often it is inside shared_enter() */
     bool commits_shared; /* valid in a commit: it is in there */
+    uint8_t claim;       /* enum pool_claim: what it may take besides what is anybody's */
+    uint32_t spender;    /* the space for which it may take from reserves (reserve.h); 0: none */
     struct need need;    /* what the fault or request that has to wait has to have first (wait.h) */
     uint64_t resume;     /* `progress` of the request that starts over; 0 for any other */
     enum err outcome;    /* of its wait */
+    uint64_t making;     /* number of the pin that it is making; 0: none */
+    bool is_restarted;   /* a request starts over */
+    bool is_dropped;     /* its space was free while it waited */
     uint64_t time;       /* as the shell says, which is all that core knows of it */
+    bool has_turns;      /* long requests are done in steps (work.h); the shell says so */
+    uint32_t left;       /* with turns: what this one may still make present (fault.h) */
+    struct more more;    /* what is left of a request that said ERR_MORE */
+    struct leave leave;  /* what this message has saved and is now to go (op_pageout.h) */
 };
 
 /* Memory of an arena page. */

@@ -13,6 +13,7 @@ void budget_refused_by(const struct core *core, struct space *space, const struc
 {
     const struct budget_view view = budget_view(core, payer);
 
+    core->worker->lacks_frame = 0;
     space->budget_asked = frames;
     space->budget_used = view.used;
     space->budget_limit = view.limit;
@@ -180,6 +181,30 @@ void budget_close(const struct core *core, struct space *space, uint64_t kept)
         lender->budget.reserved -= budget->limit;
         /* At once: what is kept must never be there for others to take. */
         budget_return(core, lender, (int64_t)(budget->limit - kept));
+    }
+}
+
+uint32_t budget_root(const struct core *core, const struct space *space)
+{
+    const struct space *root = budget_payer(core, space);
+
+    while (root->lender != 0) {
+        root = arena_page(core, root->lender);
+    }
+    return root->number;
+}
+
+void budget_raise(const struct core *core, uint32_t root, uint64_t pages)
+{
+    atomic_fetch_add_explicit(&core->head->commit.limit, pages, memory_order_relaxed);
+    if (root == 0) {
+        return;
+    }
+    struct budget *budget = &((struct space *)arena_page(core, root))->budget;
+
+    if (budget->limit != BUDGET_UNLIMITED) {
+        budget->limit += pages;
+        atomic_fetch_add_explicit(&budget->left, (int64_t)pages, memory_order_relaxed);
     }
 }
 

@@ -188,6 +188,15 @@ MUST_USE bool budget_open(const struct core *core, struct space *space, struct s
  */
 void budget_close(const struct core *core, struct space *space, uint64_t kept);
 
+/* The space whose budget that of `space` stems from. */
+uint32_t budget_root(const struct core *core, const struct space *space);
+
+/*
+ * Raise what all budgets stem from, that of the space with number `root` (0: none), and the commit
+ * account, by so many pages (modulo 2^64).
+ */
+void budget_raise(const struct core *core, uint32_t root, uint64_t pages);
+
 /* What a budget is, to be told. */
 struct budget_view {
     uint64_t limit; /* MEM_UNLIMITED: none */

@@ -4,18 +4,22 @@
 #include <base/assert.h>
 
 #include "server/core/budget.h"
+#include "server/core/huge.h"
+#include "server/core/huge_rule.h"
 #include "server/core/large.h"
 #include "server/core/merge.h"
 #include "server/core/page.h"
 #include "server/core/port.h"
 
-#define CHANGE_RECORDS 2u /* a split at each edge */
-
 /* The flags that `region` will have. */
-static uint32_t change_flags(const struct change *change, const struct region *region)
+ALWAYS_INLINE uint32_t change_flags(const struct change *change, const struct region *region)
 {
     uint32_t flags = (region->flags & ~change->clear) | change->set;
 
+    if (huge_is_region(region)) {
+        /* Never locked, nor in the account (Linux mlock_fixup(), mprotect_fixup()). */
+        return flags & ~REGION_LOCKS;
+    }
     if (((flags ^ region->flags) & REGION_PROT) == 0) {
         /* Linux leaves a region alone that has the protection already. */
         return flags;
@@ -68,6 +72,20 @@ static uint32_t change_count_splits(const struct core *core, const struct region
     return splits == 1 && change_moves_edge(core, region, range, flags) ? 0 : splits;
 }
 
+uint32_t change_splits(const struct core *core, const struct space *space, struct range range,
+                       const struct change *change)
+{
+    uint32_t splits = 0;
+
+    for (const struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        const uint32_t flags = change_flags(change, region);
+
+        splits += flags == region->flags ? 0 : change_count_splits(core, region, range, flags);
+    }
+    return splits;
+}
+
 /*
  * Whether the data limit has a say in `pages` pages that become data. Linux refuses them only where
  * as many pages without it would be let in (6.12, mprotect_fixup()), so at the page limit it lets
@@ -86,6 +104,7 @@ enum err change_check(struct core *core, struct space *space, struct range range
     struct limit_change sums = {0};
     uint64_t data = 0;
     uint32_t splits = 0;
+    bool has_huge = false;
 
     *plan = (struct change_plan){0};
     for (struct region *region = tree_find(core, &space->tree, range.first);
@@ -96,6 +115,7 @@ enum err change_check(struct core *core, struct space *space, struct range range
         if (flags == old) {
             continue;
         }
+        has_huge = has_huge || huge_is_region(region);
         uint32_t pages = range_pages(range_common(region_range(region), range));
 
         plan->first = plan->first == NULL ? region : plan->first;
@@ -115,6 +135,9 @@ enum err change_check(struct core *core, struct space *space, struct range range
     if (error == ERR_OK) {
         error = limit_check_splits(space, splits);
     }
+    if (error == ERR_OK && UNLIKELY(has_huge)) {
+        error = huge_check_edges(core, space, range);
+    }
     if (error == ERR_OK && (region_reserve(core, space, CHANGE_RECORDS) != ERR_OK ||
                             large_cut(core, space, range) != ERR_OK)) {
         error = limit_refuse_frames(core, space, 1);
@@ -126,7 +149,7 @@ enum err change_check(struct core *core, struct space *space, struct range range
 static void change_restrict(struct core *core, const struct space *space, struct range range,
                             const struct change *change)
 {
-    uint32_t first = page_next(core, space, range);
+    uint32_t first = huge_has_leaves(space) ? range.first : page_next(core, space, range);
 
     if (first < range.end) {
         struct range rest = range_of(first, range.end);
@@ -137,8 +160,8 @@ static void change_restrict(struct core *core, const struct space *space, struct
 }
 
 /* Give a region its flags; totals follow. */
-static void change_region(struct core *core, struct space *space, struct region *region,
-                          uint32_t flags)
+ALWAYS_INLINE void change_region(struct core *core, struct space *space, struct region *region,
+                                 uint32_t flags)
 {
     uint32_t pages = region_pages(region);
 
@@ -149,14 +172,84 @@ static void change_region(struct core *core, struct space *space, struct region 
     region->flags = flags;
 }
 
-void change_apply(struct core *core, struct space *space, struct range range,
-                  const struct change *change, const struct change_plan *plan)
+NOINLINE bool change_has_many(const struct core *core, const struct space *space,
+                              struct range range)
+{
+    return space->kernel.v != 0 && work_has_many_regions(core, space, range);
+}
+
+/* The commit of what is done in steps: what will change ends where the range does. */
+NOINLINE static enum err change_begin(struct core *core, struct space *space, struct range range,
+                                      const struct change *change, const struct change_plan *plan)
 {
     struct region *first = plan->first;
 
     intent_open(core, space, range);
     if (plan->lost != 0) {
+        huge_restrict(core, space, range, region_rights(change->set));
+    }
+    /* Point of no return: nothing below may fail. */
+    intent_write(core);
+    if (first->first < range.first) {
+        (void)merge_split(core, space, first, range.first);
+    } else {
+        range.first = first->first;
+    }
+    struct region *last = tree_find(core, &space->tree, range.end - 1);
+
+    if (last != NULL && last->first < range.end && last->end > range.end &&
+        change_flags(change, last) != last->flags) {
+        (void)merge_split(core, space, last, range.end);
+    }
+    work_begin(core, space, WORK_CHANGE, range, region_rights(change->set));
+    if (plan->lost != 0) {
+        space->work.phase = WORK_RESTRICT_GO; /* first, so that no leaf gives more than a region */
+    }
+    space->work.clear = change->clear;
+    space->work.set = change->set;
+    work_keep_promise(core, &space->work);
+    intent_close(core);
+    AUDIT(space_audit(core, space));
+    return work_go_on(core, space);
+}
+
+void change_step(struct core *core, struct space *space, struct range part)
+{
+    struct work *work = &space->work;
+    const struct change change = {.clear = work->clear, .set = work->set};
+    struct region *first = tree_find(core, &space->tree, part.first);
+
+    intent_open(core, space, part);
+    intent_write(core);
+    for (struct region *region = first; region != NULL && region->first < part.end;
+         region = tree_next(core, region)) {
+        const uint32_t flags = change_flags(&change, region);
+
+        if (flags != region->flags) {
+            ASSERT(region->first >= part.first && region->end <= part.end);
+            change_region(core, space, region, flags);
+        }
+    }
+    if (first != NULL) {
+        merge_range(core, space, first, part.end);
+    }
+    work->range.first = part.end;
+    work_keep_promise(core, work);
+    intent_close(core);
+}
+
+/* The regions in one go; if `is_long`, leaves lose rights after them, and not before them. */
+ALWAYS_INLINE enum err change_apply_once(struct core *core, struct space *space, struct range range,
+                                         const struct change *change,
+                                         const struct change_plan *plan, bool is_long)
+{
+    struct region *first = plan->first;
+
+    intent_open(core, space, range);
+    if (plan->lost != 0 && !is_long) {
         change_restrict(core, space, range, change);
+    } else if (is_long) {
+        huge_restrict(core, space, range, region_rights(change->set));
     }
     /* Point of no return: nothing below may fail. */
     intent_write(core);
@@ -176,6 +269,30 @@ void change_apply(struct core *core, struct space *space, struct range range,
         change_region(core, space, region, flags);
     }
     merge_range(core, space, first, range.end);
+    if (UNLIKELY(is_long)) {
+        work_begin(core, space, WORK_PROTECT, range, region_rights(change->set));
+    }
     intent_close(core);
     AUDIT(space_audit(core, space));
+    return UNLIKELY(is_long) ? work_go_on(core, space) : ERR_OK;
+}
+
+NOINLINE static enum err change_apply_long(struct core *core, struct space *space,
+                                           struct range range, const struct change *change,
+                                           const struct change_plan *plan)
+{
+    if (change_has_many(core, space, range)) {
+        return change_begin(core, space, range, change, plan);
+    }
+    return change_apply_once(core, space, range, change, plan,
+                             plan->lost != 0 && work_is_long(core, space, range, WORK_PROTECT));
+}
+
+enum err change_apply(struct core *core, struct space *space, struct range range,
+                      const struct change *change, const struct change_plan *plan)
+{
+    if (UNLIKELY(work_may_be_long(range))) {
+        return change_apply_long(core, space, range, change, plan);
+    }
+    return change_apply_once(core, space, range, change, plan, false);
 }

@@ -30,6 +30,16 @@ struct change_plan {
     uint32_t lost;        /* rights that some region loses */
 };
 
+/* Records that a change may need: a split at each edge. */
+#define CHANGE_RECORDS 2u
+
+/*
+ * How many splits changing `range` takes at its edges, those left out that join a neighbour at
+ * once: what change_check() judges by the limit of regions.
+ */
+uint32_t change_splits(const struct core *core, const struct space *space, struct range range,
+                       const struct change *change);
+
 /*
  * Judge limits and have the records for changing `range`, every page of which is in a region.
  *
@@ -40,6 +50,24 @@ struct change_plan {
 MUST_USE enum err change_check(struct core *core, struct space *space, struct range range,
                                const struct change *change, struct change_plan *plan);
 
-/* Carry out a plan. Holes are passed over. */
-void change_apply(struct core *core, struct space *space, struct range range,
-                  const struct change *change, const struct change_plan *plan);
+/*
+ * Carry out a plan. Holes are passed over.
+ *
+ * Returns: ERR_OK; ERR_MORE, with turns: regions still have to change, or leaves to lose rights, in
+ *          steps (work.h).
+ */
+MUST_USE enum err change_apply(struct core *core, struct space *space, struct range range,
+                               const struct change *change, const struct change_plan *plan);
+
+/* Whether the regions of a range that is not small are more than a step's; not in a twin. */
+bool change_has_many(const struct core *core, const struct space *space, struct range range);
+
+/* Whether that would be more than a step for its regions. */
+static inline bool change_is_long(const struct core *core, const struct space *space,
+                                  struct range range)
+{
+    return UNLIKELY(work_may_be_long(range)) && change_has_many(core, space, range);
+}
+
+/* Carry out the part of a WORK_CHANGE that `part`, from the start of its range on, is about. */
+void change_step(struct core *core, struct space *space, struct range part);

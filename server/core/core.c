@@ -5,12 +5,17 @@
 
 #include "server/core/budget.h"
 #include "server/core/content.h"
+#include "server/core/huge.h"
 #include "server/core/number.h"
+#include "server/core/orphan.h"
 #include "server/core/pin.h"
+#include "server/core/pin_audit.h"
 #include "server/core/run.h"
 #include "server/core/shadow.h"
 #include "server/core/shared.h"
+#include "server/core/wait_audit.h"
 #include "server/core/window.h"
+#include "server/core/writeback.h"
 
 /* The ranges of free frames in frame numbers, the largest first. */
 static enum err core_ranges(const struct core_boot *boot, struct pool *pool)
@@ -94,6 +99,7 @@ enum err core_init(const struct core_boot *boot, struct core *core)
 
     ASSERT(boot->fault_ahead <= FAULT_AHEAD_MAX);
     head->fault_ahead = boot->fault_ahead;
+    head->pagers.age = boot->writeback_age;
     head->thread_numbers = boot->thread_numbers != 0 ? boot->thread_numbers : NUMBER_BLOCK;
     head->thread_first = boot->thread_first != 0 ? boot->thread_first : 1;
     ASSERT(head->thread_first < 64 && head->thread_first <= head->thread_numbers);
@@ -102,6 +108,7 @@ enum err core_init(const struct core_boot *boot, struct core *core)
                 boot->commit_limit != 0 ? boot->commit_limit : head->pool.total);
     head->commit.percent = 100;
     head->pagers.deadline = UINT64_MAX;
+    head->pins.lease_at = UINT64_MAX;
     slab_init(&head->regions, sizeof(struct region));
     slab_init(&head->objects, sizeof(struct object));
     slab_init(&head->holds, sizeof(struct hold));
@@ -132,6 +139,8 @@ void core_attach(void *arena, uint32_t number, struct port *port, struct core *c
     core->bit = UINT32_C(1) << number;
     core->depth = 0;
     core->commits_shared = false;
+    core->claim = POOL_ANYBODYS;
+    core->spender = 0;
     core->need = (struct need){0};
     core->resume = 0;
     core->outcome = ERR_OK;
@@ -186,6 +195,7 @@ enum err core_recover(struct core *core, uint32_t *torn)
     ASSERT(core->head->magic == ARENA_MAGIC && core->head->version == ARENA_VERSION);
     for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
         core_attach(core->base, i, core->port, &each[i]);
+        each[i].has_turns = false;
         if (each[i].worker->intent.phase == INTENT_WRITING) {
             *torn = each[i].worker->intent.space;
             return ERR_STALE;
@@ -198,13 +208,18 @@ enum err core_recover(struct core *core, uint32_t *torn)
         arena_recover(&each[i]);
     }
     pager_recover(core);
+    reclaim_recover(core);
     wait_recover(core);
     for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
         core_recover_worker(&each[i]);
     }
+    burial_finish(core);
     pin_recover(core);
     thread_recover(core);
     space_recover(core);
+    shared_enter(core);
+    orphan_recover(core);
+    shared_leave(core);
     core_recount(core);
     core_done(core);
     return ERR_OK;
@@ -222,6 +237,7 @@ NOINLINE static void core_give_back(struct core *core)
 
 void core_done(struct core *core)
 {
+    AUDIT(wait_audit_need(core));
     const uint32_t pages = atomic_load_explicit(&core->head->free_pages, memory_order_relaxed);
 
     const uint32_t runs = atomic_load_explicit(&core->worker->runs, memory_order_relaxed);
@@ -229,6 +245,9 @@ void core_done(struct core *core)
     if (UNLIKELY(pages > ARENA_KEEP || pool_length(core->worker) > POOL_LIST_MAX ||
                  runs > RUN_KEEP)) {
         core_give_back(core);
+    }
+    if (UNLIKELY(atomic_load_explicit(&core->head->pool.lent, memory_order_relaxed) != 0)) {
+        pool_drain(core); /* a reserve has what was given back before anybody else */
     }
 }
 
@@ -294,10 +313,11 @@ void core_audit(const struct core *core)
     uint32_t spaces = 0;
 
     frames += object_audit(core, &committed);
+    huge_audit_all(core);
     for (const struct space *space = space_first(core); space != NULL;
          space = space_next(core, space)) {
         frames += space_audit(core, space);
-        committed += space->committed;
+        committed += space->committed + space->work.promised;
         shared += space->shared;
         regions += space->tree.count;
         spaces++;
@@ -325,6 +345,10 @@ void core_audit(const struct core *core)
     ASSERT(pool_record(core, head->pool.zero_frame)->kind == FRAME_USER);
     core_audit_cow(core, shared);
     pin_audit(core);
+    swap_audit(core);
+    reclaim_audit(core);
+    reserve_audit(core);
+    writeback_audit(core);
     frames += head->pool.cow + head->pins.detained + head->shell_frames;
     ASSERT(frames + 1 == head->pool.total);
 }

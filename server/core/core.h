@@ -32,6 +32,7 @@
 
 #include "server/core/arena.h"
 #include "server/core/budget.h"
+#include "server/core/burial.h"
 #include "server/core/fault.h"
 #include "server/core/hold.h"
 #include "server/core/name.h"
@@ -41,27 +42,36 @@
 #include "server/core/op_clone.h"
 #include "server/core/op_commit.h"
 #include "server/core/op_copy.h"
+#include "server/core/op_huge.h"
 #include "server/core/op_incore.h"
 #include "server/core/op_limits.h"
 #include "server/core/op_lock.h"
 #include "server/core/op_map.h"
 #include "server/core/op_object.h"
+#include "server/core/op_pageout.h"
 #include "server/core/op_pager.h"
 #include "server/core/op_pin.h"
+#include "server/core/op_pin_cost.h"
 #include "server/core/op_protect.h"
 #include "server/core/op_query.h"
 #include "server/core/op_remap.h"
 #include "server/core/op_remove.h"
 #include "server/core/op_supply.h"
+#include "server/core/op_swap.h"
 #include "server/core/op_unmap.h"
 #include "server/core/pool.h"
 #include "server/core/populate.h"
 #include "server/core/port.h"
 #include "server/core/pull.h"
+#include "server/core/reclaim.h"
+#include "server/core/reserve.h"
 #include "server/core/space.h"
 #include "server/core/space_lock.h"
+#include "server/core/stop.h"
+#include "server/core/swap.h"
 #include "server/core/thread.h"
 #include "server/core/wait.h"
+#include "server/core/work.h"
 
 /* `pages` free frames from `first` on. */
 struct core_range {
@@ -80,7 +90,8 @@ struct core_boot {
     uint32_t commit_mode; /* enum commit_mode */
     uint32_t fault_ahead; /* pages after one that is touched where SEQUENTIAL was advised */
     uint32_t reserved;
-    uint64_t commit_limit; /* pages; looked at in COMMIT_NEVER; 0: all frames that core is given */
+    uint64_t commit_limit;  /* pages; looked at in COMMIT_NEVER; 0: all frames that core is given */
+    uint64_t writeback_age; /* in units of core->time (writeback.h); 0: none */
     uint32_t thread_numbers; /* thread numbers are below this; 0: a table of them */
     uint32_t thread_first;   /* those below are the server's own threads'; 0: the first is */
 };

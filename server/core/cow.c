@@ -4,6 +4,7 @@
 #include "server/core/port.h"
 #include "server/core/shadow.h"
 #include "server/core/shared.h"
+#include "server/core/swap.h"
 
 /* The frame of the page is this space's alone from now on. */
 static void cow_keep(struct core *core, const struct fault *fault, uint32_t frame)
@@ -21,6 +22,7 @@ static enum fault_outcome cow_fault_page(struct core *core, const struct fault *
     uint32_t frame = shared;
 
     ASSERT(pool_record(core, shared)->kind == FRAME_COW);
+    pool_record(core, shared)->idle = FRAME_USED;
     *answer = (struct fault_answer){
         .frame = pool_pfn(core, shared),
         .prot = region_rights(fault->region->flags),
@@ -71,7 +73,7 @@ enum fault_outcome cow_fault(struct core *core, const struct fault *fault,
 }
 
 /* One entry more names the frame of a page that is OWN or SHARED. Returns: whether it was OWN. */
-static bool cow_get(const struct core *core, uint64_t entry)
+static bool cow_get(const struct core *core, uint64_t entry, uint32_t page)
 {
     struct frame *record = &core->frames[shadow_entry_frame(entry)];
 
@@ -79,7 +81,7 @@ static bool cow_get(const struct core *core, uint64_t entry)
     ASSERT(record->pins == 0);
     if (shadow_entry_state(entry) == SHADOW_OWN) {
         ASSERT(record->kind == FRAME_USER);
-        *record = (struct frame){.kind = FRAME_COW, .references = 2};
+        *record = (struct frame){.kind = FRAME_COW, .references = 2, .page = page};
         return true;
     }
     ASSERT(record->kind == FRAME_COW);
@@ -95,7 +97,7 @@ uint32_t cow_count(const struct core *core, struct space *space, struct range ra
     ASSERT(entry != NULL);
     ASSERT(shadow_block(range.first, 0) == shadow_block(range.end - 1, 0));
     for (uint32_t i = 0; i < range_pages(range); i++) {
-        count += shadow_entry_is_private(entry[i]) ? 1 : 0;
+        count += shadow_entry_is_counted(entry[i]) ? 1 : 0;
     }
     return count;
 }
@@ -106,6 +108,7 @@ void cow_share(struct core *core, struct space *from, struct space *to, struct r
     uint64_t *target = shadow_find(core, to, range.first);
     uint32_t turned = 0;
     uint32_t shared = 0;
+    uint32_t swapped = 0;
     uint32_t zero = 0;
     uint32_t wired = 0;
 
@@ -123,11 +126,14 @@ void cow_share(struct core *core, struct space *from, struct space *to, struct r
             continue;
         }
         if (LIKELY(shadow_entry_is_private(entry))) {
-            turned += cow_get(core, entry) ? 1 : 0;
+            turned += cow_get(core, entry, range.first + i) ? 1 : 0;
             shared++;
             source[i] = shadow_entry(SHADOW_SHARED, shadow_entry_frame(entry));
         } else if (shadow_entry_state(entry) == SHADOW_ZERO) {
             zero++;
+        } else if (shadow_entry_state(entry) == SHADOW_SWAPPED) {
+            swap_get(core, shadow_entry_frame(entry));
+            swapped++;
         } else {
             ASSERT(shadow_entry_state(entry) == SHADOW_WIRED);
             wired++;
@@ -136,10 +142,11 @@ void cow_share(struct core *core, struct space *from, struct space *to, struct r
     }
     core->head->pool.cow += turned;
     from->shared += turned;
-    to->own += shared;
+    to->own += shared + swapped;
     to->shared += shared;
     to->zero += zero;
     to->wired += wired;
-    *(uint64_t *)arena_at(core, to->leaf_entry) += (uint64_t)(shared + zero + wired)
+    swap_count(to, swapped);
+    *(uint64_t *)arena_at(core, to->leaf_entry) += (uint64_t)(shared + swapped + zero + wired)
                                                    << SHADOW_COUNT_SHIFT;
 }

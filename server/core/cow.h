@@ -7,7 +7,8 @@
  * nobody else has the frame any longer: then it keeps it. The zero frame is shared already and
  * stays as it is.
  *
- * I1  `references` of a FRAME_COW record is the number of SHARED entries that name the frame.
+ * I1  `references` of a FRAME_COW record is the number of SHARED entries that name the frame; its
+ *     page is where they were when it was shared first (reclaim.h finds them there).
  * I2  pool.cow is the number of such frames; space->shared the number of such entries.
  * Owner: entries: the space; records of such frames and pool.cow: who is in shared_enter().
  *

@@ -3,18 +3,25 @@
 
 #include <base/assert.h>
 
+#include "server/core/around.h"
 #include "server/core/budget.h"
 #include "server/core/content.h"
 #include "server/core/fault_quick.h"
 #include "server/core/grow.h"
+#include "server/core/huge.h"
 #include "server/core/object.h"
 #include "server/core/page.h"
 #include "server/core/paged.h"
 #include "server/core/pool.h"
+#include "server/core/present.h"
+#include "server/core/reclaim.h"
 #include "server/core/shadow.h"
 
 struct region *fault_find_region(struct core *core, struct space *space, uint32_t page)
 {
+    if (UNLIKELY(space->work.phase != WORK_NONE)) {
+        return NULL; /* whoever asks makes a step first */
+    }
     struct region *region = tree_find(core, &space->tree, page);
 
     if (region == NULL || region->first > page) {
@@ -34,9 +41,8 @@ uint64_t *fault_make_entry(struct core *core, struct space *space, uint32_t page
     return entry != NULL ? entry : shadow_make(core, space, page);
 }
 
-/* A page of an object must be filled by its pager first. */
-static enum fault_outcome fault_need(struct core *core, const struct region *region,
-                                     const struct object *object, uint64_t number)
+enum fault_outcome fault_need(struct core *core, const struct region *region,
+                              const struct object *object, uint64_t number)
 {
     const uint32_t hint = (region->flags & REGION_SEQUENTIAL) != 0 ? HINT_SEQUENTIAL
                           : (region->flags & REGION_RANDOM) != 0   ? HINT_RANDOM
@@ -63,11 +69,22 @@ static enum fault_outcome fault_object_frame(struct core *core, const struct fau
     if (frame == 0 && object->kind == OBJECT_PAGED) {
         return fault_need(core, fault->region, object, number);
     }
+    if (frame == 0 && content_is_swapped(core, object, number)) {
+        const uint32_t name = content_slot(core, object, number);
+
+        if (!content_return(core, object, number, &frame)) {
+            return fault_need(core, fault->region, swap_object(core, name), swap_slot(name));
+        }
+    }
     if (frame == 0) {
         frame = content_make(core, fault->space, object, number);
     }
+    if (frame == 0) {
+        return FAULT_NO_FRAME;
+    }
+    paged_note_use(core, frame);
     *pfn = pool_pfn(core, frame);
-    return frame != 0 ? FAULT_READY : FAULT_NO_FRAME;
+    return FAULT_READY;
 }
 
 /* What a shared region may do with a page. Writing is noticed: it makes a page of a pager dirty. */
@@ -138,8 +155,14 @@ static enum fault_outcome fault_memory(struct core *core, const struct fault *fa
                                        struct object *object, struct fault_answer *answer)
 {
     shared_enter(core);
+    const bool is_new = *fault->entry == 0;
     const enum fault_outcome outcome = fault_object_page(core, fault, object, answer);
 
+    /* A page that was waited for, and asked for alone, has nothing beside it as a rule. */
+    if (outcome == FAULT_READY && is_new && fault->access != MEM_PROT_WRITE &&
+        !(core->is_restarted && object->ahead == 1)) {
+        around_map(core, fault, object);
+    }
     shared_leave(core);
     return outcome;
 }
@@ -153,12 +176,26 @@ enum fault_outcome fault_object(struct core *core, const struct fault *fault,
                                      : fault_object_page(core, fault, object, answer);
 }
 
+enum fault_outcome fault_judge(struct core *core, enum fault_outcome outcome)
+{
+    const bool lacks_frame = outcome == FAULT_NO_FRAME && core->worker->lacks_frame != 0;
+
+    return lacks_frame && reclaim_need(core) ? FAULT_WAIT : outcome;
+}
+
 enum fault_outcome fault_handle(struct core *core, struct space *space, vpn_t vpn, uint32_t access,
                                 struct fault_answer *answer)
 {
-    const enum fault_outcome outcome = fault_quick(core, space, vpn, access, answer);
+    enum fault_outcome outcome;
 
-    return outcome == FAULT_LARGE ? FAULT_READY : outcome;
+    do {
+        outcome = fault_quick(core, space, vpn, access, answer);
+    } while (outcome == FAULT_AGAIN && !core->has_turns);
+    if (outcome == FAULT_AGAIN) {
+        wait_need(core, &(struct need){.kind = NEED_TURN});
+        return FAULT_WAIT;
+    }
+    return outcome == FAULT_LARGE ? FAULT_READY : fault_judge(core, outcome);
 }
 
 /* fault_force() of an anonymous page that no clone has. */
@@ -224,9 +261,9 @@ enum fault_outcome fault_force(struct core *core, struct space *space, vpn_t vpn
     const struct fault fault = {space, region, entry, page, access};
     const enum shadow_state state = shadow_entry_state(*entry);
 
-    return state == SHADOW_SHARED || (region->object != 0 && state != SHADOW_OWN)
-               ? fault_quick_call(core, &fault, answer)
-               : fault_force_anonymous(core, &fault, answer);
+    return fault_judge(core, state >= SHADOW_SHARED || (region->object != 0 && state != SHADOW_OWN)
+                                 ? fault_quick_call(core, &fault, answer)
+                                 : fault_force_anonymous(core, &fault, answer));
 }
 
 /* Fill a new page that nobody may see at present. */
@@ -263,15 +300,15 @@ static void fault_fill(struct core *core, const struct space *space, uint32_t pa
 static void fault_install_large(struct core *core, const struct space *space, uint32_t page,
                                 const struct fault_answer *answer)
 {
-    const uint32_t offset = page % LARGE_PAGES;
+    const uint32_t offset = page & (huge_unit(answer->level) - 1);
     const uint32_t frame = pool_frame(core, answer->frame) - offset;
     const uint32_t first = page - offset;
 
     if (answer->how == PORT_ZERO) {
         intent_step_space(core, STEP_LARGE, space, 1, first, frame, answer->prot);
     }
-    port_install_large(core->port, space->kernel, 1, page_to_vpn(first), pool_pfn(core, frame),
-                       answer->prot, (enum port_how)answer->how);
+    port_install_large(core->port, space->kernel, answer->level, page_to_vpn(first),
+                       pool_pfn(core, frame), answer->prot, (enum port_how)answer->how);
     intent_step_done(core);
 }
 
@@ -299,7 +336,8 @@ void fault_recover(struct core *core)
         const struct fault_answer answer = {.frame = pool_pfn(core, intent->frame),
                                             .prot = intent->page,
                                             .how = PORT_ZERO,
-                                            .is_large = true};
+                                            .is_large = true,
+                                            .level = 1};
         const uint32_t page = intent->where;
 
         port_remove(core->port, space->kernel, page_to_vpn(page), (npages_t){LARGE_PAGES});
@@ -377,33 +415,58 @@ static uint32_t fault_own_run(struct core *core, struct space *space, uint32_t p
     return count;
 }
 
+/* Take from what this turn may do. */
+static void fault_charge(struct core *core, uint32_t units)
+{
+    core->left -= units < core->left ? units : core->left;
+}
+
+/* Pages from `page` on to the end of the large leaf, or to `end` if that is before. */
+static uint32_t fault_large_rest(const struct fault_answer *answer, uint32_t page, uint32_t end)
+{
+    const uint32_t unit = huge_unit(answer->level);
+    const uint32_t rest = unit - (page & (unit - 1));
+
+    return rest < end - page ? rest : end - page;
+}
+
 uint32_t fault_populate(struct core *core, struct space *space, struct range range, uint32_t access)
 {
     struct fault_answer answer = {0};
     uint32_t page = range.first;
 
-    while (page < range.end) {
-        uint32_t run = access == MEM_PROT_WRITE ? fault_own_run(core, space, page, range.end) : 0;
+    while (page < range.end && !fault_turn_is_over(core)) {
+        const uint32_t left = core->has_turns ? core->left : range_pages(range);
+        const uint32_t end = left < range.end - page ? page + left : range.end;
+        uint32_t run = present_run(core, space, page, range.end);
 
         if (run != 0) {
-            page += run;
-            continue;
+            fault_charge(core, (run + TURN_PRESENT - 1) / TURN_PRESENT);
+        } else if (access == MEM_PROT_WRITE) {
+            run = fault_own_run(core, space, page, end);
+            fault_charge(core, run);
         }
-        if (fault_handle(core, space, page_to_vpn(page), access, &answer) != FAULT_READY) {
-            return page;
+        if (run == 0) {
+            if (fault_handle(core, space, page_to_vpn(page), access, &answer) != FAULT_READY) {
+                return page;
+            }
+            fault_install(core, space, page, &answer);
+            run = answer.is_large ? fault_large_rest(&answer, page, range.end) : 1;
+            fault_charge(core, run * TURN_SINGLE);
         }
-        fault_install(core, space, page, &answer);
-        page = answer.is_large ? shadow_block_range(shadow_block(page, 0), 0).end : page + 1;
+        page += run;
     }
-    return range.end;
+    return page < range.end ? page : range.end;
 }
 
 bool fault_ahead(struct core *core, struct space *space, const struct region *region, uint32_t page)
 {
     const uint32_t ahead = core->head->fault_ahead;
-    const uint32_t left = region->end - page;
+    const uint32_t leaf_end = shadow_block_range(shadow_block(page, 0), 0).end;
+    const uint32_t left = (region->end < leaf_end ? region->end : leaf_end) - page;
     const uint32_t end = page + (left <= ahead ? left : ahead + 1);
     const uint64_t spare = 2 * (uint64_t)ahead;
+    const uint32_t spender = core->spender;
     uint32_t next = page;
 
     /* Nobody asked for these pages: they must not take what somebody will ask for. */
@@ -411,6 +474,7 @@ bool fault_ahead(struct core *core, struct space *space, const struct region *re
         return false;
     }
     budget_give_pages(core, space, (uint32_t)spare);
+    core->spender = 0; /* nor what a reserve has for one that is waited for */
     while (next < end) {
         const uint32_t run = fault_own_run(core, space, next, end);
 
@@ -419,52 +483,6 @@ bool fault_ahead(struct core *core, struct space *space, const struct region *re
         }
         next += run;
     }
+    core->spender = spender;
     return next > page;
-}
-
-/* Whether `pages` that nobody asked for leave enough to who will ask. */
-static bool fault_may_bring(struct core *core, struct space *space, uint32_t pages)
-{
-    const uint64_t spare = 2 * (uint64_t)core->head->fault_ahead + pages;
-
-    if (pool_free(core) < spare || !budget_draw(core, space, (int64_t)spare)) {
-        return false;
-    }
-    budget_give_pages(core, space, (uint32_t)spare);
-    return true;
-}
-
-/* The first page of `range` that is absent, and where the run of absent ones ends. */
-static struct range fault_next_absent(const struct core *core, const struct space *space,
-                                      struct range range)
-{
-    uint32_t page = range.first;
-
-    while (page < range.end && page_next(core, space, range_of(page, page + 1)) == page) {
-        page++;
-    }
-    return range_of(page, page_next(core, space, range_of(page, range.end)));
-}
-
-void fault_bring(struct core *core, struct space *space, const struct region *region,
-                 struct range range)
-{
-    const uint32_t ahead = core->head->fault_ahead;
-    const bool is_written = region->object == 0 || (region->flags & REGION_SHARED) != 0;
-    const bool is_known =
-        region->object == 0 || object_at(core, region->object)->kind == OBJECT_MEMORY;
-
-    if (!is_written || !is_known || (region->flags & MEM_PROT_WRITE) == 0 || ahead == 0) {
-        return;
-    }
-    while (!range_is_empty(range)) {
-        struct range run = fault_next_absent(core, space, range);
-
-        run.end = run.end - run.first > ahead ? run.first + ahead : run.end;
-        if (range_is_empty(run) || !fault_may_bring(core, space, range_pages(run)) ||
-            fault_populate(core, space, run, MEM_PROT_WRITE) != run.end) {
-            return;
-        }
-        range.first = run.end;
-    }
 }

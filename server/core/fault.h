@@ -30,6 +30,7 @@ enum fault_outcome {
     FAULT_NO_FRAME = 4,  /* BUS_ADRERR: no memory, and nothing to wait for */
     FAULT_LARGE = 5,     /* of fault_quick() alone: READY with a large leaf */
     FAULT_WAIT = 6,      /* core->need says for what */
+    FAULT_AGAIN = 7,     /* of fault_quick() alone: a step was made, the fault is to come again */
 };
 
 /*
@@ -42,8 +43,8 @@ struct fault_answer {
     uint32_t prot; /* MEM_PROT_ bits */
     uint8_t how;   /* enum port_how */
     bool is_new;   /* the page was absent until now */
-    bool is_large; /* large.h; never with PORT_COPY */
-    uint8_t reserved;
+    bool is_large; /* large.h, huge.h; never with PORT_COPY */
+    uint8_t level; /* of a large leaf: 1, 2 */
 };
 
 /*
@@ -95,14 +96,6 @@ bool fault_ahead(struct core *core, struct space *space, const struct region *re
                  uint32_t page);
 
 /*
- * Make absent pages of `range`, which `region` holds, present as if each had been written, but that
- * no more is filled than leaves some frames: where the region is anonymous or shared memory that
- * may be written, and the machine is set to fault ahead. Makes port calls.
- */
-void fault_bring(struct core *core, struct space *space, const struct region *region,
-                 struct range range);
-
-/*
  * Make a page of a region with an object present that shows the object's frame, or a copy of it
  * once a private one is written.
  *
@@ -111,12 +104,33 @@ void fault_bring(struct core *core, struct space *space, const struct region *re
 MUST_USE enum fault_outcome fault_object(struct core *core, const struct fault *fault,
                                          struct fault_answer *answer);
 
+/* A page of an object has to be filled by its pager for `region` first. Returns: FAULT_WAIT. */
+enum fault_outcome fault_need(struct core *core, const struct region *region,
+                              const struct object *object, uint64_t number);
+
+/* FAULT_WAIT in place of FAULT_NO_FRAME, if it is worth waiting for a frame (reclaim.h). */
+enum fault_outcome fault_judge(struct core *core, enum fault_outcome outcome);
+
 /* Carry out an answer through the port. */
 void fault_install(struct core *core, const struct space *space, uint32_t page,
                    const struct fault_answer *answer);
 
 /* Install the page that a dead server had decided about. */
 void fault_recover(struct core *core);
+
+/*
+ * What a turn may do, in pages that are filled in a run (core->left, 660 instructions each): a page
+ * that comes singly costs TURN_SINGLE of these, and TURN_PRESENT pages that are there already cost
+ * one. A large leaf costs a turn.
+ */
+#define TURN_SINGLE  3u
+#define TURN_PRESENT 16u
+
+/* Whether no more is to be made present before the server has turned to its next message. */
+static inline bool fault_turn_is_over(const struct core *core)
+{
+    return core->has_turns && core->left == 0;
+}
 
 /*
  * Make the pages of `range` present for `access` (one MEM_PROT_ bit), and install them, until one

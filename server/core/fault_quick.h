@@ -18,6 +18,7 @@
 #include "server/core/large.h"
 #include "server/core/pool.h"
 #include "server/core/shadow.h"
+#include "server/core/swap_fault.h"
 
 /* The region that holds `page`; NULL if none. The last answer is tried first. */
 static inline struct region *fault_quick_region(struct core *core, struct space *space,
@@ -61,8 +62,10 @@ ALWAYS_INLINE enum fault_outcome fault_quick_call(struct core *core, const struc
                                                   struct fault_answer *answer)
 {
     struct fault_answer other; /* so that `answer` can stay in registers */
-    const enum fault_outcome outcome = shadow_entry_state(*fault->entry) == SHADOW_SHARED
-                                           ? cow_fault(core, fault, &other)
+    const enum shadow_state state = shadow_entry_state(*fault->entry);
+    const enum fault_outcome outcome = state == SHADOW_SHARED ? cow_fault(core, fault, &other)
+                                       : state == SHADOW_SWAPPED
+                                           ? swap_fault(core, fault, &other)
                                            : fault_object(core, fault, &other);
 
     *answer = other;
@@ -86,19 +89,29 @@ ALWAYS_INLINE bool fault_quick_ahead(struct core *core, struct space *space,
     return true;
 }
 
-/* Look for a large leaf, or make one. Returns: whether there is one. */
+/*
+ * Look for a large leaf, or make one. Returns: whether the fault is decided by that: `*outcome`.
+ */
 ALWAYS_INLINE bool fault_quick_large(struct core *core, struct space *space, struct region *region,
-                                     uint32_t page, uint32_t access, struct fault_answer *answer)
+                                     uint32_t page, uint32_t access, struct fault_answer *answer,
+                                     enum fault_outcome *outcome)
 {
     const struct fault fault = {space, region, NULL, page, access};
     struct fault_answer other; /* so that `answer` can stay in registers */
 
-    if (((region->flags & REGION_HUGEPAGE) | space->larges) == 0 ||
-        !large_fault(core, &fault, &other)) {
+    if (((region->flags & (REGION_HUGEPAGE | REGION_HUGETLB)) | space->larges) == 0) {
         return false;
     }
+    *outcome = large_fault(core, &fault, &other);
     *answer = other;
-    return true;
+    return *outcome != FAULT_NO_REGION;
+}
+
+/* The region that holds the page at `vpn`, which may be any, and its number; NULL if none. */
+ALWAYS_INLINE struct region *fault_quick_at(struct core *core, struct space *space, vpn_t vpn,
+                                            uint32_t *page)
+{
+    return LIKELY(vpn_to_page(vpn, page)) ? fault_quick_region(core, space, *page) : NULL;
 }
 
 /* fault_handle(), but that a large leaf has an outcome of its own: nobody else is asked for it. */
@@ -107,10 +120,7 @@ ALWAYS_INLINE enum fault_outcome fault_quick(struct core *core, struct space *sp
 {
     uint32_t page;
 
-    if (UNLIKELY(!vpn_to_page(vpn, &page))) {
-        return FAULT_NO_REGION;
-    }
-    struct region *region = fault_quick_region(core, space, page);
+    struct region *region = fault_quick_at(core, space, vpn, &page);
     if (UNLIKELY(region == NULL)) {
         return FAULT_NO_REGION;
     }
@@ -118,9 +128,10 @@ ALWAYS_INLINE enum fault_outcome fault_quick(struct core *core, struct space *sp
     if (UNLIKELY((rights & access) == 0)) {
         return FAULT_DENIED;
     }
+    enum fault_outcome outcome;
     if (UNLIKELY(space->leaf_tag != page >> SHADOW_BITS) &&
-        fault_quick_large(core, space, region, page, access, answer)) {
-        return FAULT_LARGE;
+        fault_quick_large(core, space, region, page, access, answer, &outcome)) {
+        return outcome;
     }
     uint64_t *entry = fault_quick_entry(core, space, page);
     if (UNLIKELY(entry == NULL)) {
@@ -128,7 +139,7 @@ ALWAYS_INLINE enum fault_outcome fault_quick(struct core *core, struct space *sp
     }
     const uint64_t old = *entry;
     if (UNLIKELY((region->object != 0 && shadow_entry_state(old) != SHADOW_OWN) ||
-                 shadow_entry_state(old) == SHADOW_SHARED)) {
+                 shadow_entry_state(old) >= SHADOW_SHARED)) {
         const struct fault fault = {space, region, entry, page, access};
         return fault_quick_call(core, &fault, answer);
     }

@@ -22,13 +22,19 @@
  *   COW   -> USER     [cow_fault]   one space alone has it, and keeps it
  *   USER  -> PINNED   [detain_frame]    its page has gone
  *   PINNED -> FREE    [detain_release] its last pin has gone
+ *   USER, COW -> SWAP [swap_enter]  its page is one of the swap area from now on
+ *   SWAP  -> USER     [swap_take]   it is written to
+ *   USER  -> SWAP     [paged_fill]  the page came back
+ *   FRESH -> HUGE     [huge_pool_open] for good
  *
  * I1  A frame is in exactly one place: fresh range, free list, free run, shadow entry, object,
- *     table, arena, message page, kernel object, zero frame, pins alone, or (between two port
- *     calls) the step of a server thread.
+ *     table, arena, message page, kernel object, zero frame, pool of huge pages, pins alone, or
+ *     (between two port calls) the step of a server thread.
  * I2  A FRAME_USER record names its owner and its page; one of an object names no owner, and the
  *     link of the object as its page. A FRAME_COW record counts the shadow entries that name it and
- *     has no owner. A FRAME_PINNED record names as owner who pays for it.
+ *     has no owner. A FRAME_PINNED record names as owner who pays for it. A FRAME_SWAP record names
+ *     its slot as page, counts what refers to that, and its owner is 0 or the page, plus 1, at
+ *     which spaces may have it mapped. FRAME_HUGE: huge_pool.h.
  * I3  pool_free() does not count the frames that must become records before fresh ones can be used.
  * Owner: the list in `struct worker` belongs to its server thread, the rest is shared (shared.h);
  * the counts that pool_free() adds up are read by everybody.
@@ -57,22 +63,38 @@ enum frame_kind {
     FRAME_RUN = 8,     /* first of a free run; the records of the others are FRESH, as in LARGE */
     FRAME_LARGE = 9,   /* first of a run that one large leaf maps */
     FRAME_PINNED = 10, /* user memory that only pins keep (detain.h) */
+    FRAME_SWAP = 11,   /* user memory that is a page of a swap area (swap.h) */
+    FRAME_HUGE = 12,   /* first of a page of a pool (huge_pool.h); the others are FRESH */
 };
-#define FRAME_KINDS 11u
+#define FRAME_KINDS 13u
 
 /* Frames of a run, and of a leaf of 2 MiB. */
 #define FRAME_RUN_FRAMES 512u
 
+/* How a page of an object is used, as far as is known. */
+enum frame_idle {
+    FRAME_USED = 0,
+    FRAME_SAMPLED = 1, /* its leaves were removed, and nobody has touched it since (reclaim.h) */
+    FRAME_AHEAD = 2,   /* it was asked for ahead (pull.h), and nobody has touched it yet */
+    FRAME_LEAVING = 3, /* as SAMPLED, and it goes as soon as it is saved (op_pageout.h) */
+};
+
 /* Kept by the arena; freed never (the page of records goes with the machine). */
 struct frame {
     uint8_t kind;
-    uint8_t reserved;
+    uint8_t idle; /* enum frame_idle */
     uint16_t pins;
     uint32_t references; /* shadow entries that name it; with pins: whose they are (pinner.h) */
     uint32_t owner; /* space; valid in FRAME_USER, _LARGE, _TABLE, _MESSAGE, _OBJECT, _PINNED; 0:
                        none */
     uint32_t page;  /* page of the owner (USER, LARGE); next frame of a list (FREE, OBJECT, RUN) */
 };
+
+/* Whether nobody has touched the page of an object since its leaves were removed. */
+static inline bool frame_is_idle(const struct frame *record)
+{
+    return record->idle == FRAME_SAMPLED || record->idle == FRAME_LEAVING;
+}
 
 /* Frames first .. end - 1 were never used. */
 struct pool_range {
@@ -98,6 +120,10 @@ struct pool {
     uint32_t zero_frame;      /* constant */
     uint64_t total;           /* all frames that core was given; constant */
     uint64_t cow;             /* frames of kind FRAME_COW */
+    uint64_t kept;            /* of the shared ones: not anybody's (reserve.h) */
+    _Atomic uint32_t lent;    /* frames that reserves lack (reserve.h) */
+    uint32_t reserved;
+    uint64_t low; /* with fewer shared ones besides, pages are reclaimed; 0: never */
     struct pool_range fresh[POOL_RANGES];
 };
 

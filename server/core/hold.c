@@ -6,9 +6,12 @@
 #include <base/assert.h>
 
 #include "server/core/arena.h"
+#include "server/core/orphan.h"
 #include "server/core/shared.h"
 
 STATIC_ASSERT(sizeof(struct hold) == 32, "126 records to an arena page");
+
+#define HOLD_RIGHTS 0x1fu /* what fits */
 
 static struct hold *hold_at_opt(const struct core *core, uint32_t link)
 {
@@ -83,7 +86,10 @@ static void hold_free(struct core *core, struct space *space, struct hold *hold)
         object->hold_first = hold->object_next;
     }
     slab_give(core, &core->head->holds, arena_link(core, hold));
+    const uint32_t pager = object->kind == OBJECT_PAGER ? object->pager : 0;
+
     object_put(core, object);
+    orphan_look_after(core, pager);
 }
 
 bool hold_drop(struct core *core, struct space *space, struct object *object)
@@ -118,6 +124,25 @@ void hold_mark_maker(const struct core *core, const struct space *space,
     hold->is_maker = 1;
 }
 
+void hold_add_rights(const struct core *core, const struct space *space,
+                     const struct object *object, uint32_t rights)
+{
+    struct hold *hold = hold_find(core, space, object);
+
+    ASSERT(hold != NULL);
+    ASSERT(rights <= HOLD_RIGHTS);
+    hold->rights |= rights & HOLD_RIGHTS;
+}
+
+bool hold_has_rights(const struct core *core, const struct space *space,
+                     const struct object *object, uint32_t rights, bool *is_held)
+{
+    const struct hold *hold = hold_find(core, space, object);
+
+    *is_held = hold != NULL;
+    return hold != NULL && (hold->is_maker != 0 || (rights & ~(uint32_t)hold->rights) == 0);
+}
+
 bool hold_is_maker(const struct core *core, const struct space *space, const struct object *object)
 {
     const struct hold *hold = hold_find(core, space, object);
@@ -125,13 +150,35 @@ bool hold_is_maker(const struct core *core, const struct space *space, const str
     return hold != NULL && hold->is_maker != 0;
 }
 
-void hold_end(struct core *core, struct space *space)
+void hold_end_some(struct core *core, struct space *space, uint32_t most)
 {
-    while (space->hold_first != 0) {
+    for (; most > 0 && space->hold_first != 0; most--) {
         shared_enter(core);
         hold_free(core, space, arena_at(core, space->hold_first));
         shared_leave(core);
     }
+}
+
+void hold_end(struct core *core, struct space *space)
+{
+    while (space->hold_first != 0) {
+        hold_end_some(core, space, UINT32_MAX);
+    }
+}
+
+uint64_t hold_pages(struct core *core, const struct space *space, uint64_t most)
+{
+    uint64_t pages = 0;
+
+    shared_enter(core);
+    for (const struct hold *hold = hold_at_opt(core, space->hold_first);
+         hold != NULL && pages <= most; hold = hold_at_opt(core, hold->next)) {
+        const struct object *object = object_at(core, hold->object);
+
+        pages += object->kind == OBJECT_MEMORY ? object->frames.count + 1 : 1;
+    }
+    shared_leave(core);
+    return pages;
 }
 
 uint32_t hold_audit(const struct core *core, const struct object *object)

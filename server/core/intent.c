@@ -5,6 +5,7 @@
 
 #include "server/core/arena.h"
 #include "server/core/object.h"
+#include "server/core/port.h"
 #include "server/core/region.h"
 #include "server/core/shared.h"
 #include "server/core/space.h"
@@ -57,6 +58,7 @@ void intent_close(struct core *core)
     }
     if (UNLIKELY(core->commits_shared)) {
         core->commits_shared = false;
+        port_hand_over(core->port); /* whoever else has pages of these may free them from now on */
         shared_leave(core);
     }
 }

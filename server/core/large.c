@@ -4,6 +4,8 @@
 #include <base/assert.h>
 
 #include "server/core/budget.h"
+#include "server/core/huge.h"
+#include "server/core/huge_fault.h"
 #include "server/core/page.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
@@ -33,6 +35,7 @@ static void large_answer(const struct core *core, const struct fault *fault, uin
         .how = (uint8_t)how,
         .is_new = how == PORT_ZERO,
         .is_large = true,
+        .level = 1,
     };
 }
 
@@ -79,26 +82,33 @@ static uint64_t large_make(struct core *core, struct space *space, uint32_t firs
     return *upper;
 }
 
-bool large_fault(struct core *core, const struct fault *fault, struct fault_answer *answer)
+enum fault_outcome large_fault(struct core *core, const struct fault *fault,
+                               struct fault_answer *answer)
 {
+    *answer = (struct fault_answer){0};
+    if (huge_is_region(fault->region)) {
+        const enum fault_outcome outcome = huge_fault(core, fault, answer);
+
+        return outcome == FAULT_READY ? FAULT_LARGE : outcome;
+    }
     const uint64_t *found = large_find(core, fault->space, fault->page);
 
     if (found != NULL) {
         large_answer(core, fault, *found, PORT_AS_IS, answer);
-        return true;
+        return FAULT_LARGE;
     }
     if (!large_is_possible(core, fault)) {
-        return false;
+        return FAULT_NO_REGION;
     }
     const uint64_t made =
         large_make(core, fault->space, fault->page & ~(uint32_t)(LARGE_PAGES - 1));
 
     if (made == 0) {
-        return false;
+        return FAULT_NO_REGION;
     }
     fault->region->flags |= REGION_TOUCHED;
     large_answer(core, fault, made, PORT_ZERO, answer);
-    return true;
+    return FAULT_LARGE;
 }
 
 /* Map all pages of a leaf that was large: so they need no faults. */

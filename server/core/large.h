@@ -35,12 +35,13 @@
 #define LARGE_PAGES 512u
 
 /*
- * Decide a fault, which the rights of `region` allow, where a large leaf is or can be.
+ * Decide a fault, which the rights of its region allow, where a large leaf is or can be.
  *
- * Returns: whether it is decided: the answer is ready. May make port calls.
+ * Returns: FAULT_LARGE: the answer is ready; FAULT_NO_REGION: there is none, pages come singly;
+ *          what huge_fault() says, in a region of huge pages. May make port calls.
  */
-NOINLINE bool large_fault(struct core *core, const struct fault *fault,
-                          struct fault_answer *answer);
+NOINLINE enum fault_outcome large_fault(struct core *core, const struct fault *fault,
+                                        struct fault_answer *answer);
 
 /*
  * Split the large leaf that holds `page`, if any. Its pages are mapped again.

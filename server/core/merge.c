@@ -187,7 +187,7 @@ void merge_audit(const struct core *core, const struct space *space, const struc
     const struct region *next = tree_next(core, region);
     uint32_t may = region->flags >> REGION_MAY_SHIFT & REGION_PROT;
 
-    ASSERT(next == NULL || !merge_can_join(region, next));
+    ASSERT(next == NULL || !merge_can_join(region, next) || space->work.phase != WORK_NONE);
     ASSERT((region->flags & ~REGION_FLAGS) == 0);
     ASSERT((region->flags & REGION_PROT & ~may) == 0);
     if (region->object == 0) {

@@ -23,7 +23,10 @@ void mutex_wait(struct core *core, uint32_t before)
     uint32_t looking = MUTEX_LOOKING;
 
     ASSERT((before & core->bit) == 0);
-    worker->waits++;
+    /* Others only read it. */
+    atomic_store_explicit(&worker->waits,
+                          atomic_load_explicit(&worker->waits, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
     for (unsigned i = 0; i < MUTEX_LOOKS && !mutex_is_handed(worker); i++) {
     }
     if (atomic_compare_exchange_strong(&worker->wait, &looking, MUTEX_SLEEPING)) {
@@ -31,7 +34,9 @@ void mutex_wait(struct core *core, uint32_t before)
             port_wait(core->port, core->number, before | core->bit);
         }
     }
+    /* Nobody may see it wait for another lock before this, and have what he hands over undone. */
     atomic_store_explicit(&worker->wait, MUTEX_LOOKING, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
 }
 
 /* The first of `waiting` behind the calling server thread, by number, all in a ring. */
@@ -51,6 +56,7 @@ void mutex_hand_over(struct core *core, uint32_t waiting)
     const uint32_t next = mutex_next(core, waiting);
     struct worker *worker = &core->head->workers[next];
 
+    atomic_thread_fence(memory_order_acquire); /* with that of mutex_wait() */
     if (atomic_exchange(&worker->wait, MUTEX_HANDED) == MUTEX_SLEEPING) {
         port_wake(core->port, next);
     }

@@ -7,6 +7,7 @@
 
 #include "server/core/arena.h"
 #include "server/core/limit.h"
+#include "server/core/orphan.h"
 #include "server/core/shared.h"
 #include "server/core/space.h"
 
@@ -195,7 +196,10 @@ static enum err name_remove_shared(struct core *core, struct space *space,
     }
     slab_give(core, &core->head->names, arena_link(core, name));
     object->names--;
+    const uint32_t pager = object->kind == OBJECT_PAGER ? object->pager : 0;
+
     object_put(core, object);
+    orphan_look_after(core, pager);
     return ERR_OK;
 }
 

@@ -6,8 +6,10 @@
 #include "server/core/arena.h"
 #include "server/core/content.h"
 #include "server/core/hold.h"
+#include "server/core/huge.h"
 #include "server/core/paged.h"
 #include "server/core/pager.h"
+#include "server/core/port.h"
 #include "server/core/region.h"
 #include "server/core/shared.h"
 #include "server/core/space.h"
@@ -83,6 +85,7 @@ static enum err object_make_row(struct core *core, enum object_sort sort, pfn_t 
     if (is_reserved) {
         *object = object_make(core, sort, pages);
         (*object)->first = first;
+        (*object)->bytes = npages_number(pages) * PAGE_SIZE;
     }
     shared_leave(core);
     return is_reserved ? ERR_OK : ERR_NOMEM;
@@ -96,6 +99,20 @@ enum err object_make_wired(struct core *core, pfn_t first, npages_t pages, struc
 enum err object_make_device(struct core *core, pfn_t first, npages_t pages, struct object **object)
 {
     return object_make_row(core, OBJECT_DEVICE, first, pages, object);
+}
+
+struct object *object_make_slice(struct core *core, const struct space *space,
+                                 const struct object *whole, uint64_t first, uint64_t bytes)
+{
+    const npages_t pages = object_pages(bytes);
+
+    ASSERT(whole->kind == OBJECT_WIRED);
+    ASSERT(first <= whole->pages.v && pages.v <= whole->pages.v - first);
+    struct object *object = object_make_paid(core, space, OBJECT_WIRED, pages);
+
+    object->first = pfn_add(whole->first, (npages_t){first});
+    object->bytes = bytes;
+    return object;
 }
 
 struct object *object_at(const struct core *core, uint32_t link)
@@ -119,6 +136,24 @@ void object_get(struct object *object)
     ASSERT(before > 0);
 }
 
+struct object *object_find_get(struct core *core, uint64_t number)
+{
+    uint32_t references = 0;
+
+    shared_enter(core);
+    struct object *object = object_find(core, number);
+
+    if (object != NULL) {
+        references = atomic_load_explicit(&object->references, memory_order_relaxed);
+        while (references != 0 && !atomic_compare_exchange_weak_explicit(
+                                      &object->references, &references, references + 1,
+                                      memory_order_relaxed, memory_order_relaxed)) {
+        }
+    }
+    shared_leave(core);
+    return references != 0 ? object : NULL;
+}
+
 void object_put(struct core *core, struct object *object)
 {
     const uint32_t before = atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel);
@@ -136,9 +171,7 @@ void object_put(struct core *core, struct object *object)
 void object_forget(struct core *core, struct object *object)
 {
     ASSERT(object->region_first == 0 && object->references == 0);
-    if (object->kind != OBJECT_WIRED && object->kind != OBJECT_DEVICE) {
-        upkeep_close(core, object);
-    }
+    upkeep_close(core, object);
     atomic_fetch_sub_explicit(&core->head->commit.used, object->charge, memory_order_relaxed);
     (void)radix_remove(core, &core->head->object_table.links, object->number);
     slab_give(core, &core->head->objects, arena_link(core, object));
@@ -163,6 +196,9 @@ static void object_free(struct core *core, struct object *object)
     case OBJECT_PAGER:
         pager_free(core, object);
         break;
+    case OBJECT_HUGE:
+        huge_free(core, object);
+        break;
     }
     object_forget(core, object);
 }
@@ -175,8 +211,14 @@ void object_bury(struct core *core)
         struct object *object = object_at(core, worker->dead_first);
 
         shared_enter(core);
-        worker->dead_first = object->next_dead;
-        object_free(core, object);
+        if (UNLIKELY(burial_is_long(core, object))) {
+            port_hand_over(core->port); /* others may give out its pages from now on */
+            worker->dead_first = object->next_dead;
+            burial_begin(core, object);
+        } else {
+            worker->dead_first = object->next_dead;
+            object_free(core, object);
+        }
         shared_leave(core);
     }
 }
@@ -187,7 +229,8 @@ void object_enter(struct core *core, struct space *space, struct region *region)
 
     object_get(object);
     region->space = space->number;
-    if (!object_has_frames(object)) {
+    space->huges += object->kind == OBJECT_HUGE ? 1 : 0;
+    if (!object_has_regions(object)) {
         return; /* whose pages never go: nobody asks who maps it */
     }
     ASSERT(core->depth != 0);
@@ -219,7 +262,8 @@ void object_leave(struct core *core, struct space *space, struct region *region)
 {
     struct object *object = object_at(core, region->object);
 
-    if (object_has_frames(object)) {
+    space->huges -= object->kind == OBJECT_HUGE ? 1 : 0;
+    if (object_has_regions(object)) {
         object_unlink(core, object, region);
         atomic_fetch_sub_explicit(&space->together, 1, memory_order_relaxed);
     }
@@ -228,7 +272,7 @@ void object_leave(struct core *core, struct space *space, struct region *region)
 
 uint64_t object_bytes(const struct object *object)
 {
-    return object_has_frames(object) ? object->bytes : npages_number(object->pages) * PAGE_SIZE;
+    return object->bytes;
 }
 
 bool object_has_page(const struct object *object, uint64_t page)
@@ -238,6 +282,9 @@ bool object_has_page(const struct object *object, uint64_t page)
 
 bool object_is_resident(struct core *core, const struct object *object, uint64_t page)
 {
+    if (object->kind == OBJECT_HUGE) {
+        return huge_is_resident(core, object, page);
+    }
     if (!object_has_frames(object)) {
         return object_has_page(object, page);
     }
@@ -280,11 +327,17 @@ static void object_audit_one(const struct core *core, const struct object *objec
                                                        : object->charge == 0);
     }
     ASSERT(object->kind == OBJECT_MEMORY || object->charge == 0);
-    ASSERT(object_has_frames(object) || object->frames.count == 0);
+    ASSERT(object_has_regions(object) || object->frames.count == 0);
     if (object->kind == OBJECT_PAGED) {
-        ASSERT(regions + hold_audit(core, object) + object->names == object->references);
+        ASSERT(regions + hold_audit(core, object) + object->names +
+                   ((object->flags & OBJECT_SWAP) != 0 ? 1 : 0) +
+                   ((object->flags & OBJECT_KEPT) != 0 ? 1 : 0) ==
+               object->references);
         ASSERT(object->pages.v == object_pages(object->bytes).v);
         paged_audit(core, object);
+    } else if (object->kind == OBJECT_HUGE) {
+        ASSERT(regions == object->references);
+        huge_audit(core, object);
     } else {
         content_audit(core, object);
     }
@@ -311,6 +364,7 @@ uint64_t object_audit(const struct core *core, uint64_t *charge)
     uint64_t number = table->number + 1;
     uint64_t frames = 0;
     uint64_t objects = 0;
+    uint64_t gone = 0;
 
     *charge = 0;
     radix_audit(core, &table->links);
@@ -324,10 +378,14 @@ uint64_t object_audit(const struct core *core, uint64_t *charge)
 
         ASSERT(object->number == number);
         object_audit_one(core, object);
-        frames += object->kind == OBJECT_PAGED ? object->resident : object->frames.count;
+        frames += object->kind == OBJECT_PAGED  ? object->resident
+                  : object->kind == OBJECT_HUGE ? 0
+                                                : object->frames.count - object->swapped;
         *charge += object->charge;
+        gone += object->kind == OBJECT_MEMORY && object->references == 0 ? 1 : 0;
         objects++;
     }
+    ASSERT(gone == burial_audit(core));
     ASSERT(objects == core->head->objects.records && objects == table->links.count);
     ASSERT(frames == table->frames);
     return frames;

@@ -4,7 +4,10 @@
 #include <base/assert.h>
 
 #include "server/core/change.h"
+#include "server/core/huge.h"
+#include "server/core/huge_rule.h"
 #include "server/core/large.h"
+#include "server/core/op_pageout.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
 #include "server/core/populate.h"
@@ -19,6 +22,7 @@ enum advise_way {
     ADVISE_CHANGE,
     ADVISE_POPULATE,
     ADVISE_AHEAD, /* make present what is likely to be wanted */
+    ADVISE_OUT,   /* make absent what is not */
 };
 
 /* How to take the advice; with ADVISE_CHANGE, `*change` says what of the regions changes. */
@@ -56,8 +60,9 @@ static enum advise_way advise_way(uint32_t advice, struct change *change)
         return ADVISE_AHEAD;
     case MEM_ADVISE_FREE:
     case MEM_ADVISE_COLD:
-    case MEM_ADVISE_PAGEOUT:
         return ADVISE_NOTHING;
+    case MEM_ADVISE_PAGEOUT:
+        return ADVISE_OUT;
     case MEM_ADVISE_DONTNEED:
     case MEM_ADVISE_DONTNEED_LOCKED:
         return ADVISE_DISCARD;
@@ -74,9 +79,10 @@ static bool advise_is_possible(uint32_t advice, const struct region *region)
 {
     switch (advice) {
     case MEM_ADVISE_DONTNEED:
+        return (region->flags & REGION_LOCKED) == 0;
     case MEM_ADVISE_COLD:
     case MEM_ADVISE_PAGEOUT:
-        return (region->flags & REGION_LOCKED) == 0;
+        return (region->flags & (REGION_LOCKED | REGION_HUGETLB)) == 0;
     case MEM_ADVISE_FREE:
         return (region->flags & REGION_LOCKED) == 0 && region->object == 0;
     case MEM_ADVISE_WIPEONFORK:
@@ -103,8 +109,25 @@ static enum err advise_refuse_frames(const struct core *core, struct space *spac
 /* Give the pages of the range back; regions stay. */
 static enum err advise_discard(struct core *core, struct space *space, struct range range)
 {
+    if (UNLIKELY(space->huges != 0)) {
+        const enum err error = huge_check_discard(core, space, &range);
+
+        if (error != ERR_OK || range_is_empty(range)) {
+            return error;
+        }
+    }
     if (large_cut(core, space, range) != ERR_OK) {
         return advise_refuse_frames(core, space);
+    }
+    if (work_may_be_long(range) && work_is_long(core, space, range, WORK_DISCARD)) {
+        intent_open(core, space, range);
+        huge_restrict(core, space, range, 0);
+        /* Point of no return: nothing below may fail. */
+        intent_write(core);
+        huge_discard(core, space, range);
+        work_begin(core, space, WORK_DISCARD, range, 0);
+        intent_close(core);
+        return work_go_on(core, space);
     }
     intent_open(core, space, range);
     uint32_t first = unmap_leaves(core, space, range);
@@ -112,6 +135,7 @@ static enum err advise_discard(struct core *core, struct space *space, struct ra
     /* Point of no return: nothing below may fail. */
     intent_write(core);
     page_clear(core, space, range_of(first, range.end));
+    huge_discard(core, space, range);
     intent_close(core);
     space->leaf_tag = SPACE_NO_TAG; /* so that a large leaf can come where nothing is left */
     AUDIT(space_audit(core, space));
@@ -125,7 +149,7 @@ static enum err advise_regions(struct core *core, struct space *space, struct ra
     enum err error = change_check(core, space, range, change, &plan);
 
     if (error == ERR_OK && plan.first != NULL) {
-        change_apply(core, space, range, change, &plan);
+        error = change_apply(core, space, range, change, &plan);
     }
     space->leaf_tag = SPACE_NO_TAG; /* the next fault looks whether a large leaf can come */
     if (error == ERR_NOMEM) {
@@ -153,6 +177,7 @@ static enum err advise_populate(struct core *core, struct space *space, struct r
             break;
         case FAULT_NO_REGION:
         case FAULT_LARGE:
+        case FAULT_AGAIN:
         case FAULT_DENIED:
         case FAULT_PAST_END:
             return limit_refuse(space, ERR_FAULT);
@@ -166,15 +191,20 @@ static enum err advise_populate(struct core *core, struct space *space, struct r
 }
 
 /* Nobody waits for these pages: what finds no frame, or would take the last ones, is left out. */
-static void advise_ahead(struct core *core, struct space *space, struct range range)
+static enum err advise_ahead(struct core *core, struct space *space, struct range range)
 {
     if (space->kernel.v == 0) {
-        return; /* a twin (twin.h) has regions only */
+        return ERR_OK; /* a twin (twin.h) has regions only */
     }
     for (const struct region *region = tree_find(core, &space->tree, range.first);
          region != NULL && region->first < range.end; region = tree_next(core, region)) {
-        fault_bring(core, space, region, range_common(region_range(region), range));
+        populate_bring(core, space, region, range_common(region_range(region), range));
+        if (core->need.kind == NEED_TURN) {
+            return ERR_WAIT;
+        }
+        core->need = (struct need){0}; /* a page that has to come first is left out too */
     }
+    return ERR_OK;
 }
 
 /* All regions of the range can take the advice. */
@@ -195,8 +225,9 @@ static enum err advise_apply(struct core *core, struct space *space, struct rang
                                advice == MEM_ADVISE_POPULATE_WRITE ? MEM_PROT_WRITE
                                                                    : MEM_PROT_READ);
     case ADVISE_AHEAD:
-        advise_ahead(core, space, range);
-        return ERR_OK;
+        return advise_ahead(core, space, range);
+    case ADVISE_OUT:
+        return space->kernel.v != 0 ? op_pageout_range(core, space, range) : ERR_OK;
     case ADVISE_UNKNOWN:
         break;
     }
@@ -222,14 +253,47 @@ static enum err advise_all(struct core *core, struct space *space, struct range 
     return advise_apply(core, space, range, advice);
 }
 
+/* What of the range, from its start in `region` on, is mapped and can take the advice. */
+static struct range advise_possible(const struct core *core, const struct region *region,
+                                    struct range range, uint32_t advice)
+{
+    uint32_t page = range.first;
+
+    while (page < range.end && region != NULL && region->first <= page &&
+           advise_is_possible(advice, region)) {
+        page = region->end;
+        region = tree_next(core, region);
+    }
+    return range_of(range.first, page < range.end ? page : range.end);
+}
+
+/* The end of what is advised next: many regions as one, if they let that happen. */
+static enum err advise_next(struct core *core, struct space *space, const struct region *region,
+                            struct range range, uint32_t advice, uint32_t *end)
+{
+    *end = region->end < range.end ? region->end : range.end;
+    if (UNLIKELY(advise_changes_regions(advice) && change_is_long(core, space, range))) {
+        const struct range part = advise_possible(core, region, range, advice);
+        const enum err error = advise_apply(core, space, part, advice);
+
+        if (error == ERR_OK || error == ERR_MORE) {
+            *end = part.end;
+            return error;
+        }
+        limit_begin(space);
+    }
+    return advise_apply(core, space, range_of(range.first, *end), advice);
+}
+
 /*
  * One region after the other until one refuses; holes are passed over and answered in the end, but
  * for POPULATE, which they end.
  */
 static enum err advise_each(struct core *core, struct space *space, struct range range,
-                            uint32_t advice, bool stops_at_hole)
+                            const struct advise_request *request, bool stops_at_hole)
 {
-    bool has_hole = false;
+    bool has_hole = request->has_hole;
+    uint32_t hole = range.end; /* the last of this turn */
 
     for (uint32_t page = range.first; page < range.end;) {
         const struct region *region = tree_find(core, &space->tree, page);
@@ -239,15 +303,23 @@ static enum err advise_each(struct core *core, struct space *space, struct range
             if (region == NULL || stops_at_hole || region->first >= range.end) {
                 break;
             }
+            hole = page;
             page = region->first;
         }
-        uint32_t end = region->end < range.end ? region->end : range.end;
+        uint32_t end;
 
-        if (!advise_is_possible(advice, region)) {
+        if (!advise_is_possible(request->advice, region)) {
             return limit_refuse(space, ERR_INVAL);
         }
-        enum err error = advise_apply(core, space, range_of(page, end), advice);
+        enum err error =
+            advise_next(core, space, region, range_of(page, range.end), request->advice, &end);
 
+        if (error == ERR_MORE) {
+            /* A hole that was passed is found once more, and answered in the end. */
+            core->more.rest = range_of(hole < end ? hole : end, range.end);
+        } else if (error == ERR_WAIT && core->need.kind == NEED_TURN) {
+            core->need.has_hole = has_hole;
+        }
         if (error != ERR_OK) {
             return error;
         }
@@ -282,8 +354,7 @@ enum err op_advise(struct core *core, struct space *space, const struct advise_r
     if (is_clipped && !request->is_linux) {
         return limit_refuse(space, ERR_NOMEM);
     }
-    error = request->is_linux
-                ? advise_each(core, space, range, request->advice, way == ADVISE_POPULATE)
-                : advise_all(core, space, range, request->advice);
+    error = request->is_linux ? advise_each(core, space, range, request, way == ADVISE_POPULATE)
+                              : advise_all(core, space, range, request->advice);
     return error == ERR_OK && is_clipped ? limit_refuse(space, ERR_NOMEM) : error;
 }

@@ -4,8 +4,10 @@
  *
  * DONTNEED (DONTNEED_LOCKED: of locked regions too) gives pages back. POPULATE_READ and _WRITE make
  * pages present. NORMAL, RANDOM, SEQUENTIAL, DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK, HUGEPAGE and
- * NOHUGEPAGE are properties of regions, which keep neighbours apart. WILLNEED, FREE, COLD and
- * PAGEOUT are judged and leave pages as they are, as in Linux without swap and without want.
+ * NOHUGEPAGE are properties of regions, which keep neighbours apart. WILLNEED makes some pages
+ * present, PAGEOUT takes some (op_pageout.h: it is for who has all buckets; in a batch it is judged
+ * only). FREE and COLD are judged and leave pages as they are, as Linux does while nobody wants
+ * frames.
  */
 #pragma once
 
@@ -23,6 +25,7 @@ struct advise_request {
     uint64_t length; /* bytes */
     uint32_t advice; /* MEM_ADVISE_ */
     bool is_linux;   /* process what is mapped although there are holes (R0) */
+    bool has_hole;   /* then: one was passed before this turn, and is answered in the end */
 };
 
 /* Whether the advice changes regions; it may be any number. */

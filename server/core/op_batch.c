@@ -3,11 +3,15 @@
 
 #include <base/assert.h>
 
+#include "server/core/huge.h"
+#include "server/core/huge_twin.h"
 #include "server/core/large.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
 #include "server/core/populate.h"
 #include "server/core/port.h"
+#include "server/core/shadow.h"
+#include "server/core/shared.h"
 #include "server/core/space_lock.h"
 #include "server/core/twin.h"
 
@@ -66,21 +70,38 @@ static struct range batch_range(uaddr_t address, uint64_t length)
     return range;
 }
 
-/* The pages that an operation takes away; empty: none. */
-static struct range batch_cleared(const struct batch_op *op)
+/* What a length is rounded up to of what begins at `address`: huge pages are whole. */
+static uint64_t batch_unit(const struct core *core, const struct space *twin, uaddr_t address)
 {
+    uint32_t page;
+    const struct region *region =
+        vpn_to_page(uaddr_to_vpn(address), &page) ? tree_find(core, &twin->tree, page) : NULL;
+
+    return region != NULL && huge_is_region(region)
+               ? (uint64_t)huge_region_unit(core, region) * PAGE_SIZE
+               : PAGE_SIZE;
+}
+
+/* The pages that an operation, which the twin has just taken, takes away; empty: none. */
+static struct range batch_find_cleared(const struct core *core, const struct space *twin,
+                                       const struct batch_op *op)
+{
+    uint64_t unit;
     uint64_t kept;
+    uint64_t old;
 
     switch (op->sort) {
     case BATCH_MAP:
-        return batch_range(op->address, op->map.length);
+        unit = batch_unit(core, twin, op->address);
+        return batch_range(op->address, (op->map.length + unit - 1) & ~(unit - 1));
     case BATCH_UNMAP:
         return batch_range(op->unmap.address, op->unmap.length);
     case BATCH_REMAP:
-        kept = (op->remap.length_new + PAGE_MASK) & ~PAGE_MASK;
-        if (kept < op->remap.length_old) {
-            return batch_range((uaddr_t){uaddr_to_bytes(op->remap.address) + kept},
-                               op->remap.length_old - kept);
+        unit = batch_unit(core, twin, op->remap.address);
+        kept = (op->remap.length_new + unit - 1) & ~(unit - 1);
+        old = (op->remap.length_old + unit - 1) & ~(unit - 1);
+        if (kept < old) {
+            return batch_range((uaddr_t){uaddr_to_bytes(op->remap.address) + kept}, old - kept);
         }
         break;
     case BATCH_ADVISE:
@@ -109,14 +130,14 @@ static struct range batch_locked(const struct batch_op *op)
 /* Take leaves, or rights from them, as the operation does. In a commit, READY. */
 static void batch_leaves(struct core *core, struct space *space, const struct batch_op *op)
 {
-    struct range range = batch_cleared(op);
+    struct range range = op->cleared;
 
     if (!range_is_empty(range)) {
         (void)unmap_leaves(core, space, range);
     }
     if (op->sort == BATCH_PROTECT) {
         range = batch_range(op->protect.address, op->protect.length);
-        range.first = page_next(core, space, range);
+        range.first = huge_has_leaves(space) ? range.first : page_next(core, space, range);
         if (!range_is_empty(range)) {
             port_restrict(core->port, space->kernel, page_to_vpn(range.first), range_npages(range),
                           region_rights(op->protect.prot));
@@ -134,9 +155,15 @@ static void batch_commit(struct core *core, struct space *space, struct space *t
     /* Point of no return: nothing below may fail. */
     intent_write(core);
     for (uint32_t i = 0; i < count; i++) {
-        page_clear(core, space, batch_cleared(&ops[i]));
+        page_clear(core, space, ops[i].cleared);
     }
+    huge_twin_settle(core, space, twin);
     twin_exchange(core, space, twin);
+    for (uint32_t i = 0; i < count; i++) {
+        if (ops[i].sort == BATCH_ADVISE) {
+            huge_discard(core, space, ops[i].cleared);
+        }
+    }
     intent_close(core);
 }
 
@@ -148,6 +175,10 @@ static void batch_populate_range(struct core *core, struct space *space, struct 
          region != NULL && region->first < range.end; region = tree_next(core, region)) {
         uint32_t locks = region->flags & REGION_LOCKS;
 
+        /* A page of 1 GiB would keep everybody waiting: it comes with its first touch. */
+        if (huge_is_region(region) && huge_region_unit(core, region) != huge_unit(1)) {
+            continue;
+        }
         if ((is_asked && locks == 0) || locks == REGION_LOCKED) {
             populate_without_waiting(core, space, range_common(region_range(region), range));
         }
@@ -160,8 +191,14 @@ static void batch_populate(struct core *core, struct space *space, const struct 
     const uint32_t asked = MEM_MAP_POPULATE | MEM_MAP_NONBLOCK;
 
     if (op->sort == BATCH_MAP) {
-        batch_populate_range(core, space, batch_range(op->address, op->map.length),
-                             (op->map.flags & asked) == MEM_MAP_POPULATE);
+        const bool is_huge = (op->map.flags & MEM_MAP_HUGETLB) != 0;
+        const uint32_t locks = (space->future & REGION_LOCKS) |
+                               ((op->map.flags & MEM_MAP_LOCKED) != 0 ? REGION_LOCKED : 0);
+
+        /* Regions of huge pages do not say whether they are locked. */
+        batch_populate_range(core, space, op->cleared,
+                             is_huge && locks != 0 ? locks == REGION_LOCKED
+                                                   : (op->map.flags & asked) == MEM_MAP_POPULATE);
     } else if (op->sort == BATCH_PROTECT && (op->protect.prot & MEM_PROT_WRITE) != 0) {
         batch_populate_range(core, space, batch_range(op->protect.address, op->protect.length),
                              false);
@@ -185,6 +222,7 @@ static enum err batch_try(struct core *core, struct space *space, struct space *
             *refused = i;
             return error;
         }
+        ops[i].cleared = batch_find_cleared(core, twin, &ops[i]);
     }
     return ERR_OK;
 }
@@ -196,6 +234,10 @@ static enum err batch_check(struct core *core, struct space *space, const struct
     enum err error = ERR_OK;
 
     space_lock(core, space->number);
+    if (space->work.phase != WORK_NONE) {
+        space_unlock(core, space->number);
+        return ERR_MORE;
+    }
     limit_begin(space);
     for (uint32_t i = 0; i < count && error == ERR_OK; i++) {
         if (!batch_can_hold(&ops[i])) {
@@ -224,7 +266,7 @@ static struct range batch_changed(const struct batch_op *op)
     case BATCH_REMAP:
         break;
     }
-    return batch_cleared(op);
+    return op->cleared;
 }
 
 /* Split large leaves that lie only partly in what the operations change. */
@@ -245,24 +287,22 @@ static void batch_finish(struct core *core, struct space *space, const struct ba
                          uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        unmap_tables(core, space, batch_cleared(&ops[i]));
+        unmap_tables(core, space, ops[i].cleared);
+        if (ops[i].sort == BATCH_MAP && (ops[i].map.flags & MEM_MAP_HUGETLB) != 0) {
+            shadow_prune(core, space, ops[i].cleared, ops[i].cleared); /* of what was there */
+        }
     }
     for (uint32_t i = 0; i < count; i++) {
         batch_populate(core, space, &ops[i]);
     }
 }
 
-/* All of it with a twin that is empty, on a space whose bucket the caller has. */
-static enum err batch_on_twin(struct core *core, struct space *space, struct space *twin,
-                              struct batch_op *ops, uint32_t count, uint32_t *refused)
+/* Try it on the twin, and commit it. */
+static enum err batch_try_and_commit(struct core *core, struct space *space, struct space *twin,
+                                     struct batch_op *ops, uint32_t count, uint32_t *refused)
 {
-    *refused = count;
-    enum err error = twin_make(core, space, twin);
+    enum err error = batch_try(core, space, twin, ops, count, refused);
 
-    if (error != ERR_OK) {
-        return error;
-    }
-    error = batch_try(core, space, twin, ops, count, refused);
     if (error == ERR_OK) {
         error = batch_split(core, space, ops, count, refused);
     }
@@ -271,8 +311,47 @@ static enum err batch_on_twin(struct core *core, struct space *space, struct spa
         return error;
     }
     batch_commit(core, space, twin, ops, count);
-    batch_finish(core, space, ops, count);
     return ERR_OK;
+}
+
+/* Whether it may be about huge pages: then nobody else may take any meanwhile (huge_twin.h). */
+static bool batch_has_huge(const struct space *space, const struct batch_op *ops, uint32_t count)
+{
+    bool has_huge = space->huges != 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        has_huge =
+            has_huge || (ops[i].sort == BATCH_MAP && (ops[i].map.flags & MEM_MAP_HUGETLB) != 0);
+    }
+    return has_huge;
+}
+
+/* All of it with a twin that is empty, on a space whose bucket the caller has. */
+static enum err batch_on_twin(struct core *core, struct space *space, struct space *twin,
+                              struct batch_op *ops, uint32_t count, uint32_t *refused)
+{
+    const bool has_huge = batch_has_huge(space, ops, count);
+
+    *refused = count;
+    enum err error = twin_make(core, space, twin);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (has_huge) {
+        shared_enter(core);
+    }
+    error = batch_try_and_commit(core, space, twin, ops, count, refused);
+    if (error != ERR_OK && has_huge) {
+        twin_clear(core, twin); /* and what its objects were promised */
+    }
+    if (has_huge) {
+        shared_leave(core);
+    }
+    if (error == ERR_OK) {
+        batch_finish(core, space, ops, count);
+    }
+    return error;
 }
 
 enum err op_batch(struct core *core, struct space *space, struct batch_op *ops, uint32_t count,
@@ -295,7 +374,11 @@ enum err op_batch(struct core *core, struct space *space, struct batch_op *ops, 
         space_unlock(core, space->number);
         return error;
     }
-    error = batch_on_twin(core, space, twin, ops, count, refused);
+    if (space->work.phase != WORK_NONE) { /* begun while the lock was free */
+        error = ERR_MORE;
+    } else {
+        error = batch_on_twin(core, space, twin, ops, count, refused);
+    }
     AUDIT(space_audit(core, space));
     port_hand_over(core->port);
     space_unlock(core, space->number);

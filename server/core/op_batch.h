@@ -10,7 +10,8 @@
  * Operations: MAP, UNMAP, PROTECT, REMAP in place, ADVISE but for POPULATE and REMOVE, LOCK on
  * fault, UNLOCK. Others would move pages or could fail after the commit.
  *
- * The cost grows with the regions of the space.
+ * The cost grows with the regions of the space. What is about huge pages is done in one
+ * shared_enter() (huge_twin.h).
  */
 #pragma once
 
@@ -53,7 +54,8 @@ struct batch_op {
         struct advise_request advise;
         struct lock_request lock; /* UNLOCK too */
     };
-    uaddr_t address; /* the answer of MAP and REMAP, after ERR_OK */
+    uaddr_t address;      /* the answer of MAP and REMAP, after ERR_OK */
+    struct range cleared; /* op_batch()'s own: the pages that it takes away */
 };
 
 /*
@@ -61,7 +63,7 @@ struct batch_op {
  *
  * Returns:   ERR_OK; what the operation `*refused` returns; ERR_OPNOTSUPP if it cannot be part of a
  *            batch; ERR_NOMEM with `*refused` = `count` if there is no frame for the copy
- *            (recorded).
+ *            (recorded); ERR_MORE: work of another request comes first (work.h).
  * On error:  nothing changed.
  */
 MUST_USE enum err op_batch(struct core *core, struct space *space, struct batch_op *ops,

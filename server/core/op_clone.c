@@ -7,6 +7,7 @@
 #include "server/core/budget.h"
 #include "server/core/cow.h"
 #include "server/core/fault_quick.h"
+#include "server/core/huge.h"
 #include "server/core/large.h"
 #include "server/core/merge.h"
 #include "server/core/object.h"
@@ -15,6 +16,7 @@
 #include "server/core/shadow.h"
 #include "server/core/shared.h"
 #include "server/core/space_lock.h"
+#include "server/core/upkeep.h"
 
 /* Whether a clone gets pages of the region; untouched ones have none. */
 static bool clone_has_pages(const struct region *region)
@@ -70,11 +72,53 @@ static void clone_region(struct core *core, struct space *to, const struct regio
     merge_insert(core, to, region_range(region), &kind, NULL);
 }
 
-static enum err clone_regions(struct core *core, const struct space *from, struct space *to)
+/* Whether a clone gets an object of its own for the region. */
+static bool clone_has_object(const struct region *region)
+{
+    return (region->flags & (REGION_HUGETLB | REGION_SHARED | REGION_DONTFORK)) == REGION_HUGETLB;
+}
+
+/* Private huge pages: named by an object of the clone's too. In shared_enter(). */
+static enum err clone_huge(struct core *core, struct space *from, struct space *to,
+                           const struct region *region)
+{
+    const uint32_t unit = huge_region_unit(core, region);
+    struct region_kind kind = region_kind_at(region, region->first);
+
+    if (region_reserve(core, to, 1) != ERR_OK || !object_reserve(core) ||
+        !upkeep_reserve(core, to)) {
+        return ERR_NOMEM;
+    }
+    intent_open(core, to, region_range(region));
+    intent_write(core);
+    const struct object *object = object_at(core, region->object);
+    struct object *own =
+        huge_make(core, to, object->level, (uint32_t)(object->pages.v / unit), true, false);
+
+    own->mapped = region_pages(region) / unit;
+    kind.object = arena_link(core, own);
+    merge_insert(core, to, region_range(region), &kind, NULL);
+    object_put(core, own);
+    intent_close(core);
+    return huge_share(core, from, region, own, to);
+}
+
+static enum err clone_regions(struct core *core, struct space *from, struct space *to)
 {
     const struct region *region = tree_first(core, &from->tree);
 
     while (region != NULL) {
+        if (UNLIKELY(clone_has_object(region))) {
+            shared_enter(core);
+            const enum err error = clone_huge(core, from, to, region);
+
+            shared_leave(core);
+            if (error != ERR_OK) {
+                return error;
+            }
+            region = tree_next(core, region);
+            continue;
+        }
         if (region_reserve(core, to, ARENA_SPARES) != ERR_OK ||
             clone_promise(core, to, region) != ERR_OK) {
             return ERR_NOMEM;
@@ -82,7 +126,7 @@ static enum err clone_regions(struct core *core, const struct space *from, struc
         shared_enter(core);
         intent_open(core, to, range_of(RANGE_USER_FIRST, RANGE_USER_END));
         intent_write(core);
-        for (uint32_t i = 0; i < ARENA_SPARES && region != NULL; i++) {
+        for (uint32_t i = 0; i < ARENA_SPARES && region != NULL && !clone_has_object(region); i++) {
             if ((region->flags & REGION_DONTFORK) == 0) {
                 clone_region(core, to, region);
             }
@@ -213,7 +257,9 @@ static enum err clone_refuse_frames(struct core *core, struct space *from,
     if (to_opt != NULL && to_opt->budget_asked != 0) {
         budget_tell(from, to_opt);
     }
-    const enum err error = limit_refuse_frames(core, from, 1);
+    /* Without a huge page that has been told. */
+    const enum err error =
+        from->refusal.error == ERR_OK ? limit_refuse_frames(core, from, 1) : ERR_NOMEM;
 
     space_unlock(core, from->number);
     return error;
@@ -224,6 +270,10 @@ static enum err clone_begin(struct core *core, struct space *from, struct space_
                             struct space_ceilings *ceilings)
 {
     space_lock(core, from->number);
+    if (from->work.phase != WORK_NONE) {
+        space_unlock(core, from->number);
+        return ERR_MORE;
+    }
     limit_begin(from);
     const enum err error = clone_check(core, from);
 
@@ -253,11 +303,11 @@ enum err op_clone(struct core *core, struct space *from, const struct clone_requ
     }
     to->ceilings = ceilings;
     space_lock(core, from->number);
-    error = clone_fill(core, from, to);
+    error = from->work.phase != WORK_NONE ? ERR_MORE : clone_fill(core, from, to);
     port_hand_over(core->port);
     space_unlock(core, from->number);
     if (error != ERR_OK) {
-        error = clone_refuse_frames(core, from, to);
+        error = error == ERR_MORE ? error : clone_refuse_frames(core, from, to);
         space_end(core, to);
         return error;
     }

@@ -35,7 +35,7 @@ struct clone_request {
  * Make a clone of `from`. The caller has `processes`, and no bucket.
  *
  * Returns:   ERR_OK; ERR_NOMEM if the commit account (MEM_LIMIT_COMMIT) or a frame refuses
- *            (recorded in `from`).
+ *            (recorded in `from`); ERR_MORE: work of another request comes first (work.h).
  * On error:  nothing changed, but that pages may be found to be nobody else's at their next write.
  * Semantics: fork(2) for the memory of a process; madvise(2), MADV_DONTFORK, MADV_WIPEONFORK.
  */

@@ -7,6 +7,7 @@
 #include "server/core/limit.h"
 #include "server/core/name.h"
 #include "server/core/shared.h"
+#include "server/core/swap.h"
 
 /* Pages that may be promised in a mode. */
 static uint64_t commit_limit(const struct core *core, enum commit_mode mode)
@@ -34,7 +35,8 @@ enum err op_commit(struct core *core, struct space *space, const struct commit_r
             return limit_refuse(space, ERR_INVAL);
         }
         commit->percent = (uint32_t)request->percent;
-        atomic_store_explicit(&commit->limit, core->head->pool.total * request->percent / 100,
+        atomic_store_explicit(&commit->limit,
+                              core->head->pool.total * request->percent / 100 + swap_slots(core),
                               memory_order_relaxed);
         atomic_store_explicit(&commit->mode, (uint32_t)request->mode, memory_order_relaxed);
     }

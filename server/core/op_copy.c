@@ -25,6 +25,7 @@ NOINLINE static enum err copy_refuse(const struct core *core, struct space *spac
         return ERR_WAIT;
     case FAULT_READY:
     case FAULT_LARGE:
+    case FAULT_AGAIN:
         break;
     }
     UNREACHABLE();
@@ -99,17 +100,27 @@ enum err op_copy(struct core *core, const struct copy_request *request, uint64_t
         done += part;
     }
     *copied = done;
+    if (UNLIKELY(error == ERR_WAIT) && request->is_nowait && core->need.kind != NEED_TURN) {
+        core->need = (struct need){0};
+        return limit_refuse(request->from, ERR_AGAIN);
+    }
     return LIKELY(error == ERR_OK) ? ERR_OK : copy_end(core, done, request->length, error);
 }
 
 /* Whether the handle and the object let it be done. */
-static enum err copy_check_object(const struct copy_object_request *request)
+static enum err copy_check_object(const struct core *core,
+                                  const struct copy_object_request *request)
 {
     const struct object *object = request->object;
+    const bool is_swap = (object->flags & OBJECT_SWAP) != 0;
     const uint32_t right = request->is_to_object ? MAP_RIGHT_WRITE : MAP_RIGHT_READ;
 
     if (object->kind == OBJECT_DEVICE || object->kind == OBJECT_PAGER) {
         return limit_refuse(request->space, ERR_NODEV);
+    }
+    if (is_swap &&
+        (request->is_to_object || pager_of(core, object)->space != request->space->number)) {
+        return limit_refuse(request->space, ERR_ACCES); /* what is in there is others' */
     }
     if ((request->rights & right) == 0 || (request->is_to_object && object->kind == OBJECT_WIRED)) {
         return limit_refuse(request->space, ERR_ACCES);
@@ -148,6 +159,13 @@ static enum err copy_find_object(struct core *core, const struct copy_object_req
     shared_enter(core);
     uint32_t frame = content_frame(core, object, number);
 
+    if (frame != 0 &&
+        (object->pager == 0 || pager_of(core, object)->space != request->space->number)) {
+        paged_note_use(core, frame);
+    }
+    if ((object->flags & OBJECT_SWAP) != 0 && frame == 0) {
+        frame = core->head->pool.zero_frame; /* a slot that nobody needs any longer */
+    }
     if (object->kind == OBJECT_PAGED) {
         if (frame != 0 && request->is_to_object) {
             paged_touch(core, object, number);
@@ -155,6 +173,14 @@ static enum err copy_find_object(struct core *core, const struct copy_object_req
         shared_leave(core);
         page->frame = pool_pfn(core, frame);
         return frame != 0 ? ERR_OK : copy_need_object(core, object, number);
+    }
+    if (frame == 0 && content_is_swapped(core, object, number)) {
+        const uint32_t name = content_slot(core, object, number);
+
+        if (!content_return(core, object, number, &frame)) {
+            shared_leave(core);
+            return copy_need_object(core, swap_object(core, name), swap_slot(name));
+        }
     }
     if (frame == 0) {
         frame = request->is_to_object ? content_make(core, request->space, object, number)
@@ -175,7 +201,7 @@ enum err op_copy_object(struct core *core, const struct copy_object_request *req
     uint64_t done = core->resume;
 
     limit_begin(request->space);
-    enum err error = copy_check_object(request);
+    enum err error = copy_check_object(core, request);
 
     while (error == ERR_OK && done < length) {
         struct copy_page client;

@@ -36,6 +36,7 @@ struct copy_request {
     uaddr_t to_address;
     uaddr_t from_address;
     uint64_t length; /* bytes */
+    bool is_nowait;  /* a page that has to be waited for is an error */
 };
 
 /*
@@ -43,8 +44,9 @@ struct copy_request {
  * faults.
  *
  * Returns:   ERR_OK; ERR_FAULT at the first page that cannot be read or written; ERR_NOMEM at the
- *            first that finds no frame; ERR_WAIT at the first that has to wait. `*copied` says how
- *            many bytes were copied before, and is written in every case.
+ *            first that finds no frame; at the first that has to wait ERR_WAIT, or ERR_AGAIN if
+ *            that is not wanted. `*copied` says how many bytes were copied before, and is written
+ *            in every case.
  * On error:  what was copied stays copied.
  */
 MUST_USE enum err op_copy(struct core *core, const struct copy_request *request, uint64_t *copied);

@@ -7,13 +7,27 @@
 #include "server/core/object.h"
 #include "server/core/page.h"
 #include "server/core/paged.h"
+#include "server/core/shadow.h"
 #include "server/core/shared.h"
+#include "server/core/swap.h"
+
+/* Pages that a message of SYNC looks at with turns. */
+#define SYNC_LOOKS 256u
 
 /* Whether a touch of `page` would find it in memory. */
 static bool incore_has_page(struct core *core, const struct space *space,
                             const struct region *region, uint32_t page)
 {
-    if (page_entry(core, space, page) != 0) {
+    const uint64_t entry = page_entry(core, space, page);
+
+    if (shadow_entry_state(entry) == SHADOW_SWAPPED) {
+        shared_enter(core);
+        const bool is_held = swap_frame(core, shadow_entry_frame(entry)) != 0;
+
+        shared_leave(core);
+        return is_held;
+    }
+    if (entry != 0) {
         return true;
     }
     return region->object != 0 && object_is_resident(core, object_at(core, region->object),
@@ -73,26 +87,42 @@ static enum err sync_check_regions(const struct core *core, struct space *space,
     return has_hole ? limit_refuse(space, ERR_NOMEM) : ERR_OK;
 }
 
-/* Have the pages of a region of a pager saved that are not. Returns: ERR_WAIT for the first. */
+/* What SYNC answers for pages that were not saved, whatever the pager or its end was the reason. */
+static enum err sync_refuse(struct space *space, enum err reason)
+{
+    return limit_refuse(space, reason == ERR_TIMEDOUT ? ERR_TIMEDOUT : ERR_IO);
+}
+
+/*
+ * Have the pages of a region of a pager saved that are not, with turns as far as `*left` of those
+ * that are there have been looked at. Returns: ERR_WAIT for the first.
+ */
 static enum err sync_pages(struct core *core, struct space *space, const struct region *region,
-                           struct range range)
+                           struct range range, uint32_t *left)
 {
     struct object *object = object_at(core, region->object);
     enum err error = ERR_OK;
 
     shared_enter(core);
     if (object->write_error != ERR_OK) {
-        error = limit_refuse(space, (enum err)object->write_error);
+        error = sync_refuse(space, (enum err)object->write_error);
         object->write_error = ERR_OK;
     }
-    for (uint32_t page = range.first; error == ERR_OK && page < range.end; page++) {
-        const uint64_t number = region_kind_at(region, page).offset;
-        const enum paged_state state = paged_word_state(paged_word(core, object, number));
+    const uint64_t start = region_kind_at(region, range.first).offset;
+    uint64_t number = start;
+    uint32_t word;
 
-        if (object->unsaved == 0) {
-            break;
-        }
-        if (state > PAGED_CLEAN) {
+    /* What has no page is passed. */
+    while (error == ERR_OK && object->unsaved != 0 &&
+           (word = radix_from(core, &object->frames, number, &number)) != 0 &&
+           number - start < range_pages(range)) {
+        const uint32_t page = range.first + (uint32_t)(number - start);
+        const enum paged_state state = paged_word_state(word);
+
+        if (core->has_turns && *left == 0) {
+            wait_need(core, &(struct need){.kind = NEED_TURN, .progress = page});
+            error = ERR_WAIT;
+        } else if (state > PAGED_CLEAN) {
             /* What was written since the saving began is to be saved after it. */
             wait_need(core, &(struct need){.kind = NEED_SAVED,
                                            .object = arena_link(core, object),
@@ -101,6 +131,8 @@ static enum err sync_pages(struct core *core, struct space *space, const struct 
                                            .progress = page + (state == PAGED_AGAIN ? 0u : 1u)});
             error = ERR_WAIT;
         }
+        *left -= *left != 0 ? 1 : 0;
+        number++;
     }
     shared_leave(core);
     return error;
@@ -111,11 +143,10 @@ static enum err sync_pages(struct core *core, struct space *space, const struct 
  */
 static enum err sync_regions(struct core *core, struct space *space, struct range range)
 {
+    uint32_t left = SYNC_LOOKS;
+
     if (core->outcome != ERR_OK) {
-        return limit_refuse(space, core->outcome);
-    }
-    if (core->resume > range.first) {
-        range.first = core->resume < range.end ? (uint32_t)core->resume : range.end;
+        return sync_refuse(space, core->outcome);
     }
     for (const struct region *region = tree_find(core, &space->tree, range.first);
          region != NULL && region->first < range.end; region = tree_next(core, region)) {
@@ -124,7 +155,7 @@ static enum err sync_regions(struct core *core, struct space *space, struct rang
             continue;
         }
         const enum err error =
-            sync_pages(core, space, region, range_common(region_range(region), range));
+            sync_pages(core, space, region, range_common(region_range(region), range), &left);
 
         if (error != ERR_OK) {
             return error;
@@ -151,6 +182,10 @@ enum err op_sync(struct core *core, struct space *space, const struct sync_reque
     }
     if (range_make_clipped(request->address, length, &range, &is_clipped) != ERR_OK) {
         return limit_refuse(space, ERR_NOMEM);
+    }
+    /* What it has waited for is behind it: only the rest is judged once more. */
+    if (core->resume > range.first) {
+        range.first = core->resume < range.end ? (uint32_t)core->resume : range.end;
     }
     enum err error = sync_check_regions(core, space, range, request->flags);
 

@@ -40,8 +40,9 @@ struct sync_request {
  * Returns:   ERR_OK, also for length 0; in this order ERR_INVAL: unknown flags, unaligned, ASYNC
  *            and SYNC; ERR_NOMEM: the range wraps; per region: ERR_BUSY: INVALIDATE of a locked
  *            one; ERR_NOMEM: a hole, which only ASYNC alone answers before a later ERR_BUSY;
- *            ERR_WAIT: pages are being saved; ERR_IO or what else the pager said when it failed to
- *            save pages of the object since the last SYNC.
+ *            ERR_WAIT: pages are being saved, or (NEED_TURN) the rest of the range is for the
+ *            next message; ERR_TIMEDOUT: they, or others of the object since the last SYNC, were
+ *            not in time; ERR_IO: they were not for any other reason.
  * On error:  nothing changed.
  * Semantics: msync(2).
  */

@@ -42,6 +42,7 @@ static struct limits_place limits_find(struct space *space, enum mem_limit which
     case MEM_LIMIT_ADDRESS_SPACE:
     case MEM_LIMIT_SPACES:
     case MEM_LIMIT_NAMES:
+    case MEM_LIMIT_HUGE:
         break;
     }
     UNREACHABLE();

@@ -62,16 +62,43 @@ static enum err lock_change(struct core *core, struct space *space, struct range
     enum err error = change_check(core, space, range, &change, &plan);
 
     if (error == ERR_OK && plan.first != NULL) {
-        change_apply(core, space, range, &change, &plan);
+        error = change_apply(core, space, range, &change, &plan);
     }
     return error;
 }
 
-/* One region after the other, until a hole. */
+/* The first page of a range that no region has, or its end. */
+static uint32_t lock_find_hole(const struct core *core, const struct space *space,
+                               struct range range)
+{
+    const struct region *region = tree_find(core, &space->tree, range.first);
+    uint32_t page = range.first;
+
+    while (page < range.end && region != NULL && region->first <= page) {
+        page = region->end;
+        region = tree_next(core, region);
+    }
+    return page < range.end ? page : range.end;
+}
+
+/* One region after the other, until a hole; many as one, if they let that happen. */
 static enum err lock_each(struct core *core, struct space *space, const struct lock_range *asked,
                           uint32_t locks)
 {
-    for (uint32_t page = asked->range.first; page < asked->range.end;) {
+    uint32_t page = asked->range.first;
+
+    if (UNLIKELY(change_is_long(core, space, asked->range))) {
+        const uint32_t hole = lock_find_hole(core, space, asked->range);
+        const enum err error = lock_change(core, space, range_of(page, hole), locks);
+
+        if (error == ERR_MORE) {
+            core->more.is_again = true;
+            return error;
+        }
+        page = error == ERR_OK ? hole : page;
+        limit_begin(space);
+    }
+    while (page < asked->range.end) {
         const struct region *region = tree_find(core, &space->tree, page);
 
         if (region == NULL || region->first > page) {
@@ -91,25 +118,21 @@ static enum err lock_each(struct core *core, struct space *space, const struct l
 static bool lock_has_hole(const struct core *core, const struct space *space,
                           const struct lock_range *asked)
 {
-    const struct region *region = tree_find(core, &space->tree, asked->range.first);
-    uint32_t page = asked->range.first;
-
-    while (page < asked->range.end && region != NULL && region->first <= page) {
-        page = region->end;
-        region = tree_next(core, region);
-    }
-    return page < asked->range.end || asked->is_clipped;
+    return lock_find_hole(core, space, asked->range) < asked->range.end || asked->is_clipped;
 }
 
-static enum err lock_populate(struct core *core, struct space *space, struct range range)
+/* What LOCK answers when the pages of `range` could be made present, or not. */
+static enum err lock_outcome(const struct core *core, struct space *space, struct range range,
+                             enum fault_outcome outcome)
 {
     enum err error;
 
-    switch (populate_range(core, space, range)) {
+    switch (outcome) {
     case FAULT_READY:
         return ERR_OK;
     case FAULT_NO_REGION:
     case FAULT_LARGE:
+    case FAULT_AGAIN:
     case FAULT_DENIED:
     case FAULT_PAST_END:
         return limit_refuse(space, ERR_NOMEM);
@@ -122,6 +145,11 @@ static enum err lock_populate(struct core *core, struct space *space, struct ran
         return ERR_AGAIN;
     }
     UNREACHABLE();
+}
+
+static enum err lock_populate(struct core *core, struct space *space, struct range range)
+{
+    return lock_outcome(core, space, range, populate_range(core, space, range));
 }
 
 /* All of the range or nothing: pages become present before anything is promised. */
@@ -152,41 +180,106 @@ static enum err lock_check_limit(const struct core *core, struct space *space,
                               ERR_NOMEM);
 }
 
-enum err op_lock(struct core *core, struct space *space, const struct lock_request *request)
+/* Judge a request but for the regions of its range. Returns: as op_lock(). */
+static enum err lock_check(const struct core *core, struct space *space,
+                           const struct lock_request *request, uint32_t known,
+                           struct lock_range *asked)
 {
-    bool is_onfault = (request->flags & MEM_LOCK_ONFAULT) != 0;
-    uint32_t locks = is_onfault ? REGION_LOCKS : REGION_LOCKED;
-    struct lock_range asked = {.range = range_of(0, 0)};
-
     limit_begin(space);
-    if ((request->flags & ~MEM_LOCK_ONFAULT) != 0) {
+    if ((request->flags & ~known) != 0) {
         return limit_refuse(space, ERR_INVAL);
     }
     if (!limit_may_lock(space)) {
         return limit_refuse_over(space, ERR_PERM, MEM_LIMIT_LOCKED, 0, space->locked, 0);
     }
-    enum err wraps = lock_make_range(request, &asked);
-    enum err error = ERR_OK;
+    enum err wraps = lock_make_range(request, asked);
 
     if (wraps == ERR_INVAL) {
         return limit_refuse(space, ERR_INVAL);
     }
-    error = lock_check_limit(core, space, &asked);
+    enum err error = lock_check_limit(core, space, asked);
+
     if (error != ERR_OK) {
         return error;
     }
     space->refusal.error = ERR_OK;
-    if (wraps != ERR_OK) {
-        return limit_refuse(space, ERR_INVAL);
-    }
-    if (range_is_empty(asked.range) && !asked.is_clipped) {
-        return ERR_OK;
+    return wraps != ERR_OK ? limit_refuse(space, ERR_INVAL) : ERR_OK;
+}
+
+enum err op_lock(struct core *core, struct space *space, const struct lock_request *request)
+{
+    bool is_onfault = (request->flags & MEM_LOCK_ONFAULT) != 0;
+    uint32_t locks = is_onfault ? REGION_LOCKS : REGION_LOCKED;
+    struct lock_range asked = {.range = range_of(0, 0)};
+    enum err error = lock_check(core, space, request, MEM_LOCK_ONFAULT, &asked);
+
+    if (error != ERR_OK || (range_is_empty(asked.range) && !asked.is_clipped)) {
+        return error;
     }
     if (!request->is_linux) {
         return lock_all_of(core, space, &asked, locks);
     }
     error = lock_each(core, space, &asked, locks);
-    return error != ERR_OK || is_onfault ? error : lock_populate(core, space, asked.range);
+    return error != ERR_OK || is_onfault ? error : op_lock_rest(core, space, asked.range);
+}
+
+/* Pages of the range that would be locked, and are not yet; huge ones never are. */
+static uint64_t lock_count_new(const struct core *core, const struct space *space,
+                               struct range range)
+{
+    uint64_t pages = 0;
+
+    for (const struct region *region = tree_find(core, &space->tree, range.first);
+         region != NULL && region->first < range.end; region = tree_next(core, region)) {
+        if ((region->flags & (REGION_LOCKED | REGION_HUGETLB)) == 0) {
+            pages += range_pages(range_common(region_range(region), range));
+        }
+    }
+    return pages;
+}
+
+enum err op_lock_cost(struct core *core, struct space *space, const struct lock_request *request,
+                      struct lock_cost *cost)
+{
+    const bool is_onfault = (request->flags & MEM_LOCK_ONFAULT) != 0;
+    const struct change change = {.clear = REGION_LOCKS,
+                                  .set = is_onfault ? REGION_LOCKS : REGION_LOCKED};
+    struct lock_range asked = {.range = range_of(0, 0)};
+
+    ASSERT(!request->is_linux);
+    lock_cost_begin(space, cost);
+    enum err error = lock_check(core, space, request, MEM_LOCK_ONFAULT | MEM_LOCK_DRY, &asked);
+
+    if (error != ERR_OK || (range_is_empty(asked.range) && !asked.is_clipped)) {
+        return error;
+    }
+    if (lock_has_hole(core, space, &asked)) {
+        return limit_refuse(space, ERR_NOMEM);
+    }
+    if (is_onfault) {
+        lock_cost_edges(core, space, asked.range, cost);
+    } else {
+        error = lock_outcome(core, space, asked.range,
+                             lock_cost_populate(core, space, asked.range, false, cost));
+    }
+    if (error == ERR_OK) {
+        error = lock_cost_judge(core, space, asked.range, &change, cost);
+    }
+    if (error == ERR_OK) {
+        cost->pages = lock_count_new(core, space, asked.range);
+        cost->frames += cost->edges;
+    }
+    return error;
+}
+
+enum err op_lock_rest(struct core *core, struct space *space, struct range range)
+{
+    const enum err error = lock_populate(core, space, range);
+
+    if (error == ERR_WAIT && core->need.kind == NEED_TURN) {
+        core->need.end = range.end;
+    }
+    return error;
 }
 
 enum err op_unlock(struct core *core, struct space *space, const struct lock_request *request)
@@ -218,18 +311,18 @@ static enum err lock_everything(struct core *core, struct space *space, uint32_t
     }
     /* No rights are lost: nothing calls out between the two. */
     space->future = future;
-    if (plan.first != NULL) {
-        change_apply(core, space, all, &change, &plan);
-    }
-    return ERR_OK;
+    return plan.first != NULL ? change_apply(core, space, all, &change, &plan) : ERR_OK;
 }
 
-enum err op_lock_all(struct core *core, struct space *space, uint32_t flags)
+static uint32_t lock_all_locks(uint32_t flags)
 {
-    bool is_current = (flags & MEM_LOCK_CURRENT) != 0;
-    uint32_t locks = (flags & MEM_LOCK_ALL_ONFAULT) != 0 ? REGION_LOCKS : REGION_LOCKED;
-    uint32_t future = (flags & MEM_LOCK_FUTURE) != 0 ? locks : 0;
-    uint64_t limit = space->settings.locked_max / PAGE_SIZE;
+    return (flags & MEM_LOCK_ALL_ONFAULT) != 0 ? REGION_LOCKS : REGION_LOCKED;
+}
+
+/* Judge LOCK_ALL by its flags and the lock limit. Returns: as op_lock_all(). */
+static enum err lock_all_check(struct space *space, uint32_t flags)
+{
+    const uint64_t limit = space->settings.locked_max / PAGE_SIZE;
 
     limit_begin(space);
     if (flags == 0 || flags == MEM_LOCK_ALL_ONFAULT || (flags & ~MEM_LOCK_ALL_FLAGS) != 0) {
@@ -238,16 +331,55 @@ enum err op_lock_all(struct core *core, struct space *space, uint32_t flags)
     if (!limit_may_lock(space)) {
         return limit_refuse_over(space, ERR_PERM, MEM_LIMIT_LOCKED, 0, space->locked, 0);
     }
-    if (!is_current) {
-        space->future = future;
-        return ERR_OK;
-    }
-    if (space->pages > limit && (space->settings.privileges & SPACE_PRIVILEGE_LOCK) == 0) {
+    if ((flags & MEM_LOCK_CURRENT) != 0 && space->pages > limit &&
+        (space->settings.privileges & SPACE_PRIVILEGE_LOCK) == 0) {
         return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_LOCKED, limit, space->locked,
                                  space->pages - space->locked);
     }
-    enum err error = lock_everything(core, space, locks, future);
+    return ERR_OK;
+}
 
+enum err op_lock_all_cost(struct core *core, struct space *space, uint32_t flags,
+                          struct lock_cost *cost)
+{
+    const struct range all = range_of(RANGE_USER_FIRST, RANGE_USER_END);
+    const struct change change = {.clear = REGION_LOCKS, .set = lock_all_locks(flags)};
+    const struct lock_cost nothing = {0};
+    enum err error = lock_all_check(space, flags & ~MEM_LOCK_DRY);
+
+    lock_cost_begin(space, cost);
+    if (error != ERR_OK || (flags & MEM_LOCK_CURRENT) == 0) {
+        return error;
+    }
+    /* The regions come first, so that is all that can be refused; once, not in every turn. */
+    error = core->resume == 0 ? lock_cost_judge(core, space, all, &change, &nothing) : ERR_OK;
+    if (error == ERR_OK && change.set == REGION_LOCKED &&
+        lock_cost_populate(core, space, all, true, cost) == FAULT_WAIT) {
+        return ERR_WAIT;
+    }
+    if (error == ERR_OK) {
+        cost->pages = lock_count_new(core, space, all);
+        cost->frames += cost->edges;
+    }
+    return error;
+}
+
+enum err op_lock_all(struct core *core, struct space *space, uint32_t flags)
+{
+    const uint32_t locks = lock_all_locks(flags);
+    const uint32_t future = (flags & MEM_LOCK_FUTURE) != 0 ? locks : 0;
+    enum err error = lock_all_check(space, flags);
+
+    if (error != ERR_OK) {
+        return error;
+    }
+    if ((flags & MEM_LOCK_CURRENT) == 0) {
+        space->future = future;
+        return ERR_OK;
+    }
+    error = lock_everything(core, space, locks, future);
+
+    core->more.is_again = error == ERR_MORE && locks == REGION_LOCKED; /* to populate */
     if (error == ERR_OK && locks == REGION_LOCKED &&
         populate_what_can_be(core, space, range_of(RANGE_USER_FIRST, RANGE_USER_END))) {
         return ERR_WAIT;

@@ -7,12 +7,17 @@
 #include <base/checked.h>
 
 #include "server/core/budget.h"
+#include "server/core/huge.h"
+#include "server/core/huge_rule.h"
 #include "server/core/large.h"
+#include "server/core/map_plan.h"
 #include "server/core/merge.h"
 #include "server/core/op_unmap.h"
 #include "server/core/pager.h"
 #include "server/core/place.h"
 #include "server/core/populate.h"
+#include "server/core/replace.h"
+#include "server/core/shadow.h"
 #include "server/core/shared.h"
 #include "server/core/upkeep.h"
 
@@ -20,33 +25,28 @@
 #define MAP_FLAGS_KNOWN                                                                         \
     (MEM_MAP_TYPE | MEM_MAP_FIXED | MEM_MAP_ANONYMOUS | MEM_MAP_GROWSDOWN | MEM_MAP_DENYWRITE | \
      MEM_MAP_EXECUTABLE | MEM_MAP_LOCKED | MEM_MAP_NORESERVE | MEM_MAP_POPULATE |               \
-     MEM_MAP_NONBLOCK | MEM_MAP_STACK | MEM_MAP_HUGETLB)
+     MEM_MAP_NONBLOCK | MEM_MAP_STACK | MEM_MAP_HUGETLB | MEM_MAP_HUGE_2MB | MEM_MAP_HUGE_1GB)
 
-/* What the checks found out and the commit needs. */
-struct map_plan {
-    uint64_t length; /* bytes, whole pages */
-    struct range range;
-    struct region_kind kind;
-    bool replaces;       /* regions are in the way */
-    struct region *next; /* the region after the range; valid unless `replaces` */
-    bool makes_object;   /* anonymous and shared: an object of its own (R21) */
-    uint64_t charge;     /* of that object, pages */
-};
-
-static bool map_is_fixed(const struct map_request *request)
+/*
+ * Huge pages, which only anonymous memory has, and of sizes for which there are leaves (Linux
+ * ksys_mmap_pgoff()).
+ */
+static enum err map_check_huge(struct space *space, const struct map_request *request,
+                               struct map_plan *plan)
 {
-    return (request->flags & (MEM_MAP_FIXED | MEM_MAP_FIXED_NOREPLACE)) != 0;
+    const uint32_t bits = request->flags >> MEM_MAP_HUGE_SHIFT & MEM_MAP_HUGE_MASK;
+
+    if (!map_is_anonymous(request) || (bits != 0 && bits != 21 && bits != 30)) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    plan->level = bits == 30 ? 2 : 1;
+    return ERR_OK;
 }
 
-static bool map_is_anonymous(const struct map_request *request)
+/* Pages that lengths and places are multiples of. */
+static uint32_t map_unit(const struct map_plan *plan)
 {
-    return (request->flags & MEM_MAP_ANONYMOUS) != 0;
-}
-
-/* Anonymous and private. */
-static bool map_is_own(const struct map_request *request)
-{
-    return map_is_anonymous(request) && (request->flags & MEM_MAP_TYPE) == MEM_MAP_PRIVATE;
+    return plan->level == 0 ? 1 : huge_unit(plan->level);
 }
 
 /* R1 to R4, and the length of R5. */
@@ -62,10 +62,20 @@ static enum err map_check_length(struct space *space, const struct map_request *
     if (!map_is_anonymous(request) && request->object == NULL) {
         return limit_refuse(space, ERR_BADF);
     }
-    if (!checked_round_up(request->length, PAGE_SIZE, &plan->length) || plan->length == 0) {
+    if (UNLIKELY((request->flags & MEM_MAP_HUGETLB) != 0)) {
+        enum err error = map_check_huge(space, request, plan);
+
+        if (error != ERR_OK) {
+            return error;
+        }
+    }
+    if (!checked_round_up(request->length, (uint64_t)map_unit(plan) * PAGE_SIZE, &plan->length)) {
+        return limit_refuse(space, plan->level != 0 ? ERR_INVAL : ERR_NOMEM);
+    }
+    if (plan->length == 0) {
         return limit_refuse(space, ERR_NOMEM);
     }
-    if (!map_is_anonymous(request) &&
+    if ((!map_is_anonymous(request) || plan->level != 0) &&
         (!checked_add(request->offset / PAGE_SIZE, plan->length / PAGE_SIZE, &end) ||
          end > OBJECT_PAGES_MAX)) {
         return limit_refuse(space, ERR_OVERFLOW);
@@ -86,6 +96,9 @@ static enum err map_check_fixed(const struct core *core, struct space *space,
 {
     uint64_t address = uaddr_to_bytes(request->address);
 
+    if (plan->level != 0 && address % ((uint64_t)map_unit(plan) * PAGE_SIZE) != 0) {
+        return limit_refuse(space, ERR_INVAL); /* before anything else about the place */
+    }
     if (address > USER_END - plan->length) {
         return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END, address,
                                  plan->length);
@@ -114,7 +127,12 @@ static enum err map_check_place(const struct core *core, struct space *space,
     uint32_t pages = (uint32_t)(plan->length / PAGE_SIZE);
     struct place place;
 
-    if (!place_find(core, space, request->address, pages, map_is_own(request), &place)) {
+    const bool is_found =
+        plan->level != 0
+            ? place_find_huge(core, space, request->address, pages, map_unit(plan), &place)
+            : place_find(core, space, request->address, pages, map_is_own(request), &place);
+
+    if (!is_found) {
         return limit_refuse_over(space, ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END,
                                  space->pages * PAGE_SIZE, plan->length);
     }
@@ -133,11 +151,20 @@ static enum err map_check_locks(struct space *space, const struct map_request *r
     return limit_check_locked(space, range_pages(plan->range), ERR_AGAIN);
 }
 
-/* R12 and R20 without an object. */
+/* R12 and R20 without an object; huge pages have one, and are judged so. */
 static enum err map_check_anonymous(struct space *space, const struct map_request *request)
 {
     uint32_t type = request->flags & MEM_MAP_TYPE;
 
+    if (UNLIKELY((request->flags & MEM_MAP_HUGETLB) != 0)) {
+        if (type == 0 || type > MEM_MAP_SHARED_VALIDATE) {
+            return limit_refuse(space, ERR_INVAL);
+        }
+        if (type == MEM_MAP_SHARED_VALIDATE && (request->flags & ~MAP_FLAGS_KNOWN) != 0) {
+            return limit_refuse(space, ERR_OPNOTSUPP);
+        }
+        return (request->flags & MEM_MAP_GROWSDOWN) != 0 ? limit_refuse(space, ERR_INVAL) : ERR_OK;
+    }
     if (type != MEM_MAP_PRIVATE && type != MEM_MAP_SHARED) {
         return limit_refuse(space, ERR_INVAL);
     }
@@ -180,7 +207,7 @@ static enum err map_check_object(struct core *core, struct space *space,
         }
         *may &= ~MEM_PROT_EXEC;
     }
-    if ((rights & MAP_RIGHT_MAPPABLE) == 0 ||
+    if ((rights & MAP_RIGHT_MAPPABLE) == 0 || (request->object->flags & OBJECT_SWAP) != 0 ||
         (request->object->kind == OBJECT_DEVICE && type == MEM_MAP_PRIVATE)) {
         return limit_refuse(space, ERR_NODEV);
     }
@@ -206,25 +233,29 @@ static enum err map_check_kind(struct core *core, struct space *space,
     if (error != ERR_OK) {
         return error;
     }
-    if ((request->flags & MEM_MAP_HUGETLB) != 0) {
-        return limit_refuse(space, ERR_OPNOTSUPP);
-    }
     plan->kind.flags |= (request->prot & MEM_PROT_ALL) | may << REGION_MAY_SHIFT;
     if (type != MEM_MAP_PRIVATE) {
         plan->kind.flags |= REGION_SHARED;
     }
     if ((request->flags & MEM_MAP_NORESERVE) != 0 &&
-        limit_mode(&core->head->commit) != COMMIT_NEVER) {
+        (plan->level != 0 || limit_mode(&core->head->commit) != COMMIT_NEVER)) {
         plan->kind.flags |= REGION_NORESERVE;
     }
     if (region_is_private_writable(plan->kind.flags) &&
-        (plan->kind.flags & REGION_NORESERVE) == 0) {
+        (plan->kind.flags & REGION_NORESERVE) == 0 && plan->level == 0) {
         plan->kind.flags |= REGION_ACCOUNT;
     }
     plan->kind.flags |= (request->flags & MEM_MAP_GROWSDOWN) != 0 ? REGION_GROWSDOWN : 0;
     if ((request->flags & MEM_MAP_STACK) != 0) {
         /* As Linux since 6.7: stacks are not worth huge pages. */
         plan->kind.flags |= REGION_NOHUGEPAGE;
+    }
+    if (UNLIKELY(plan->level != 0)) {
+        plan->kind.flags |= REGION_HUGETLB; /* R19: not charged; and never locked, as Linux */
+        plan->kind.flags &= ~REGION_LOCKS;
+        plan->makes_object = true;
+        plan->is_odd = request->offset % ((uint64_t)map_unit(plan) * PAGE_SIZE) != 0;
+        return ERR_OK;
     }
     plan->makes_object = is_anonymous && type == MEM_MAP_SHARED;
     if (!is_anonymous) {
@@ -239,20 +270,28 @@ static enum err map_check_kind(struct core *core, struct space *space,
 }
 
 /* R23 to R26: limits, judged after what goes; records. */
-static enum err map_check_room(struct core *core, struct space *space, const struct map_plan *plan)
+static enum err map_check_room(struct core *core, struct space *space, struct map_plan *plan)
 {
     uint32_t pages = range_pages(plan->range);
     uint32_t splits = plan->replaces && unmap_splits(core, space, plan->range) ? 1 : 0;
+    uint32_t records = splits + MERGE_INSERT_RECORDS;
     struct limit_change change = {.pages_added = pages};
 
     change.data_added = region_is_data(plan->kind.flags) ? pages : 0;
     change.commit_added = (plan->kind.flags & REGION_ACCOUNT) != 0 ? pages : plan->charge;
     if (plan->replaces) {
+        const enum err cut = huge_check_edges(core, space, plan->range);
+
+        if (cut != ERR_OK) {
+            return cut;
+        }
         limit_subtract(core, space, plan->range, &change);
         if (change.data_added != 0) {
             /* All that goes makes up for new data, not data alone (Linux 6.12, mmap_region()). */
             change.data_removed = change.pages_removed;
         }
+        plan->is_long = plan->level == 0 && replace_is_long(core, space, plan->range);
+        records += plan->is_long ? REPLACE_RECORDS : 0;
     }
     enum err error = limit_check(core, space, &change);
 
@@ -262,14 +301,21 @@ static enum err map_check_room(struct core *core, struct space *space, const str
     if (error != ERR_OK) {
         return error;
     }
-    if (region_reserve(core, space, splits + MERGE_INSERT_RECORDS) != ERR_OK ||
-        (plan->replaces && large_cut(core, space, plan->range) != ERR_OK)) {
+    if (plan->is_odd) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if (region_reserve(core, space, records) != ERR_OK ||
+        (plan->replaces && large_cut(core, space, plan->range) != ERR_OK) ||
+        (plan->is_long && large_split(core, space, plan->range.first) != ERR_OK)) {
         return limit_refuse_frames(core, space, 1);
     }
     if (UNLIKELY(plan->makes_object) && (!object_reserve(core) || !upkeep_reserve(core, space))) {
         return limit_refuse_frames(core, space, 1);
     }
     error = limit_promise(core, space, &change);
+    if (error == ERR_OK && plan->level != 0 && (plan->kind.flags & REGION_NORESERVE) == 0) {
+        error = huge_check_promise(core, space, plan->range, plan->level);
+    }
     if (error != ERR_OK && plan->makes_object) {
         upkeep_cancel(core, space);
     }
@@ -306,6 +352,7 @@ static enum err map_check(struct core *core, struct space *space, const struct m
     }
     plan->kind.flags = space->future;
     plan->kind.flags |= (request->flags & MEM_MAP_LOCKED) != 0 ? REGION_LOCKED : 0;
+    plan->locks = plan->kind.flags & REGION_LOCKS;
     if (UNLIKELY(plan->kind.flags != 0)) {
         error = map_check_locks(space, request, plan);
         if (error != ERR_OK) {
@@ -328,6 +375,14 @@ static uint32_t map_make_object(struct core *core, const struct space *space,
                                 const struct map_plan *plan)
 {
     const bool is_charged = plan->charge != 0;
+
+    if (plan->level != 0) {
+        const uint32_t pages = range_pages(plan->range) / map_unit(plan);
+
+        return arena_link(core, huge_make(core, space, plan->level, pages,
+                                          (plan->kind.flags & REGION_SHARED) == 0,
+                                          (plan->kind.flags & REGION_NORESERVE) == 0));
+    }
     const uint32_t flags = OBJECT_UNNAMED | (is_charged ? 0 : OBJECT_NORESERVE);
 
     return arena_link(core, object_make_memory(core, space, plan->length, plan->charge, flags));
@@ -340,7 +395,9 @@ static void map_apply(struct core *core, struct space *space, const struct map_p
     uint32_t first = plan->range.end;
 
     intent_open(core, space, plan->range);
-    if (plan->replaces) {
+    if (UNLIKELY(plan->is_long)) {
+        (void)unmap_leaves(core, space, range_of(plan->range.first, plan->range.first + 1));
+    } else if (plan->replaces) {
         first = unmap_leaves(core, space, plan->range);
     }
     /* Point of no return: nothing below may fail. */
@@ -351,37 +408,46 @@ static void map_apply(struct core *core, struct space *space, const struct map_p
         /* What is replaced may be all that keeps it. */
         object_get(object_at(core, kind.object));
     }
-    if (plan->replaces) {
-        next = unmap_apply(core, space, plan->range, first);
+    if (UNLIKELY(plan->is_long)) {
+        replace_begin(core, space, plan->range, &kind);
+    } else {
+        if (plan->replaces) {
+            next = unmap_apply(core, space, plan->range, first);
+        }
+        merge_insert(core, space, plan->range, &kind, next);
     }
-    merge_insert(core, space, plan->range, &kind, next);
     if (kind.object != 0) {
         object_put(core, object_at(core, kind.object));
     }
     intent_close(core);
+    if (UNLIKELY(plan->level != 0)) {
+        shadow_prune(core, space, plan->range, plan->range); /* tables of what was there */
+    }
     AUDIT(space_audit(core, space));
 }
 
-/*
- * R27: what cannot be made present does not fail the request. Returns: whether it has to wait.
- */
-static bool map_populate(struct core *core, struct space *space, const struct map_request *request,
-                         const struct map_plan *plan)
+static bool map_is_to_populate(const struct map_request *request, const struct map_plan *plan)
 {
-    uint32_t locks = plan->kind.flags & REGION_LOCKS;
+    uint32_t locks = plan->locks;
     bool is_asked = (request->flags & (MEM_MAP_POPULATE | MEM_MAP_NONBLOCK)) == MEM_MAP_POPULATE;
 
-    if (UNLIKELY((is_asked && locks == 0) || locks == REGION_LOCKED)) {
-        return populate_what_can_be(core, space, plan->range);
-    }
-    return false;
+    return (is_asked && locks == 0) || locks == REGION_LOCKED;
 }
 
-/* Whether what is mapped may be mapped in other spaces: then it is done in shared_enter(). */
-static bool map_is_together(const struct map_request *request)
+/*
+ * R27: what cannot be made present does not fail the request. Returns: ERR_OK; ERR_WAIT, ERR_MORE.
+ */
+static enum err map_populate(struct core *core, struct space *space,
+                             const struct map_request *request, const struct map_plan *plan)
 {
-    return (request->flags & MEM_MAP_TYPE) != MEM_MAP_PRIVATE ||
-           (request->object != NULL && object_has_frames(request->object));
+    if (UNLIKELY(plan->is_long) && work_go_on(core, space) == ERR_MORE) {
+        core->more.rest = map_is_to_populate(request, plan) ? plan->range : (struct range){0, 0};
+        return ERR_MORE;
+    }
+    if (UNLIKELY(map_is_to_populate(request, plan))) {
+        return populate_what_can_be(core, space, plan->range) ? ERR_WAIT : ERR_OK;
+    }
+    return ERR_OK;
 }
 
 enum err op_map(struct core *core, struct space *space, const struct map_request *request,
@@ -407,5 +473,5 @@ enum err op_map(struct core *core, struct space *space, const struct map_request
         return error;
     }
     *address = vpn_to_uaddr(page_to_vpn(plan.range.first));
-    return map_populate(core, space, request, &plan) ? ERR_WAIT : ERR_OK;
+    return map_populate(core, space, request, &plan);
 }

@@ -33,12 +33,16 @@ struct map_request {
  * Map `request->length` bytes.
  *
  * Returns:   ERR_OK and the address. In the order in which they are checked: ERR_INVAL (R1);
- *            ERR_BADF, ERR_NOMEM (R2); ERR_OVERFLOW (R3); ERR_NOMEM (R4, R5); ERR_INVAL (R6);
- *            ERR_PERM (R7); ERR_EXIST (R8); ERR_NOMEM (R9); ERR_PERM (R10); ERR_AGAIN (R11);
- *            ERR_INVAL (R12, R20); ERR_OPNOTSUPP for HUGETLB and unknown flags of
- *            SHARED_VALIDATE; ERR_ACCES, ERR_AGAIN, ERR_NODEV, ERR_PERM (R13 to R15, R17, R20,
- *            R18; NODEV for private devices too); ERR_NOMEM (R23, R24, R26, no frame); ERR_PERM
- *            (sealed). The space keeps the details.
+ *            ERR_BADF (R2); ERR_INVAL (HUGETLB with an object, or of no size that there is);
+ *            ERR_NOMEM (R2); ERR_OVERFLOW (R3); ERR_NOMEM (R4, R5); ERR_INVAL (R6; of huge pages
+ *            before R5); ERR_PERM (R7); ERR_EXIST (R8); ERR_NOMEM (R9); ERR_PERM (R10); ERR_AGAIN
+ *            (R11); ERR_INVAL (R12, R20); ERR_OPNOTSUPP for unknown flags of SHARED_VALIDATE;
+ *            ERR_ACCES, ERR_AGAIN, ERR_NODEV, ERR_PERM (R13 to R15, R17, R20, R18; NODEV for
+ *            private devices too); ERR_INVAL: what is replaced begins or ends inside of a huge
+ *            page; ERR_NOMEM (R23, R24, R26, no frame, too few huge pages); ERR_PERM (sealed). The
+ *            space keeps the details. With the address: ERR_MORE, where requests go in steps:
+ *            what is replaced goes in these (work.h), and after them the pages of `more.rest` are
+ *            to be made present; ERR_WAIT, as populate_what_can_be().
  * On error:  nothing changed.
  * Semantics: semantics.md, MAP; mmap(2).
  */

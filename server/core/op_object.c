@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/core/op_object.h"
 
+#include <stddef.h>
+
 #include <base/assert.h>
 
 #include "server/core/content.h"
@@ -12,7 +14,9 @@
 #include "server/core/pull.h"
 #include "server/core/shared.h"
 #include "server/core/space_lock.h"
+#include "server/core/swap.h"
 #include "server/core/upkeep.h"
+#include "server/core/wait.h"
 
 /* R24 for what an object promises more than before. */
 static enum err object_check_charge(const struct core *core, struct space *space, uint64_t pages)
@@ -87,15 +91,18 @@ enum err op_object_make(struct core *core, struct space *space,
     return error;
 }
 
-/* What of a region shows pages from `pages` on. */
-static struct range object_lost(const struct region *region, uint64_t pages)
+/* What of a region shows pages from `pages` on that an object of `end` pages has. */
+static struct range object_lost(const struct region *region, uint64_t pages, uint64_t end)
 {
-    uint64_t kept = pages > region->offset ? pages - region->offset : 0;
+    const uint64_t region_end = region->offset + region_pages(region);
+    const uint64_t from = pages > region->offset ? pages : region->offset;
+    const uint64_t to = end < region_end ? end : region_end;
 
-    if (kept >= region_pages(region)) {
+    if (from >= to) {
         return range_of(region->end, region->end);
     }
-    return range_of(region->first + (uint32_t)kept, region->end);
+    return range_of(region->first + (uint32_t)(from - region->offset),
+                    region->first + (uint32_t)(to - region->offset));
 }
 
 static struct space *object_space(const struct core *core, const struct region *region)
@@ -103,17 +110,50 @@ static struct space *object_space(const struct core *core, const struct region *
     return arena_page(core, region->space);
 }
 
+/*
+ * The page in which an object of `bytes` bytes will end has a frame, or nothing that could be seen
+ * again: what follows its end cannot be cleared while only a swap area's pager has it.
+ *
+ * Returns: ERR_OK; ERR_WAIT: it has to come back first, core->need says so.
+ */
+static enum err object_have_tail(struct core *core, struct object *object, uint64_t bytes)
+{
+    const uint64_t page = bytes / PAGE_SIZE;
+    uint32_t frame;
+    enum err error = ERR_OK;
+
+    if ((bytes & PAGE_MASK) == 0) {
+        return ERR_OK;
+    }
+    shared_enter(core);
+    if (content_is_swapped(core, object, page)) {
+        const uint32_t name = content_slot(core, object, page);
+
+        if (!content_return(core, object, page, &frame)) {
+            wait_need(core, &(struct need){.kind = NEED_PAGE,
+                                           .object = arena_link(core, swap_object(core, name)),
+                                           .page = swap_slot(name),
+                                           .pages = 1,
+                                           .hint = HINT_NONE});
+            error = ERR_WAIT;
+        }
+    }
+    shared_leave(core);
+    return error;
+}
+
 static void object_shrink(struct core *core, const struct space *space, struct object *object,
                           uint64_t bytes)
 {
     const uint64_t pages = npages_number(object_pages(bytes));
+    const uint64_t before = npages_number(object->pages);
 
     shared_enter(core);
     intent_open(core, space, range_of(0, 0));
     for (uint32_t link = object->region_first; link != 0;) {
         const struct region *region = region_at(core, link);
 
-        (void)unmap_leaves(core, object_space(core, region), object_lost(region, pages));
+        (void)unmap_leaves(core, object_space(core, region), object_lost(region, pages, before));
         link = region->object_next;
     }
     /* Point of no return: nothing below may fail. */
@@ -121,7 +161,7 @@ static void object_shrink(struct core *core, const struct space *space, struct o
     for (uint32_t link = object->region_first; link != 0;) {
         const struct region *region = region_at(core, link);
 
-        page_clear(core, object_space(core, region), object_lost(region, pages));
+        page_clear(core, object_space(core, region), object_lost(region, pages, before));
         link = region->object_next;
     }
     if (object->kind == OBJECT_PAGED) {
@@ -136,6 +176,24 @@ static void object_shrink(struct core *core, const struct space *space, struct o
         pull_shrink(core, object);
     }
     shared_leave(core);
+}
+
+/*
+ * How long an object is to be after this message, which is to have `bytes` in the end: with turns,
+ * its last pages go, so many at a time.
+ */
+static uint64_t object_shrink_step(struct core *core, const struct object *object, uint64_t bytes)
+{
+    const uint64_t pages = npages_number(object_pages(bytes));
+
+    if (!core->has_turns) {
+        return bytes;
+    }
+    shared_enter(core);
+    const uint64_t kept = content_turn_back(core, object, pages, CONTENT_TURN);
+
+    shared_leave(core);
+    return kept == pages ? bytes : kept * PAGE_SIZE;
 }
 
 /* More bytes than before. */
@@ -178,7 +236,8 @@ static bool object_is_resizable(const struct core *core, const struct space *spa
                                 const struct object *object)
 {
     return object->kind == OBJECT_MEMORY ||
-           (object->kind == OBJECT_PAGED && pager_of(core, object)->space == space->number);
+           (object->kind == OBJECT_PAGED && (object->flags & OBJECT_SWAP) == 0 &&
+            pager_of(core, object)->space == space->number);
 }
 
 static enum err object_resize(struct core *core, struct space *space, struct object *object,
@@ -203,7 +262,18 @@ static enum err object_resize(struct core *core, struct space *space, struct obj
         return limit_refuse(space, ERR_PERM);
     }
     if (shrinks) {
-        object_shrink(core, space, object, bytes);
+        const enum err error = object_have_tail(core, object, bytes);
+
+        if (error != ERR_OK) {
+            return error;
+        }
+        const uint64_t step = object_shrink_step(core, object, bytes);
+
+        object_shrink(core, space, object, step);
+        if (step != bytes) {
+            wait_need(core, &(struct need){.kind = NEED_TURN});
+            return ERR_WAIT;
+        }
         return ERR_OK;
     }
     return object_grow(core, space, object, bytes);
@@ -250,7 +320,7 @@ static enum err object_seal(struct core *core, struct space *space, struct objec
         return limit_refuse(space, ERR_PERM);
     }
     if ((seals & ~object->seals & MEM_SEAL_WRITE) != 0 &&
-        object_is_mapped_for_writing(core, object)) {
+        (object->pinned != 0 || object_is_mapped_for_writing(core, object))) {
         return limit_refuse(space, ERR_BUSY);
     }
     object->seals |= seals;
@@ -265,4 +335,47 @@ enum err op_object_seal(struct core *core, struct space *space, struct object *o
 
     shared_leave(core);
     return error;
+}
+
+enum err op_object_slice(struct core *core, struct space *space, const struct object *whole,
+                         uint32_t rights, uint64_t offset, uint64_t bytes, struct object **object)
+{
+    limit_begin(space);
+    if (whole->kind != OBJECT_WIRED || (offset & PAGE_MASK) != 0) {
+        return limit_refuse(space, ERR_INVAL);
+    }
+    if ((rights & SLICE_RIGHTS) != SLICE_RIGHTS) {
+        return limit_refuse(space, ERR_ACCES);
+    }
+    if (offset > object_bytes(whole) || bytes > object_bytes(whole) - offset) {
+        return limit_refuse(space, ERR_RANGE);
+    }
+    shared_enter(core);
+    const enum err error = object_reserve_made(core, space, 0);
+
+    if (error == ERR_OK) {
+        *object = object_make_slice(core, space, whole, offset / PAGE_SIZE, bytes);
+        hold_take(core, space, *object);
+        hold_mark_maker(core, space, *object);
+        object_put(core, *object);
+    }
+    shared_leave(core);
+    return error;
+}
+
+enum err op_object_again(struct core *core, const struct space *space, uint64_t number,
+                         uint32_t rights)
+{
+    shared_enter(core);
+    const struct object *object = object_find(core, number);
+    bool is_held = false;
+    const bool has_rights =
+        object != NULL && hold_has_rights(core, space, object, rights, &is_held);
+    const bool is_slice = is_held && object->kind == OBJECT_WIRED;
+
+    shared_leave(core);
+    if (!is_held) {
+        return ERR_NOENT;
+    }
+    return !has_rights || (is_slice && (rights & ~SLICE_RIGHTS) != 0) ? ERR_ACCES : ERR_OK;
 }

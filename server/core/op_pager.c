@@ -8,10 +8,15 @@
 
 #include "server/core/hold.h"
 #include "server/core/limit.h"
-#include "server/core/paged.h"
+#include "server/core/orphan.h"
+#include "server/core/page.h"
 #include "server/core/pager.h"
+#include "server/core/populate.h"
 #include "server/core/pull.h"
 #include "server/core/region.h"
+#include "server/core/reserve.h"
+#include "server/core/saving.h"
+#include "server/core/shadow.h"
 #include "server/core/shared.h"
 #include "server/core/space_lock.h"
 #include "server/core/upkeep.h"
@@ -41,22 +46,61 @@ static void pager_hold(struct core *core, struct space *space, struct object *ma
     object_put(core, made);
 }
 
-enum err op_pager_make(struct core *core, struct space *space, struct object **named)
+/* Whether a process may serve what memory depends on. */
+static bool pager_may_make_memory(const struct space *space)
+{
+    return (space->settings.privileges & SPACE_PRIVILEGE_SWAP) != 0 &&
+           (space->future & REGION_LOCKED) != 0;
+}
+
+static enum err pager_check_reserve(struct space *space, const struct pager_request *request)
+{
+    if (request->reserve == 0) {
+        return ERR_OK;
+    }
+    if ((space->settings.privileges & SPACE_PRIVILEGE_SWAP) == 0) {
+        return limit_refuse(space, ERR_PERM);
+    }
+    return request->reserve > RESERVE_MOST || (request->is_served && !pager_may_make_memory(space))
+               ? limit_refuse(space, ERR_INVAL)
+               : ERR_OK;
+}
+
+/* The pager that `made` names, with its reserve. */
+static enum err pager_make(struct core *core, struct space *space,
+                           const struct pager_request *request, struct object *made)
+{
+    if (!upkeep_take(core, space, made, 1 + request->reserve)) {
+        return limit_refuse_frames(core, space, 1 + request->reserve);
+    }
+    pager_open(core, request->is_served ? space : NULL, made);
+    if (!reserve_open(core, pager_of(core, made), request->reserve)) {
+        upkeep_give(core, made, request->reserve);
+        core->worker->lacks_frame = 1;
+        return limit_refuse_frames(core, space, request->reserve);
+    }
+    return ERR_OK;
+}
+
+enum err op_pager_make(struct core *core, struct space *space, const struct pager_request *request,
+                       struct object **named)
 {
     limit_begin(space);
     shared_enter(core);
-    enum err error = pager_reserve(core, space, 1);
+    enum err error = pager_check_reserve(space, request);
 
+    if (error == ERR_OK) {
+        error = pager_reserve(core, space, 1);
+    }
     if (error == ERR_OK) {
         struct object *made = object_make_paid(core, space, OBJECT_PAGER, (npages_t){0});
 
-        if (upkeep_take(core, space, made, 1)) {
-            pager_open(core, space, made);
+        error = pager_make(core, space, request, made);
+        if (error == ERR_OK) {
             pager_hold(core, space, made);
             *named = made;
         } else {
             object_put(core, made);
-            error = limit_refuse_frames(core, space, 1);
         }
     }
     shared_leave(core);
@@ -72,7 +116,7 @@ static struct object *pager_make_object(struct core *core, struct space *space, 
     made->flags = request->flags;
     made->key = request->key;
     made->patience = request->patience;
-    made->window = request->window;
+    made->window = (uint16_t)request->window;
     pager_enter(core, pager, made);
     pager_hold(core, space, made);
     return made;
@@ -87,7 +131,7 @@ enum err op_pager_object(struct core *core, struct space *space, struct object *
 
     if (error == ERR_OK &&
         (request->window == 0 || request->window > PAGER_WINDOW_MAX || request->patience == 0 ||
-         (request->flags & ~(OBJECT_APPEND | OBJECT_WAITS)) != 0)) {
+         (request->flags & ~(OBJECT_APPEND | OBJECT_WAITS | OBJECT_MANDATORY)) != 0)) {
         error = limit_refuse(space, ERR_INVAL);
     }
     if (error == ERR_OK && request->bytes > OBJECT_BYTES_MAX) {
@@ -140,14 +184,12 @@ static void pager_restrict(struct core *core, const struct object *object, uint6
 }
 
 /* The pull at the head of the queue, which is about pages to be saved; all buckets are locked. */
-static void pager_begin_save(struct core *core, const struct pull *pull)
+static void pager_begin_save(struct core *core, struct pull *pull)
 {
     struct object *object = object_at(core, pull->object);
 
     pager_restrict(core, object, pull->first, pull->first + pull->pages);
-    for (uint64_t i = 0; i < pull->pages; i++) {
-        paged_save(core, object, pull->first + i);
-    }
+    saving_begin(core, object, pull);
 }
 
 /* op_pager_next() when something is to be saved: others may have taken it meanwhile. */
@@ -157,7 +199,7 @@ static enum err pager_take_save(struct core *core, struct pager *pager, struct p
 
     space_lock_all(core);
     shared_enter(core);
-    const struct pull *pull = pager_next_pull(pager);
+    struct pull *pull = pager_next_pull(pager);
 
     if (pull != NULL) {
         if (pull->kind == NEED_SAVED) {
@@ -207,6 +249,53 @@ enum err op_pager_next(struct core *core, struct space *space, struct object *na
     return error;
 }
 
+uint32_t op_pager_grant(struct core *core, struct space *space, uaddr_t address, uint32_t pages)
+{
+    const uint32_t spender = core->spender;
+    struct range range;
+    uint32_t granted = 0;
+
+    ASSERT(pages != 0 && pages <= PAGER_WINDOW_MAX);
+    if (range_make(address, pages * PAGE_SIZE, &range) != ERR_OK) {
+        return 0;
+    }
+    limit_begin(space);
+    core->spender = 0; /* it can do without */
+    populate_without_waiting(core, space, range);
+    core->spender = spender;
+    while (granted < pages) {
+        const uint64_t *entry = shadow_find(core, space, range.first + granted);
+
+        if (entry == NULL || !page_can_move(core, *entry)) {
+            break;
+        }
+        granted++;
+    }
+    AUDIT(space_audit(core, space));
+    return granted;
+}
+
+/* Whether a process may serve what it could have made itself. */
+static enum err pager_check_maker(const struct core *core, struct space *space,
+                                  const struct pager *pager)
+{
+    if (pager_may_make_memory(space)) {
+        return ERR_OK;
+    }
+    if (pager->reserve != 0) {
+        return limit_refuse(space, ERR_PERM);
+    }
+    for (uint32_t link = pager->object_first; link != 0;) {
+        const struct object *object = object_at(core, link);
+
+        if ((object->flags & OBJECT_SWAP) != 0) {
+            return limit_refuse(space, ERR_PERM);
+        }
+        link = object->pager_next;
+    }
+    return ERR_OK;
+}
+
 enum err op_pager_attach(struct core *core, struct space *space, struct object *named)
 {
     enum err error = ERR_OK;
@@ -220,12 +309,48 @@ enum err op_pager_attach(struct core *core, struct space *space, struct object *
     } else {
         struct pager *pager = pager_of(core, named);
 
-        pager->space = space->number;
-        if (pager_is_circle(core, pager)) {
+        error = pager_check_maker(core, space, pager);
+        pager->space = error == ERR_OK ? space->number : 0;
+        if (error == ERR_OK && pager_is_circle(core, pager)) {
             pager->space = 0;
             error = limit_refuse(space, ERR_DEADLK);
+        }
+        if (error == ERR_OK) {
+            reserve_attach(core, pager);
+            pull_renew(core, pager);
+            core->head->pagers.is_leaving = 1; /* nobody saved what was to leave meanwhile */
+            pull_note_deadline(core, core->time);
         }
     }
     shared_leave(core);
     return error;
+}
+
+enum err op_pager_adopt(struct core *core, struct space *space, struct object *named,
+                        uint64_t before, struct object **object)
+{
+    limit_begin(space);
+    shared_enter(core);
+    enum err error = op_pager_check(core, space, named);
+
+    if (error == ERR_OK) {
+        *object = pager_find_object(core, pager_of(core, named), before);
+        error = *object != NULL ? ERR_OK : limit_refuse(space, ERR_NOENT);
+    }
+    if (error == ERR_OK && !arena_page_reserve(core, hold_needs(core))) {
+        error = limit_refuse_frames(core, space, 1);
+    }
+    if (error == ERR_OK) {
+        hold_take(core, space, *object);
+        hold_mark_maker(core, space, *object);
+    }
+    shared_leave(core);
+    return error;
+}
+
+void op_pager_adopted(struct core *core, struct object *object)
+{
+    shared_enter(core);
+    orphan_release(core, object);
+    shared_leave(core);
 }

@@ -7,80 +7,20 @@
 
 #include "server/core/content.h"
 #include "server/core/fault_quick.h"
+#include "server/core/huge.h"
+#include "server/core/huge_fault.h"
 #include "server/core/large.h"
+#include "server/core/lease.h"
 #include "server/core/limit.h"
 #include "server/core/page.h"
+#include "server/core/pin_rule.h"
+#include "server/core/pull.h"
 #include "server/core/shared.h"
 
-STATIC_ASSERT(MEM_PIN_PAGES_MAX == PIN_PAGES_MAX && MEM_PIN_PURPOSE == PIN_PURPOSE,
-              "core has the numbers of the protocol");
-
-static bool pin_has(const struct pin_request *request, uint32_t flags)
+/* A page that is there need not be in the page table, unless it counts as touched (P6). */
+static bool pin_maps(const struct pin_request *request)
 {
-    return (request->flags & flags) != 0;
-}
-
-static enum err pin_check(struct space *space, const struct pin_request *request)
-{
-    const uint32_t needs_get = MEM_PIN_FRAMES | MEM_PIN_HANDLE | MEM_PIN_LONGTERM;
-    const uint32_t privileges = request->owner->settings.privileges;
-    const bool gets = pin_has(request, MEM_PIN_GET);
-
-    if ((request->flags & ~MEM_PIN_FLAGS) != 0 || (!gets && pin_has(request, needs_get)) ||
-        (!gets && request->device != 0) || request->pages > PIN_PAGES_MAX) {
-        return limit_refuse(space, ERR_INVAL);
-    }
-    if (pin_has(request, MEM_PIN_REGIONS) && pin_has(request, MEM_PIN_MAY_DROP)) {
-        return limit_refuse(space, ERR_INVAL); /* P12 */
-    }
-    if ((pin_has(request, MEM_PIN_FRAMES) && (privileges & SPACE_PRIVILEGE_PHYSICAL) == 0) ||
-        (request->device != 0 && (privileges & SPACE_PRIVILEGE_DMA) == 0)) {
-        return limit_refuse(space, ERR_PERM);
-    }
-    return ERR_OK;
-}
-
-/* Private, and its pages may be written one day: what it has together with others is copied. */
-static bool pin_region_copies(const struct region *region)
-{
-    return (region->flags & (REGION_SHARED | MEM_PROT_WRITE << REGION_MAY_SHIFT)) ==
-           MEM_PROT_WRITE << REGION_MAY_SHIFT;
-}
-
-/* P2, P3: whether pages of the region can be pinned so (Linux check_vma_flags()). */
-static bool pin_region_allows(const struct core *core, const struct region *region,
-                              const struct pin_request *request)
-{
-    const uint32_t rights = region_rights(region->flags);
-    const bool forces = pin_has(request, MEM_PIN_FORCE);
-
-    /* Pages of pagers cannot be pinned as yet: PIN does not wait for them. */
-    if (region->object != 0 && (object_at(core, region->object)->kind == OBJECT_DEVICE ||
-                                object_at(core, region->object)->kind == OBJECT_PAGED)) {
-        return false;
-    }
-    if (pin_has(request, MEM_PIN_WRITE)) {
-        return (rights & MEM_PROT_WRITE) != 0 || (forces && pin_region_copies(region));
-    }
-    return (rights & MEM_PROT_READ) != 0 ||
-           (forces && (region->flags & MEM_PROT_READ << REGION_MAY_SHIFT) != 0);
-}
-
-/* P4: whether the owner's next write would go to another frame than the one that is pinned. */
-static bool pin_must_unshare(const struct region *region, const struct pin_request *request,
-                             uint64_t entry)
-{
-    switch (shadow_entry_state(entry)) {
-    case SHADOW_SHARED:
-        return true;
-    case SHADOW_ZERO:
-    case SHADOW_WIRED:
-        return pin_has(request, MEM_PIN_LONGTERM) && pin_region_copies(region);
-    case SHADOW_OWN:
-    case SHADOW_ABSENT:
-        return false;
-    }
-    UNREACHABLE();
+    return pin_has(request, MEM_PIN_TOUCH) || !pin_has(request, MEM_PIN_GET);
 }
 
 /* Have a page for `access` (one MEM_PROT_ bit), which the region need not allow. */
@@ -97,20 +37,49 @@ static enum fault_outcome pin_fault(struct core *core, struct space *space,
     if (outcome != FAULT_READY) {
         return outcome;
     }
-    /* A page that is there need not be in the page table, unless it counts as touched (P6). */
-    const bool is_wanted = pin_has(request, MEM_PIN_TOUCH) || !pin_has(request, MEM_PIN_GET);
-
-    if (answer.how != PORT_AS_IS || (is_wanted && answer.prot != 0)) {
+    if (answer.how != PORT_AS_IS || (pin_maps(request) && answer.prot != 0)) {
         fault_install(core, space, page, &answer);
     }
     return FAULT_READY;
 }
 
-/* Make a page present; to be pinned, as one of a leaf, and the space's own where it has to be. */
-static enum fault_outcome pin_touch(struct core *core, struct space *space,
-                                    const struct region *region, const struct pin_request *request,
-                                    uint32_t page)
+/*
+ * Make a huge page present, by force, since the rules let it pass; to be pinned, one that no clone
+ * has (P4, P15).
+ */
+static enum fault_outcome pin_touch_huge(struct core *core, struct space *space,
+                                         struct region *region, const struct pin_request *request,
+                                         uint32_t page)
 {
+    const bool is_own = pin_has(request, MEM_PIN_WRITE) ||
+                        (pin_has(request, MEM_PIN_GET) && (region->flags & REGION_SHARED) == 0);
+    const struct fault fault = {.space = space,
+                                .region = region,
+                                .page = page,
+                                .access = is_own ? MEM_PROT_WRITE : MEM_PROT_READ};
+    struct fault_answer answer = {0};
+    enum fault_outcome outcome;
+
+    do {
+        outcome = huge_fault(core, &fault, &answer);
+    } while (outcome == FAULT_AGAIN && !core->has_turns);
+    if (outcome == FAULT_AGAIN) {
+        wait_need(core, &(struct need){.kind = NEED_TURN});
+        return FAULT_WAIT;
+    }
+    if (outcome == FAULT_READY && pin_maps(request) && answer.prot != 0) {
+        fault_install(core, space, page, &answer);
+    }
+    return fault_judge(core, outcome);
+}
+
+/* Make a page present; to be pinned, as one of a leaf, and the space's own where it has to be. */
+static enum fault_outcome pin_touch(struct core *core, struct space *space, struct region *region,
+                                    const struct pin_request *request, uint32_t page)
+{
+    if (UNLIKELY(huge_is_region(region))) {
+        return pin_touch_huge(core, space, region, request, page);
+    }
     const uint32_t rights = region_rights(region->flags);
     const uint32_t access = pin_has(request, MEM_PIN_WRITE) ? MEM_PROT_WRITE : MEM_PROT_READ;
     const enum fault_outcome outcome = pin_fault(core, space, request, page, rights, access);
@@ -121,7 +90,7 @@ static enum fault_outcome pin_touch(struct core *core, struct space *space,
     if (large_split(core, space, page) != ERR_OK) {
         return FAULT_NO_FRAME;
     }
-    if (!pin_must_unshare(region, request, *shadow_find(core, space, page))) {
+    if (!pin_rule_unshares(region, request, *shadow_find(core, space, page))) {
         return FAULT_READY;
     }
     /* By force: the owner need not be able to write now. */
@@ -132,10 +101,17 @@ static enum fault_outcome pin_touch(struct core *core, struct space *space,
 static enum err pin_take(struct core *core, struct space *space, const struct region *region,
                          struct pin *pin, uint32_t page)
 {
-    const uint64_t entry = *shadow_find(core, space, page);
     const struct object *object = region->object == 0 ? NULL : object_at(core, region->object);
     const uint64_t number = region_kind_at(region, page).offset;
     uint32_t frame;
+
+    if (UNLIKELY(huge_is_region(region))) {
+        const uint32_t unit = huge_unit(object->level);
+
+        return pin_add(core, pin,
+                       huge_frame(core, object, number / unit) + (uint32_t)(number % unit));
+    }
+    const uint64_t entry = *shadow_find(core, space, page);
 
     switch (shadow_entry_state(entry)) {
     case SHADOW_OWN:
@@ -145,7 +121,7 @@ static enum err pin_take(struct core *core, struct space *space, const struct re
         return ERR_OK;
     case SHADOW_WIRED:
         ASSERT(object != NULL);
-        if (object->kind == OBJECT_MEMORY) {
+        if (object_has_frames(object)) {
             return pin_add(core, pin, content_frame(core, object, number));
         }
         frame = pool_frame(core, object_pfn(object, number));
@@ -155,31 +131,34 @@ static enum err pin_take(struct core *core, struct space *space, const struct re
         pin_add_for_good(core, pin, frame);
         return ERR_OK;
     case SHADOW_SHARED:
+    case SHADOW_SWAPPED:
     case SHADOW_ABSENT:
         break;
     }
     UNREACHABLE();
 }
 
-/* One page, whatever is there. Returns: ERR_OK, ERR_FAULT, ERR_NOMEM. */
+/* One page, whatever is there. Returns: ERR_OK, ERR_FAULT, ERR_NOMEM, ERR_WAIT. */
 static enum err pin_page(struct core *core, struct space *space, const struct pin_request *request,
                          struct pin *pin_opt, uint32_t page)
 {
-    const struct region *region = fault_quick_region(core, space, page);
+    struct region *region = fault_quick_region(core, space, page);
     enum err error = ERR_OK;
 
-    if (region == NULL || !pin_region_allows(core, region, request)) {
+    if (region == NULL || !pin_rule_allows(core, region, request)) {
         return limit_refuse(space, ERR_FAULT);
     }
     switch (pin_touch(core, space, region, request, page)) {
     case FAULT_READY:
     case FAULT_LARGE:
+    case FAULT_AGAIN:
         break;
     case FAULT_NO_REGION:
     case FAULT_DENIED:
     case FAULT_PAST_END:
-    case FAULT_WAIT: /* not with what pin_region_allows() */
         return limit_refuse(space, ERR_FAULT);
+    case FAULT_WAIT:
+        return ERR_WAIT;
     case FAULT_NO_FRAME:
         return limit_refuse_frames(core, space, 1);
     }
@@ -189,19 +168,6 @@ static enum err pin_page(struct core *core, struct space *space, const struct pi
         shared_leave(core);
     }
     return error;
-}
-
-/* How many frames more the owner may pin. */
-static uint64_t pin_allowance(const struct space *owner)
-{
-    const uint64_t limit = owner->settings.locked_max / PAGE_SIZE;
-    const uint64_t used =
-        owner->locked + atomic_load_explicit(&owner->pinned, memory_order_relaxed);
-
-    if ((owner->settings.privileges & SPACE_PRIVILEGE_LOCK) != 0) {
-        return UINT64_MAX;
-    }
-    return used < limit ? limit - used : 0;
 }
 
 /*
@@ -216,12 +182,12 @@ static uint32_t pin_row(struct core *core, struct space *space, const struct pin
     const struct region *region = fault_quick_region(core, space, page);
 
     if (region == NULL || pin_has(request, MEM_PIN_TOUCH) ||
-        !pin_region_allows(core, region, request)) {
+        !pin_rule_allows(core, region, request)) {
         return 0;
     }
     const uint64_t *entry = shadow_find(core, space, page);
     const uint32_t owner = request->owner->number;
-    const uint64_t allowed = pin_allowance(request->owner);
+    const uint64_t allowed = pin_rule_allowance(request->owner);
     uint32_t *frames = pin_frames(core, pin) + pin->count;
     uint32_t end = region->end - page;
     uint32_t count = 0;
@@ -282,6 +248,7 @@ static enum err pin_begin(struct core *core, struct space *space, const struct p
         .pages = (uint32_t)request->pages,
         .flags = request->flags,
         .lease_ms = request->lease_ms,
+        .due = request->due,
         .device = request->device,
         .now = request->now,
     };
@@ -292,6 +259,100 @@ static enum err pin_begin(struct core *core, struct space *space, const struct p
     return pin_make(core, &maker, pin);
 }
 
+/* The pin that was being made when its request had to wait. Returns: ERR_OK; ERR_STALE. */
+static enum err pin_go_on(struct core *core, const struct pin_request *request, struct pin **pin)
+{
+    shared_enter(core);
+    *pin = pin_find(core, core->making);
+    shared_leave(core);
+    return *pin != NULL && (*pin)->state == PIN_MAKING && (*pin)->owner == request->owner->number
+               ? ERR_OK
+               : limit_refuse(request->owner, ERR_STALE);
+}
+
+/* P13: the page is asked for all the same. */
+static enum err pin_ask(struct core *core, struct space *space)
+{
+    uint32_t slot;
+
+    if (core->need.kind == NEED_FRAME) {
+        core->need = (struct need){0};
+        return limit_refuse(space, ERR_AGAIN);
+    }
+    shared_enter(core);
+    (void)pull_ask(core, space, object_at(core, core->need.object), &core->need, &slot);
+    shared_leave(core);
+    core->need = (struct need){0};
+    return limit_refuse(space, ERR_AGAIN);
+}
+
+/* All that can be done now. Returns: ERR_OK; ERR_WAIT: core->need says for what; as pin_page(). */
+static enum err pin_go(struct core *core, struct space *space, const struct pin_request *request,
+                       uint32_t first, struct pin_answer *answer)
+{
+    const bool may_drop = pin_has(request, MEM_PIN_MAY_DROP);
+
+    answer->pages = core->resume;
+    answer->is_dropped = core->is_dropped;
+    if (core->is_restarted && may_drop && !pin_has(request, MEM_PIN_GET)) {
+        return ERR_OK; /* P10 */
+    }
+    enum err error = pin_walk(core, space, request, answer->pin_opt, first, &answer->pages);
+
+    if (error != ERR_WAIT || core->need.kind == NEED_TURN) {
+        return error;
+    }
+    core->need.pages = request->pages - answer->pages;
+    if (pin_has(request, MEM_PIN_NOWAIT)) {
+        return pin_ask(core, space);
+    }
+    core->need.progress = answer->pages;
+    core->need.keeps = !may_drop; /* P8, P9 */
+    core->need.making = answer->pin_opt == NULL ? 0 : answer->pin_opt->number;
+    return ERR_WAIT;
+}
+
+enum err op_pin_end(struct core *core, struct space *space, const struct pin_request *request,
+                    enum err error, struct pin_answer *answer)
+{
+    struct pin *pin = answer->pin_opt;
+
+    if (answer->pages == 0) {
+        answer->pin_opt = NULL;
+        if (pin != NULL) {
+            pin_drop(core, pin);
+        }
+        const bool is_told = error == ERR_OK || space->refusal.error == (uint32_t)error ||
+                             request->owner->refusal.error == (uint32_t)error;
+
+        return is_told ? error : limit_refuse(space, error);
+    }
+    if (pin != NULL) {
+        pin_ready(pin);
+        if (UNLIKELY(pin->lease_ms != 0)) {
+            lease_begin(core, pin);
+        }
+    }
+    /* P1: what came after the last page is no refusal. */
+    limit_begin(request->owner);
+    limit_begin(space);
+    AUDIT(space_audit(core, space));
+    return ERR_OK;
+}
+
+/*
+ * A step of a huge page was made, and the request is to come again as it came: that is no wait
+ * (P8, P10, P13), so what it has pinned goes, and all is pinned when no step is left.
+ */
+static void pin_start_over(struct core *core, struct pin_answer *answer)
+{
+    if (answer->pin_opt != NULL) {
+        pin_drop(core, answer->pin_opt);
+    }
+    *answer = (struct pin_answer){0};
+    core->need = (struct need){.kind = NEED_TURN};
+}
+
 enum err op_pin(struct core *core, struct space *space, const struct pin_request *request,
                 struct pin_answer *answer)
 {
@@ -300,7 +361,7 @@ enum err op_pin(struct core *core, struct space *space, const struct pin_request
     limit_begin(request->owner);
     limit_begin(space);
     *answer = (struct pin_answer){0};
-    enum err error = pin_check(space, request);
+    enum err error = pin_rule_check(space, request);
 
     if (error != ERR_OK || request->pages == 0) {
         return error;
@@ -308,30 +369,19 @@ enum err op_pin(struct core *core, struct space *space, const struct pin_request
     if (!vpn_to_page(uaddr_to_vpn(request->address), &first)) {
         return limit_refuse(space, ERR_FAULT);
     }
-    struct pin *pin = NULL;
-
     if (pin_has(request, MEM_PIN_GET)) {
-        error = pin_begin(core, space, request, first, &pin);
+        error = core->making != 0 ? pin_go_on(core, request, &answer->pin_opt)
+                                  : pin_begin(core, space, request, first, &answer->pin_opt);
         if (error != ERR_OK) {
             return error;
         }
     }
-    error = pin_walk(core, space, request, pin, first, &answer->pages);
-    if (answer->pages == 0) {
-        if (pin != NULL) {
-            pin_drop(core, pin);
-        }
-        return error;
+    error = pin_go(core, space, request, first, answer);
+    if (error == ERR_WAIT && core->need.kind == NEED_TURN) {
+        pin_start_over(core, answer);
+        return ERR_WAIT;
     }
-    if (pin != NULL) {
-        pin_ready(pin);
-    }
-    /* P1: what came after the last page is no refusal. */
-    limit_begin(request->owner);
-    limit_begin(space);
-    answer->pin_opt = pin;
-    AUDIT(space_audit(core, space));
-    return ERR_OK;
+    return error == ERR_WAIT ? ERR_WAIT : op_pin_end(core, space, request, error, answer);
 }
 
 enum err op_unpin(struct core *core, struct space *owner, uint64_t number, uint64_t flags)
@@ -354,98 +404,4 @@ enum err op_unpin(struct core *core, struct space *owner, uint64_t number, uint6
     }
     pin_drop(core, pin); /* which nobody else can have done */
     return ERR_OK;
-}
-
-/* What a page that is on `entry` (0: absent) would take. */
-static void pin_add_cost(struct core *core, const struct region *region,
-                         const struct pin_request *request, uint32_t page, uint64_t entry,
-                         struct pin_cost *cost)
-{
-    const struct object *object = region->object == 0 ? NULL : object_at(core, region->object);
-    const bool is_memory = object != NULL && object->kind == OBJECT_MEMORY;
-    const bool is_shared = (region->flags & REGION_SHARED) != 0;
-    const uint64_t number = region_kind_at(region, page).offset;
-    uint64_t would_be = entry;
-    uint32_t frame = 0;
-
-    if (entry == 0) {
-        would_be = shadow_entry(object == NULL ? SHADOW_ZERO : SHADOW_WIRED, 0);
-    }
-    const enum shadow_state state = shadow_entry_state(would_be);
-    const bool is_copied =
-        state != SHADOW_OWN && !is_shared &&
-        (pin_has(request, MEM_PIN_WRITE) || pin_must_unshare(region, request, would_be));
-
-    shared_enter(core);
-    if (state == SHADOW_OWN) {
-        frame = shadow_entry_frame(entry);
-    } else if (state == SHADOW_WIRED && is_memory) {
-        frame = content_frame(core, object, number);
-        cost->frames += frame == 0 ? 1 : 0;
-    }
-    const bool is_new = frame == 0 || is_copied ||
-                        pinner_count(core, pool_record(core, frame), request->owner->number) == 0;
-    const bool counts = is_copied || state == SHADOW_OWN || (state == SHADOW_WIRED && is_memory);
-
-    shared_leave(core);
-    cost->frames += is_copied ? 1 : 0;
-    cost->copies += is_copied && state != SHADOW_ZERO ? 1 : 0;
-    cost->counted += counts && is_new && pin_has(request, MEM_PIN_GET) ? 1 : 0;
-    cost->pages++;
-}
-
-/* Frames for tables that the page would be the first to need, of those looked at. */
-static uint64_t pin_table_cost(const struct core *core, const struct space *space, uint32_t page,
-                               bool is_first)
-{
-    uint64_t frames = 0;
-
-    if (is_first || page % SHADOW_ENTRIES == 0) {
-        const uint64_t *upper = shadow_upper(core, space, 0, page);
-
-        frames += upper == NULL || *upper == 0 || shadow_upper_is_large(*upper) ? BUDGET_SHADOW : 0;
-        frames += upper == NULL && (is_first || page % (SHADOW_ENTRIES * SHADOW_ENTRIES) == 0)
-                      ? BUDGET_SHADOW
-                      : 0;
-    }
-    return frames;
-}
-
-enum err op_pin_cost(struct core *core, struct space *space, const struct pin_request *request,
-                     struct pin_cost *cost)
-{
-    const uint64_t allowed = pin_allowance(request->owner);
-    const struct space_settings *settings = &request->owner->settings;
-    uint32_t first;
-
-    limit_begin(request->owner);
-    limit_begin(space);
-    *cost = (struct pin_cost){
-        .limit = allowed == UINT64_MAX ? MEM_UNLIMITED : settings->locked_max / PAGE_SIZE,
-        .used = request->owner->locked + request->owner->pinned,
-    };
-    enum err error = pin_check(space, request);
-
-    if (error != ERR_OK || request->pages == 0) {
-        return error;
-    }
-    if (!vpn_to_page(uaddr_to_vpn(request->address), &first)) {
-        return limit_refuse(space, ERR_FAULT);
-    }
-    while (cost->pages < request->pages) {
-        const uint32_t page = first + (uint32_t)cost->pages;
-        const struct region *region = tree_find(core, &space->tree, page);
-
-        if (region == NULL || region->first > page || !pin_region_allows(core, region, request) ||
-            (region->object != 0 && !object_has_page(object_at(core, region->object),
-                                                     region_kind_at(region, page).offset))) {
-            break;
-        }
-        cost->frames += pin_table_cost(core, space, page, cost->pages == 0);
-        pin_add_cost(core, region, request, page, page_entry(core, space, page), cost);
-        if (cost->counted > allowed) {
-            break;
-        }
-    }
-    return cost->pages != 0 ? ERR_OK : limit_refuse(space, ERR_FAULT);
 }

@@ -5,6 +5,7 @@
 
 #include "server/core/change.h"
 #include "server/core/populate.h"
+#include "server/core/work.h"
 
 /*
  * The arguments alone, in the order of mprotect(2). Length 0 gives an empty range; what leaves user
@@ -50,7 +51,7 @@ static enum err protect_change(struct core *core, struct space *space,
     enum err error = change_check(core, space, range, &change, &plan);
 
     if (error == ERR_OK && plan.first != NULL) {
-        change_apply(core, space, range, &change, &plan);
+        error = change_apply(core, space, range, &change, &plan);
     }
     return error;
 }
@@ -70,6 +71,21 @@ NOINLINE static void protect_populate(struct core *core, struct space *space, st
     }
 }
 
+/* protect_populate() after the change was carried out, or was begun. */
+NOINLINE static enum err protect_wake(struct core *core, struct space *space, struct range range,
+                                      enum err error)
+{
+    if (error == ERR_MORE) { /* what follows is about pages of the space */
+        work_finish(core, space);
+        core->more = (struct more){0};
+        error = ERR_OK;
+    }
+    if (error == ERR_OK) {
+        protect_populate(core, space, range);
+    }
+    return error;
+}
+
 /* Whether a region is one of those that protect_populate() is for, if it becomes writable. */
 static bool protect_wakes(const struct protect_request *request, const struct region *region)
 {
@@ -78,8 +94,8 @@ static bool protect_wakes(const struct protect_request *request, const struct re
 }
 
 /* All of the range or nothing. */
-static enum err protect_all(struct core *core, struct space *space,
-                            const struct protect_request *request, struct range range)
+ALWAYS_INLINE enum err protect_all(struct core *core, struct space *space,
+                                   const struct protect_request *request, struct range range)
 {
     const struct region *region = tree_find(core, &space->tree, range.first);
     bool wakes = false;
@@ -96,10 +112,7 @@ static enum err protect_all(struct core *core, struct space *space,
     }
     enum err error = protect_change(core, space, request, range);
 
-    if (error == ERR_OK && UNLIKELY(wakes)) {
-        protect_populate(core, space, range);
-    }
-    return error;
+    return UNLIKELY(wakes) ? protect_wake(core, space, range, error) : error;
 }
 
 /* One region after the other, until one refuses. */
@@ -117,15 +130,54 @@ static enum err protect_each(struct core *core, struct space *space,
         bool wakes = protect_wakes(request, region);
 
         error = protect_change(core, space, request, range_of(page, end));
+        if (UNLIKELY(wakes)) {
+            error = protect_wake(core, space, range_of(page, end), error);
+        }
+        if (error == ERR_MORE) {
+            core->more.rest = range_of(end, range.end);
+        }
         if (error != ERR_OK) {
             return error;
-        }
-        if (UNLIKELY(wakes)) {
-            protect_populate(core, space, range_of(page, end));
         }
         page = end;
     }
     return ERR_OK;
+}
+
+/* What of the range, from its start on, is mapped and may have the protection. */
+static struct range protect_allowed(const struct core *core, const struct space *space,
+                                    const struct protect_request *request, struct range range)
+{
+    const struct region *region = tree_find(core, &space->tree, range.first);
+    uint32_t page = range.first;
+
+    while (page < range.end && region != NULL && region->first <= page &&
+           (request->prot & ~(region->flags >> REGION_MAY_SHIFT)) == 0) {
+        page = region->end;
+        region = tree_next(core, region);
+    }
+    return range_of(range.first, page < range.end ? page : range.end);
+}
+
+/*
+ * The LINUX form: what comes before the first region that refuses is as one, unless a limit has to
+ * say which is the first.
+ */
+NOINLINE static enum err protect_many(struct core *core, struct space *space,
+                                      const struct protect_request *request, struct range range)
+{
+    const struct range part = protect_allowed(core, space, request, range);
+    const enum err error = protect_all(core, space, request, part);
+
+    if (error == ERR_MORE) {
+        core->more.rest = range_of(part.end, range.end);
+        return error;
+    }
+    if (error == ERR_OK) {
+        range.first = part.end;
+    }
+    limit_begin(space);
+    return protect_each(core, space, request, range);
 }
 
 enum err op_protect(struct core *core, struct space *space, const struct protect_request *request)
@@ -145,7 +197,12 @@ enum err op_protect(struct core *core, struct space *space, const struct protect
     if (range_is_empty(range)) {
         return is_clipped ? limit_refuse(space, ERR_NOMEM) : ERR_OK;
     }
-    error = request->is_linux ? protect_each(core, space, request, range)
-                              : protect_all(core, space, request, range);
+    if (!request->is_linux) {
+        error = protect_all(core, space, request, range);
+    } else if (change_is_long(core, space, range)) {
+        error = protect_many(core, space, request, range);
+    } else {
+        error = protect_each(core, space, request, range);
+    }
     return error == ERR_OK && is_clipped ? limit_refuse(space, ERR_NOMEM) : error;
 }

@@ -7,14 +7,15 @@
 #include <base/checked.h>
 
 #include "server/core/budget.h"
-#include "server/core/fault.h"
+#include "server/core/huge.h"
+#include "server/core/huge_rule.h"
 #include "server/core/large.h"
 #include "server/core/merge.h"
 #include "server/core/object.h"
 #include "server/core/op_unmap.h"
 #include "server/core/page.h"
 #include "server/core/place.h"
-#include "server/core/populate.h"
+#include "server/core/remap_apply.h"
 #include "server/core/shadow.h"
 
 /* A move needs this much room below the limit of regions (Linux move_vma(), mremap_to()). */
@@ -22,21 +23,6 @@
 #define REMAP_TARGET_ROOM 5u
 /* Cuts of target, tail and old place, and the new region. */
 #define REMAP_RECORDS (3 * MERGE_CUT_RECORDS + MERGE_INSERT_RECORDS)
-
-/* What the checks found out. Ranges that do not apply are empty. */
-struct remap_plan {
-    uint32_t old_pages;
-    uint32_t new_pages;
-    struct range old;    /* whose pages move, and which goes unless it is kept */
-    struct range target; /* what makes room at the new place */
-    struct range tail;   /* what is cut off */
-    struct range grown;  /* what is added in place */
-    struct range moved;  /* the new place */
-    struct region_kind kind;
-    struct limit_change change;
-    bool keeps_old;
-    bool has_begun; /* Linux 6.12 has made room at the new place by now and cut the tail */
-};
 
 static bool remap_has(const struct remap_request *request, uint32_t flag)
 {
@@ -145,14 +131,22 @@ static enum err remap_check_regions(struct space *space, uint32_t room)
  */
 static enum err remap_reserve(struct core *core, struct space *space, const struct remap_plan *plan)
 {
+    const enum err error = huge_check_both(core, space, plan->target, plan->tail);
+
+    if (error != ERR_OK) {
+        return error;
+    }
     if (region_reserve(core, space, REMAP_RECORDS) != ERR_OK ||
-        large_cut(core, space, plan->target) != ERR_OK ||
+        large_split_all(core, space, plan->target) != ERR_OK || /* tables come where they stand */
         large_cut(core, space, plan->tail) != ERR_OK ||
         (!range_is_empty(plan->moved) && large_split_all(core, space, plan->old) != ERR_OK)) {
         return limit_refuse_frames(core, space, 1);
     }
     uint32_t page = page_next(core, space, plan->old);
 
+    if (page < plan->old.end && huge_first(core, space, plan->target) != NULL) {
+        return limit_refuse(space, ERR_OPNOTSUPP);
+    }
     while (page < plan->old.end && !range_is_empty(plan->moved)) {
         uint32_t target = plan->moved.first + (page - plan->old.first);
         uint32_t left = shadow_block_range(shadow_block(target, 0), 0).end - target;
@@ -315,8 +309,16 @@ static enum err remap_check(struct core *core, struct space *space,
     if (error != ERR_OK && error != ERR_RANGE) {
         return error;
     }
-    if (remap_region(core, space, plan) == NULL) {
+    const struct region *region = remap_region(core, space, plan);
+
+    if (region == NULL) {
         return limit_refuse(space, ERR_FAULT);
+    }
+    const enum err refused =
+        huge_check_remap(core, space, region, request, &plan->old_pages, &plan->new_pages);
+
+    if (refused != ERR_OK) {
+        return refused;
     }
     if (remap_has(request, MEM_REMAP_FIXED | MEM_REMAP_DONTUNMAP)) {
         return error == ERR_RANGE ? limit_refuse(space, ERR_INVAL)
@@ -349,114 +351,6 @@ static enum err remap_promise(struct core *core, struct space *space, const stru
     return error;
 }
 
-/* Put the kind at its new place, or behind the old one. */
-static void remap_insert(struct core *core, struct space *space, const struct remap_plan *plan)
-{
-    struct region_kind kind = plan->kind;
-    struct range range = range_is_empty(plan->moved) ? plan->grown : plan->moved;
-
-    if (range_is_empty(range)) {
-        return;
-    }
-    if (kind.object == 0) {
-        kind.offset = range.first;
-    }
-    merge_insert(core, space, range, &kind, tree_find(core, &space->tree, range.first));
-}
-
-/*
- * What stays behind of a region that moved as a whole was never touched (Linux move_vma() unlinks
- * its anon_vma).
- */
-static void remap_forget(const struct core *core, const struct space *space,
-                         const struct remap_plan *plan)
-{
-    struct region *region = tree_find(core, &space->tree, plan->old.first);
-
-    if (plan->keeps_old && region != NULL && region->first == plan->old.first &&
-        region->end == plan->old.end) {
-        region->flags &= ~REGION_TOUCHED;
-    }
-}
-
-/* The whole region that pages moved out of is locked no longer (Linux move_vma()). */
-static void remap_unlock(struct core *core, struct space *space, const struct remap_plan *plan)
-{
-    struct region *region = tree_find(core, &space->tree, plan->old.first);
-
-    if (plan->keeps_old && region != NULL && (region->flags & REGION_LOCKED) != 0) {
-        uint32_t pages = region_pages(region);
-
-        limit_discharge(core, space, region->flags, pages);
-        region->flags &= ~REGION_LOCKS;
-        limit_charge(core, space, region->flags, pages);
-        merge_range(core, space, region, region->end);
-    }
-}
-
-static void remap_apply(struct core *core, struct space *space, const struct remap_plan *plan)
-{
-    bool moves = !range_is_empty(plan->moved);
-
-    intent_open(core, space, plan->old);
-    uint32_t target = unmap_leaves(core, space, plan->target);
-    uint32_t tail = unmap_leaves(core, space, plan->tail);
-
-    (void)unmap_leaves(core, space, plan->old);
-    /* Point of no return: nothing below may fail. */
-    intent_write(core);
-    (void)unmap_apply(core, space, plan->target, target);
-    (void)unmap_apply(core, space, plan->tail, tail);
-    if (moves) {
-        page_move(core, space, plan->old, plan->moved.first);
-        remap_forget(core, space, plan);
-        remap_unlock(core, space, plan);
-    }
-    remap_insert(core, space, plan);
-    if (moves && !plan->keeps_old) {
-        (void)merge_cut(core, space, plan->old);
-    }
-    intent_close(core);
-    unmap_tables(core, space, plan->target);
-    unmap_tables(core, space, plan->tail);
-    unmap_tables(core, space, plan->old);
-    AUDIT(space_audit(core, space));
-}
-
-/* Map what has moved at its new place, as far as the protection lets anyone see it. */
-static void remap_install(struct core *core, struct space *space, struct range range)
-{
-    uint32_t page = page_next(core, space, range);
-    struct fault_answer answer = {0};
-
-    for (; page < range.end; page = page_next(core, space, range_of(page + 1, range.end))) {
-        const struct region *region = tree_find(core, &space->tree, page);
-        uint32_t rights = region_rights(region->flags);
-        uint32_t access = (rights & MEM_PROT_READ) != 0 ? MEM_PROT_READ : rights;
-
-        if (access == 0 ||
-            fault_handle(core, space, page_to_vpn(page), access, &answer) != FAULT_READY) {
-            return;
-        }
-        fault_install(core, space, page, &answer);
-    }
-}
-
-/*
- * A locked region that grew is present in its new part too. Returns: whether that has to wait.
- */
-static bool remap_populate(struct core *core, struct space *space, const struct remap_plan *plan)
-{
-    uint32_t pages = plan->new_pages - plan->old_pages;
-
-    if ((plan->kind.flags & REGION_LOCKS) == REGION_LOCKED && plan->new_pages > plan->old_pages) {
-        uint32_t end = range_is_empty(plan->moved) ? plan->grown.end : plan->moved.end;
-
-        return populate_what_can_be(core, space, range_of(end - pages, end));
-    }
-    return false;
-}
-
 /* What Linux has done when it refuses after it began; the refusal that is recorded stands. */
 static void remap_begin(struct core *core, struct space *space, const struct remap_plan *plan)
 {
@@ -464,10 +358,7 @@ static void remap_begin(struct core *core, struct space *space, const struct rem
     const struct range ranges[] = {plan->target, plan->tail};
 
     for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-        uint64_t length = (uint64_t)range_pages(ranges[i]) * PAGE_SIZE;
-
-        if (length != 0 &&
-            op_unmap(core, space, vpn_to_uaddr(page_to_vpn(ranges[i].first)), length) != ERR_OK) {
+        if (!range_is_empty(ranges[i]) && unmap_at_once(core, space, ranges[i]) != ERR_OK) {
             break;
         }
     }
@@ -491,9 +382,7 @@ enum err op_remap(struct core *core, struct space *space, const struct remap_req
         }
         return error;
     }
-    remap_apply(core, space, &plan);
-    remap_install(core, space, plan.moved);
     *address =
         range_is_empty(plan.moved) ? request->address : vpn_to_uaddr(page_to_vpn(plan.moved.first));
-    return remap_populate(core, space, &plan) ? ERR_WAIT : ERR_OK;
+    return remap_carry_out(core, space, &plan);
 }

@@ -29,7 +29,9 @@ struct remap_request {
  *            addresses, new length 0, old length 0 of a private mapping, a target outside user
  *            space or overlapping the old place; ERR_FAULT: nothing mapped there, or the old range
  *            is not inside one region; ERR_PERM: target below the lowest address; ERR_NOMEM: no
- *            room to grow or move, limits, records, frames.
+ *            room to grow or move, limits, records, frames. With the address: ERR_MORE, where
+ *            requests go in steps (work.h): what is locked and new is made present after these,
+ *            and `more.rest` says what that is; ERR_WAIT, as populate_what_can_be().
  * On error:  nothing changed; LINUX form, FIXED: what was at the target, and the tail that was to
  *            be cut off, may be unmapped.
  * Semantics: mremap(2).

@@ -12,6 +12,7 @@
 #include "server/core/paged.h"
 #include "server/core/pool.h"
 #include "server/core/pull.h"
+#include "server/core/saving.h"
 #include "server/core/shadow.h"
 #include "server/core/shared.h"
 
@@ -63,20 +64,25 @@ static bool supply_is_open(const struct core *core, const struct pager *pager,
 }
 
 /* A page without content: filled with zeros or, if `source_opt` is not NULL, with that frame. */
-static enum err supply_fill(struct core *core, struct space *space, struct object *object,
+static enum err supply_fill(struct core *core, struct space *space, const struct pull *pull,
                             uint64_t page, const pfn_t *source_opt)
 {
+    struct object *object = object_at(core, pull->object);
+
+    core->claim = POOL_PAGE; /* it was promised when the page was asked for */
     const uint32_t frame = pool_take(core, FRAME_USER, 0, arena_link(core, object));
 
+    core->claim = POOL_ANYBODYS;
     if (frame == 0) {
         return limit_refuse_frames(core, space, 1);
     }
     intent_step(core, STEP_FILL, 0, frame);
-    port_zero(core->port, pool_pfn(core, frame));
     if (source_opt != NULL) {
         port_copy(core->port, pool_pfn(core, frame), 0, *source_opt, 0, PAGE_SIZE);
+    } else {
+        port_zero(core->port, pool_pfn(core, frame));
     }
-    paged_fill(core, object, page, frame);
+    paged_fill(core, object, page, frame, pull);
     intent_step_done(core);
     return ERR_OK;
 }
@@ -105,7 +111,7 @@ static enum err supply_one(struct core *core, struct space *space, struct object
         error = limit_refuse(space, ERR_EXIST);
     }
     if (error == ERR_OK) {
-        error = supply_fill(core, space, object_at(core, pull->object), page,
+        error = supply_fill(core, space, pull, page,
                             request->way == SUPPLY_COPY ? &source.frame : NULL);
     }
     if (error == ERR_OK) {
@@ -127,8 +133,7 @@ static enum err supply_check_move(struct core *core, struct space *space, const 
             core->head->pagers.count.stale++;
             return limit_refuse(space, ERR_EXIST);
         }
-        if (entry == NULL || shadow_entry_state(*entry) != SHADOW_OWN ||
-            pool_record(core, shadow_entry_frame(*entry))->pins != 0) {
+        if (entry == NULL || !page_can_move(core, *entry)) {
             return limit_refuse(space, ERR_FAULT);
         }
     }
@@ -136,16 +141,18 @@ static enum err supply_check_move(struct core *core, struct space *space, const 
 }
 
 /* The pages of the range become the object's. In a commit, WRITING. */
-static void supply_move_pages(struct core *core, struct space *space, struct object *object,
+static void supply_move_pages(struct core *core, struct space *space, const struct pull *pull,
                               uint64_t first, struct range range)
 {
+    struct object *object = object_at(core, pull->object);
+
     for (uint32_t page = range.first; page < range.end; page++) {
         uint64_t *entry = shadow_find(core, space, page);
         const uint32_t frame = shadow_entry_frame(*entry);
 
         *entry = 0;
         *(uint64_t *)arena_at(core, space->leaf_entry) -= SHADOW_COUNT_ONE;
-        paged_fill(core, object, first + (page - range.first), frame);
+        paged_fill(core, object, first + (page - range.first), frame, pull);
     }
     space->own -= range_pages(range);
     budget_give_pages(core, space, range_pages(range));
@@ -173,7 +180,7 @@ static enum err supply_move(struct core *core, struct space *space, struct objec
     port_remove(core->port, space->kernel, page_to_vpn(range.first), range_npages(range));
     /* Point of no return: nothing below may fail. */
     intent_write(core);
-    supply_move_pages(core, space, object_at(core, pull->object), request->first, range);
+    supply_move_pages(core, space, pull, request->first, range);
     intent_close(core);
     /* Nobody may show the pages before the pager has let go of them. */
     port_hand_over(core->port);
@@ -211,6 +218,22 @@ enum err op_supply(struct core *core, struct space *space, struct object *named,
     return error;
 }
 
+/*
+ * What whoever waits is told of a pager's reason: one of those that are about the content, else IO.
+ * What the server itself says of memory, time and partners is not a pager's to say.
+ */
+static enum err supply_reason(enum err said)
+{
+    static const enum err reasons[] = {ERR_OK, ERR_NOENT, ERR_ACCES, ERR_NODEV, ERR_NOSPC};
+
+    for (unsigned i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (said == reasons[i]) {
+            return said;
+        }
+    }
+    return ERR_IO;
+}
+
 enum err op_supply_fail(struct core *core, struct space *space, struct object *named,
                         const struct settle_request *request)
 {
@@ -225,10 +248,29 @@ enum err op_supply_fail(struct core *core, struct space *space, struct object *n
 
     if (error == ERR_OK) {
         pull_fail(core, pager_of(core, named), pull, request->first, request->pages,
-                  request->reason);
+                  supply_reason(request->reason));
     }
     shared_leave(core);
     return error;
+}
+
+/* Some of the pages that were saved may have to leave (op_pageout.h), and others are next. */
+static void supply_note_leaving(struct core *core, const struct object *object,
+                                const struct settle_request *request)
+{
+    uint64_t count = 0;
+
+    for (uint64_t i = 0; i < request->pages; i++) {
+        const uint32_t frame = paged_word_frame(paged_word(core, object, request->first + i));
+
+        count += frame != 0 && pool_record(core, frame)->idle == FRAME_LEAVING ? 1 : 0;
+    }
+    if (count != 0) {
+        core->leave = (struct leave){object->number, request->first, request->pages};
+    }
+    if (core->head->pagers.is_leaving != 0) {
+        pull_note_deadline(core, core->time);
+    }
 }
 
 enum err op_supply_wrote(struct core *core, struct space *space, struct object *named,
@@ -240,16 +282,14 @@ enum err op_supply_wrote(struct core *core, struct space *space, struct object *
     shared_enter(core);
     enum err error = supply_find(core, space, named, request, NEED_SAVED, &pull);
 
-    if (error == ERR_OK && request->pages != pull->pages) {
-        error = limit_refuse(space, ERR_RANGE);
+    if (error == ERR_OK && !saving_is_open(pull, request->first, request->pages)) {
+        core->head->pagers.count.stale++;
+        error = limit_refuse(space, ERR_EXIST);
     }
     if (error == ERR_OK) {
-        struct object *object = object_at(core, pull->object);
-
-        for (uint64_t i = 0; i < request->pages; i++) {
-            paged_saved(core, object, request->first + i, request->reason == ERR_OK);
-        }
-        pull_end(core, pager_of(core, named), pull, request->reason);
+        supply_note_leaving(core, object_at(core, pull->object), request);
+        pull_saved(core, pager_of(core, named), pull, request->first, request->pages,
+                   supply_reason(request->reason));
     }
     shared_leave(core);
     return error;

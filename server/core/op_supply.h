@@ -55,7 +55,9 @@ struct settle_request {
 };
 
 /*
- * Pages of a pull cannot be filled: who waits for them is told `reason`, which is not ERR_OK.
+ * Pages of a pull cannot be filled: who waits for them is told `reason`, which is not ERR_OK. A
+ * pager's reason is ERR_IO, ERR_NOENT, ERR_ACCES, ERR_NODEV or ERR_NOSPC; any other counts as
+ * ERR_IO, so that nobody takes it for what the server says of memory, deadlines or ends.
  *
  * Returns:   ERR_OK; ERR_TYPE, ERR_PERM, ERR_INVAL, ERR_STALE, ERR_RANGE as above.
  * On error:  nothing changed.
@@ -64,10 +66,12 @@ MUST_USE enum err op_supply_fail(struct core *core, struct space *space, struct 
                                  const struct settle_request *request);
 
 /*
- * All pages of a pull are saved, or (a reason) none is: then they are as before, and who waits is
- * told.
+ * Pages of a pull, all or part of it, are saved, or (a reason) are not: then they are as before,
+ * and who waits for them is told; if nobody does, the next SYNC of the object is. The others are
+ * still to be answered, in the time that the pull had at first.
  *
- * Returns:   as op_supply_fail(); ERR_RANGE: not all pages of the pull.
+ * Returns:   as op_supply_fail(), but that a reason of ERR_OK is legal; ERR_EXIST: one of them was
+ *            answered before.
  * On error:  nothing changed.
  */
 MUST_USE enum err op_supply_wrote(struct core *core, struct space *space, struct object *named,

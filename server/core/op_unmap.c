@@ -4,6 +4,9 @@
 #include <base/assert.h>
 
 #include "server/core/budget.h"
+#include "server/core/huge.h"
+#include "server/core/huge_rule.h"
+#include "server/core/huge_twin.h"
 #include "server/core/large.h"
 #include "server/core/merge.h"
 #include "server/core/page.h"
@@ -19,7 +22,7 @@ bool unmap_splits(const struct core *core, const struct space *space, struct ran
 
 uint32_t unmap_leaves(struct core *core, struct space *space, struct range range)
 {
-    uint32_t first = page_next(core, space, range);
+    uint32_t first = huge_has_leaves(space) ? range.first : page_next(core, space, range);
 
     if (first < range.end) {
         struct range rest = range_of(first, range.end);
@@ -35,12 +38,14 @@ struct region *unmap_apply(struct core *core, struct space *space, struct range 
     if (first < range.end) {
         page_clear(core, space, range_of(first, range.end));
     }
+    if (UNLIKELY(space->huges != 0)) {
+        huge_twin_unmap(core, space, range);
+    }
     return merge_cut(core, space, range);
 }
 
-/* What is free between the region before `next_opt` and it. */
-static struct range unmap_gap(const struct core *core, const struct space *space,
-                              const struct region *next_opt)
+struct range unmap_gap(const struct core *core, const struct space *space,
+                       const struct region *next_opt)
 {
     const struct region *prev = tree_before(core, &space->tree, next_opt);
 
@@ -76,6 +81,9 @@ static enum err unmap_check(struct core *core, struct space *space, uaddr_t addr
     uint32_t splits = unmap_splits(core, space, *range) ? 1 : 0;
     enum err error = limit_check_splits(space, splits);
 
+    if (error == ERR_OK) {
+        error = huge_check_edges(core, space, *range);
+    }
     if (error != ERR_OK) {
         return error;
     }
@@ -83,6 +91,19 @@ static enum err unmap_check(struct core *core, struct space *space, uaddr_t addr
         return limit_refuse_frames(core, space, 1);
     }
     return ERR_OK;
+}
+
+enum err unmap_begin(struct core *core, struct space *space, struct range range)
+{
+    intent_open(core, space, range);
+    huge_restrict(core, space, range, 0);
+    /* Point of no return: nothing below may fail. */
+    intent_write(core);
+    work_part(core, space, range);
+    work_begin(core, space, WORK_UNMAP, range, 0);
+    intent_close(core);
+    AUDIT(space_audit(core, space));
+    return work_go_on(core, space);
 }
 
 enum err op_unmap(struct core *core, struct space *space, uaddr_t address, uint64_t length)
@@ -95,6 +116,9 @@ enum err op_unmap(struct core *core, struct space *space, uaddr_t address, uint6
     if (error != ERR_OK) {
         return error;
     }
+    if (UNLIKELY(work_may_be_long(range)) && work_is_long(core, space, range, WORK_UNMAP)) {
+        return unmap_begin(core, space, range);
+    }
     intent_open(core, space, range);
     uint32_t first = unmap_leaves(core, space, range);
 
@@ -106,4 +130,15 @@ enum err op_unmap(struct core *core, struct space *space, uaddr_t address, uint6
     shadow_prune(core, space, range, unmap_gap(core, space, next));
     AUDIT(space_audit(core, space));
     return ERR_OK;
+}
+
+enum err unmap_at_once(struct core *core, struct space *space, struct range range)
+{
+    const bool has_turns = core->has_turns;
+
+    core->has_turns = false;
+    const enum err error = op_unmap(core, space, vpn_to_uaddr(page_to_vpn(range.first)),
+                                    (uint64_t)range_pages(range) * PAGE_SIZE);
+    core->has_turns = has_turns;
+    return error;
 }

@@ -20,12 +20,23 @@
  *
  * Returns:   ERR_OK; ERR_INVAL if the address is not aligned, the length 0, or the range leaves
  *            user space; ERR_NOMEM if a region would have to be split and the space holds as many
- *            as it may, or no record is to be had.
+ *            as it may, or no record is to be had; ERR_MORE, with turns: it is done, in steps
+ *            that are still to be made (work.h).
  * On error:  nothing changed.
  * Semantics: munmap(2).
  */
 MUST_USE enum err op_unmap(struct core *core, struct space *space, uaddr_t address,
                            uint64_t length);
+
+/*
+ * The commit of unmapping a range in steps; all that is reserved of op_unmap() is.
+ *
+ * Returns: ERR_MORE; ERR_OK where core does everything at once.
+ */
+MUST_USE enum err unmap_begin(struct core *core, struct space *space, struct range range);
+
+/* op_unmap() of a range, not in steps: no work may be left behind a refusal. */
+MUST_USE enum err unmap_at_once(struct core *core, struct space *space, struct range range);
 
 /* Whether unmapping the range cuts a region in two. */
 bool unmap_splits(const struct core *core, const struct space *space, struct range range);
@@ -45,6 +56,10 @@ uint32_t unmap_leaves(struct core *core, struct space *space, struct range range
  */
 struct region *unmap_apply(struct core *core, struct space *space, struct range range,
                            uint32_t first);
+
+/* What is free between the region before `next_opt` and it. */
+struct range unmap_gap(const struct core *core, const struct space *space,
+                       const struct region *next_opt);
 
 /* After the commit: drop the tables that nothing needs any longer. */
 void unmap_tables(struct core *core, struct space *space, struct range range);

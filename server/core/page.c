@@ -9,6 +9,7 @@
 #include "server/core/large.h"
 #include "server/core/pool.h"
 #include "server/core/shadow.h"
+#include "server/core/swap.h"
 
 uint32_t page_next(const struct core *core, const struct space *space, struct range range)
 {
@@ -69,6 +70,8 @@ static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t
     uint32_t kept = 0; /* of `own`: those that are pinned */
     uint32_t shared = 0;
     uint32_t last = 0; /* of `shared`: those that nobody else has any longer */
+    uint32_t swapped = 0;
+    uint32_t back = 0; /* of `swapped`: frames that nobody else needs any longer */
     uint32_t zero = 0;
     uint32_t wired = 0;
 
@@ -98,22 +101,33 @@ static uint32_t page_clear_leaf(struct core *core, struct space *space, uint64_t
             }
         } else if (shadow_entry_state(entry) == SHADOW_ZERO) {
             zero++;
-        } else {
-            ASSERT(shadow_entry_state(entry) == SHADOW_WIRED);
+        } else if (shadow_entry_state(entry) == SHADOW_WIRED) {
             wired++;
+        } else {
+            ASSERT(shadow_entry_state(entry) == SHADOW_SWAPPED);
+            const uint32_t frame = swap_put(core, shadow_entry_frame(entry));
+
+            swapped++;
+            if (frame != 0) {
+                pool_chain(core, frame, &free_first);
+                back++;
+            }
         }
     }
     core->worker->free_first = free_first;
-    pool_count(core->worker, own - kept + last);
+    pool_count(core->worker, own - kept + last + back);
     if (last != 0) {
         core->head->pool.cow -= last; /* in shared_enter(): intent_open() saw that it has such */
     }
-    budget_give_pages(core, space, own - kept + shared);
-    space->own -= own + shared;
+    if (UNLIKELY(swapped != 0)) {
+        swap_count(space, 0 - swapped);
+    }
+    budget_give_pages(core, space, own - kept + shared + swapped);
+    space->own -= own + shared + swapped;
     space->shared -= shared;
     space->zero -= zero;
     space->wired -= wired;
-    return own + shared + zero + wired;
+    return own + shared + zero + wired + swapped;
 }
 
 /*
@@ -200,6 +214,12 @@ void page_move(struct core *core, struct space *space, struct range from, uint32
     }
 }
 
+bool page_can_move(const struct core *core, uint64_t entry)
+{
+    return shadow_entry_state(entry) == SHADOW_OWN &&
+           pool_record(core, shadow_entry_frame(entry))->pins == 0;
+}
+
 struct page_totals page_totals(const struct core *core, const struct space *space,
                                struct range range)
 {
@@ -226,6 +246,10 @@ struct page_totals page_totals(const struct core *core, const struct space *spac
         case SHADOW_SHARED:
             totals.own++;
             totals.shared++;
+            break;
+        case SHADOW_SWAPPED:
+            totals.own++;
+            totals.swapped++;
             break;
         case SHADOW_ZERO:
             totals.zero++;

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "server/core/range.h"
@@ -29,10 +30,14 @@ uint32_t page_next(const struct core *core, const struct space *space, struct ra
 /* The entry of a page, in a large leaf as if it had one of its own; 0: absent. */
 uint64_t page_entry(const struct core *core, const struct space *space, uint32_t page);
 
+/* Whether what is on a page is the space's alone, so that its frame can become another's. */
+bool page_can_move(const struct core *core, uint64_t entry);
+
 /* Pages by state. */
 struct page_totals {
-    uint64_t own;    /* with the shared ones */
-    uint64_t shared; /* copy on write */
+    uint64_t own;     /* with the shared and the swapped ones */
+    uint64_t shared;  /* copy on write */
+    uint64_t swapped; /* in a swap area, or in memory for it */
     uint64_t zero;
     uint64_t wired;
 };

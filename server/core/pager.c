@@ -6,13 +6,18 @@
 #include <base/assert.h>
 
 #include "server/core/arena.h"
+#include "server/core/orphan.h"
 #include "server/core/paged.h"
 #include "server/core/pull.h"
+#include "server/core/reclaim.h"
 #include "server/core/region.h"
+#include "server/core/reserve.h"
+#include "server/core/saving.h"
 #include "server/core/shared.h"
 #include "server/core/space.h"
 #include "server/core/thread.h"
 #include "server/core/upkeep.h"
+#include "server/core/writeback.h"
 
 STATIC_ASSERT(sizeof(struct pager) <= PAGE_SIZE, "a pager is one arena page");
 STATIC_ASSERT(PAGER_PULLS <= 1u << PAGER_SLOT_BITS, "a generation holds the slot");
@@ -44,7 +49,7 @@ static void pager_clear_slots(struct pager *pager)
     pager->queue_last = 0;
 }
 
-void pager_open(struct core *core, const struct space *space, struct object *object)
+void pager_open(struct core *core, const struct space *space_opt, struct object *object)
 {
     struct pager_table *table = table_of(core);
     const uint32_t page = arena_page_take(core);
@@ -54,7 +59,7 @@ void pager_open(struct core *core, const struct space *space, struct object *obj
 
     pager->page = page;
     pager->object = arena_link(core, object);
-    pager->space = space->number;
+    pager->space = space_opt == NULL ? 0 : space_opt->number;
     pager->next = table->first;
     if (pager->next != 0) {
         pager_at(core, pager->next)->prev = page;
@@ -64,8 +69,7 @@ void pager_open(struct core *core, const struct space *space, struct object *obj
     object->pager = page;
 }
 
-/* Give back the records of all objects that the pager was to be told of. */
-static void pager_forget_gone(struct core *core, struct pager *pager)
+void pager_forget_gone(struct core *core, struct pager *pager)
 {
     for (;;) {
         struct object *object = pager_take_gone(core, pager);
@@ -98,7 +102,8 @@ void pager_free(struct core *core, struct object *object)
     if (pager->next != 0) {
         pager_at(core, pager->next)->prev = pager->prev;
     }
-    upkeep_give(core, object, 1);
+    upkeep_give(core, object, 1 + pager->reserve);
+    reserve_close(core, pager);
     object->pager = 0;
     arena_zero(pager, PAGE_SIZE);
     arena_page_give(core, page);
@@ -106,17 +111,26 @@ void pager_free(struct core *core, struct object *object)
 
 void pager_enter(struct core *core, struct pager *pager, struct object *object)
 {
+    struct pager_table *table = table_of(core);
+
     object->pager = pager->page;
     object->pager_next = pager->object_first;
     if (object->pager_next != 0) {
         object_at(core, object->pager_next)->pager_prev = arena_link(core, object);
     }
     pager->object_first = arena_link(core, object);
+    if (table->objects == 0) {
+        core->head->pool.low = reclaim_low(core);
+        if (table->age != 0) {
+            pull_note_deadline(core, core->time); /* for a first look for what is old */
+        }
+    }
+    table->objects++;
     object_get(object_at(core, pager->object));
 }
 
 /* Take an object out of the list of those that it serves. */
-static void pager_delist(const struct core *core, struct pager *pager, struct object *object)
+static void pager_delist(struct core *core, struct pager *pager, struct object *object)
 {
     if (object->pager_prev != 0) {
         object_at(core, object->pager_prev)->pager_next = object->pager_next;
@@ -128,6 +142,11 @@ static void pager_delist(const struct core *core, struct pager *pager, struct ob
     }
     object->pager_next = 0;
     object->pager_prev = 0;
+    writeback_forget(core, pager, object);
+    table_of(core)->objects--;
+    if (table_of(core)->objects == 0) {
+        core->head->pool.low = 0;
+    }
 }
 
 bool pager_leave(struct core *core, struct object *object)
@@ -175,46 +194,25 @@ void pager_lose(const struct core *core, const struct object *object, uint32_t s
     pull->left--;
 }
 
-/* What the pulls of an object do whose pager has ended. */
-static void pager_orphan_object(struct core *core, struct pager *pager, struct object *object)
+struct object *pager_find_object(const struct core *core, const struct pager *pager,
+                                 uint64_t before)
 {
-    if ((object->flags & OBJECT_WAITS) == 0) {
-        pull_end_all(core, pager, object, ERR_PEER_GONE);
-        return;
-    }
-    for (uint32_t slot = 0; slot < PAGER_PULLS; slot++) {
-        struct pull *pull = &pager->pulls[slot];
+    uint32_t link = pager->object_first;
 
-        if (pull->object == arena_link(core, object) && pull->is_given != 0) {
-            /* What the one that ended knew of it is worth nothing. */
-            pull->generation = ++table_of(core)->pulls << PAGER_SLOT_BITS | slot;
-            for (uint64_t i = 0; pull->kind == NEED_SAVED && i < pull->pages; i++) {
-                paged_saved(core, object, pull->first + i, false);
-            }
-            pager_queue(core, pager, slot);
-        }
+    while (link != 0 && object_at(core, link)->number >= before) {
+        link = object_at(core, link)->pager_next;
     }
+    return link == 0 ? NULL : object_at(core, link);
 }
 
-void pager_orphan(struct core *core, const struct space *space)
+struct pager *pager_find(const struct core *core, uint32_t page)
 {
-    shared_enter(core);
-    for (uint32_t page = table_of(core)->first; page != 0;) {
-        struct pager *pager = pager_at(core, page);
+    uint32_t link = table_of(core)->first;
 
-        page = pager->next;
-        if (pager->space == space->number) {
-            pager->space = 0;
-            for (uint32_t link = pager->object_first; link != 0;) {
-                struct object *object = object_at(core, link);
-
-                pager_orphan_object(core, pager, object);
-                link = object->pager_next;
-            }
-            pager_forget_gone(core, pager);
-        }
+    while (link != 0 && link != page) {
+        link = pager_at(core, link)->next;
     }
-    shared_leave(core);
+    return link == 0 ? NULL : pager_at(core, link);
 }
 
 /* Pagers in the order in which a walk comes to them. */
@@ -303,13 +301,10 @@ void pager_call(struct core *core, struct pager *pager)
 
 void pager_recall(struct core *core, uint32_t page)
 {
-    uint32_t link = table_of(core)->first;
+    struct pager *pager = pager_find(core, page);
 
-    while (link != 0 && link != page) {
-        link = pager_at(core, link)->next;
-    }
-    if (link != 0 && (pager_at(core, link)->queue_first != 0 || pager_at(core, link)->gone_first)) {
-        pager_call(core, pager_at(core, link));
+    if (pager != NULL && (pager->queue_first != 0 || pager->gone_first != 0)) {
+        pager_call(core, pager);
     }
 }
 
@@ -363,7 +358,7 @@ void pager_recover(struct core *core)
         pager->backlog = (struct wait_list){0};
         pager->workers = (struct wait_list){0};
     }
-    table->deadline = UINT64_MAX;
+    table->deadline = table->objects != 0 && table->age != 0 ? table->time : UINT64_MAX;
 }
 
 void pager_audit_asked(const struct core *core, const struct object *object, uint64_t page,
@@ -410,6 +405,9 @@ static void pager_audit_slots(const struct core *core, const struct pager *pager
             asked += paged_word_state(word) == PAGED_ASKED && paged_word_slot(word) == slot;
         }
         ASSERT(pull->kind == NEED_PAGE ? asked == pull->left && asked > 0 : asked == 0);
+        if (pull->kind == NEED_SAVED) {
+            saving_audit_pull(core, object, pull);
+        }
         used++;
         given += pull->is_given;
     }
@@ -420,9 +418,11 @@ static void pager_audit_slots(const struct core *core, const struct pager *pager
 void pager_audit(const struct core *core)
 {
     uint32_t prev = 0;
+    uint64_t served = 0;
 
     for (uint32_t page = table_of(core)->first; page != 0; page = pager_at(core, page)->next) {
         const struct pager *pager = pager_at(core, page);
+        uint64_t number = UINT64_MAX;
         uint32_t objects = 0;
 
         ASSERT(pager->page == page && pager->prev == prev);
@@ -431,6 +431,9 @@ void pager_audit(const struct core *core)
             const struct object *object = object_at(core, link);
 
             ASSERT(object->kind == OBJECT_PAGED && object->pager == page);
+            ASSERT(object->number < number);
+            ASSERT((object->flags & OBJECT_KEPT) == 0 || !orphan_is_abandoned(core, pager));
+            number = object->number;
             link = object->pager_next;
         }
         for (uint32_t link = pager->gone_first; link != 0;) {
@@ -441,6 +444,35 @@ void pager_audit(const struct core *core)
         }
         ASSERT(object_at(core, pager->object)->references >= objects);
         pager_audit_slots(core, pager);
+        served += objects;
         prev = page;
     }
+    ASSERT(served == table_of(core)->objects);
+    ASSERT(served != 0 || core->head->pool.low == 0);
+}
+
+static void mark_maker(const struct core *core, uint32_t number, uint64_t mark)
+{
+    struct space *space = arena_page(core, number);
+
+    space->maker_mark = mark;
+}
+
+uint32_t pager_mark_makers(struct core *core, uint64_t mark)
+{
+    uint32_t pagers = 0;
+
+    for (uint32_t page = core->head->pagers.first; page != 0; pagers++) {
+        const struct pager *pager = arena_page(core, page);
+        const uint32_t payer = pager->reserve == 0 ? 0 : object_at(core, pager->object)->payer;
+
+        if (pager->space != 0) {
+            mark_maker(core, pager->space, mark);
+        }
+        if (payer != 0) {
+            mark_maker(core, payer, mark);
+        }
+        page = pager->next;
+    }
+    return pagers;
 }

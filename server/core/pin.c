@@ -6,7 +6,10 @@
 #include <base/assert.h>
 
 #include "server/core/budget.h"
+#include "server/core/content.h"
 #include "server/core/detain.h"
+#include "server/core/huge_pool.h"
+#include "server/core/lease.h"
 #include "server/core/limit.h"
 #include "server/core/radix.h"
 #include "server/core/shared.h"
@@ -88,6 +91,8 @@ static void pin_leave_space(const struct core *core, struct pin *pin)
     atomic_fetch_sub_explicit(&space->together, 1, memory_order_relaxed);
     space->pinned_by--;
     pin->space = 0;
+    pin->space_next = 0;
+    pin->space_prev = 0;
 }
 
 /* Charges of the owner for records and lists. */
@@ -127,6 +132,7 @@ static struct pin *pin_enter(struct core *core, const struct pin_maker *maker, b
     pin->state = PIN_MAKING;
     pin->since = maker->now;
     pin->lease_ms = maker->lease_ms;
+    pin->due = maker->due;
     pin->device = maker->device;
     pin->flags = maker->flags;
     pin->owner = maker->owner->number;
@@ -145,6 +151,23 @@ static struct pin *pin_enter(struct core *core, const struct pin_maker *maker, b
     return pin;
 }
 
+/* Arena pages for a record with a number, and for the list. */
+static uint32_t pin_pages(const struct core *core, bool has_list)
+{
+    return slab_needs(&table(core)->records) + (has_list ? 1 : 0) +
+           radix_needs(core, &table(core)->links, table(core)->number + 1);
+}
+
+struct pin_needs pin_needs(const struct core *core, const struct space *owner, uint64_t pages)
+{
+    const bool has_list = pages > PIN_FEW;
+
+    return (struct pin_needs){
+        .frames = pin_pages(core, has_list),
+        .charged = pin_cost(owner, has_list),
+    };
+}
+
 enum err pin_make(struct core *core, const struct pin_maker *maker, struct pin **pin)
 {
     const bool has_list = maker->pages > PIN_FEW;
@@ -154,8 +177,7 @@ enum err pin_make(struct core *core, const struct pin_maker *maker, struct pin *
         return limit_refuse_frames(core, maker->owner, 1);
     }
     shared_enter(core);
-    const uint32_t needs = slab_needs(&table(core)->records) + (has_list ? 1 : 0) +
-                           radix_needs(core, &table(core)->links, table(core)->number + 1);
+    const uint32_t needs = pin_pages(core, has_list);
     const bool has_room = arena_page_reserve(core, needs);
 
     if (has_room) {
@@ -206,7 +228,7 @@ enum err pin_add(struct core *core, struct pin *pin, uint32_t frame)
     enum err error = ERR_OK;
 
     ASSERT(core->depth != 0 && pin->state == PIN_MAKING);
-    ASSERT(record->kind == FRAME_USER);
+    ASSERT(record->kind == FRAME_USER || huge_pool_has(core, frame));
     if (record->pins != 0) {
         error = pin_add_again(core, pin, frame);
     } else {
@@ -215,11 +237,18 @@ enum err pin_add(struct core *core, struct pin *pin, uint32_t frame)
             const bool is_new = pinner_add(core, record, pin->owner);
 
             ASSERT(is_new);
+            if (UNLIKELY(record->kind != FRAME_USER)) {
+                huge_pool_pin(core, frame);
+            }
             ((struct space *)arena_page(core, pin->owner))->pinned++;
         }
     }
     if (error == ERR_OK) {
         pin_frames(core, pin)[pin->count++] = frame;
+        if (UNLIKELY(content_owns(record))) {
+            content_note_pin(core, record, true);
+            pin->has_content = 1;
+        }
     }
     return error;
 }
@@ -252,12 +281,37 @@ struct pin *pin_before(const struct core *core, uint64_t before)
     return pin_at_opt(core, radix_below(core, &table(core)->links, end, &number));
 }
 
+/* The last pin has gone of a frame that is no page of a space or object, or part of a huge one. */
+static void pin_release_odd(struct core *core, uint32_t frame)
+{
+    if (pool_record(core, frame)->kind == FRAME_PINNED) {
+        detain_release(core, frame);
+    } else {
+        huge_pool_unpin(core, frame);
+    }
+}
+
+/* Objects no longer count the pins that a pin is about to let go of. */
+NOINLINE static void pin_leave_content(const struct core *core, struct pin *pin)
+{
+    const uint32_t *frames = pin_frames(core, pin);
+
+    for (uint32_t i = 0; i < pin->count; i++) {
+        if ((frames[i] & PIN_FOR_GOOD) == 0 && content_owns(pool_record(core, frames[i]))) {
+            content_note_pin(core, pool_record(core, frames[i]), false);
+        }
+    }
+}
+
 /* Let the frames go. Returns: how many `owner` has pinned no longer. */
 static uint32_t pin_release_frames(struct core *core, struct pin *pin, uint32_t owner)
 {
     uint32_t *frames = pin_frames(core, pin);
     uint32_t gone = 0;
 
+    if (UNLIKELY(pin->has_content != 0)) {
+        pin_leave_content(core, pin);
+    }
     /* From the last to the first, so that frames come back in the order in which they went. */
     for (uint32_t i = pin->count; i > 0; i--) {
         const uint32_t frame = frames[i - 1];
@@ -269,8 +323,8 @@ static uint32_t pin_release_frames(struct core *core, struct pin *pin, uint32_t 
         struct frame *record = pool_record(core, frame);
 
         gone += pinner_remove(core, record, owner) ? 1 : 0;
-        if (UNLIKELY(record->kind == FRAME_PINNED) && record->pins == 0) {
-            detain_release(core, frame);
+        if (UNLIKELY(record->kind != FRAME_USER) && record->pins == 0) {
+            pin_release_odd(core, frame);
         }
     }
     pin->count = 0;
@@ -380,119 +434,14 @@ uint64_t pin_reset(struct core *core, uint64_t device)
 
 void pin_recover(struct core *core)
 {
-    uint64_t number = RADIX_INDEX_END;
+    struct pin *pin = pin_before(core, RADIX_INDEX_END);
 
-    for (;;) {
-        struct pin *pin = pin_before(core, number);
+    while (pin != NULL) {
+        const uint64_t number = pin->number;
 
-        if (pin == NULL) {
-            return;
-        }
-        number = pin->number;
         if (pin->state == PIN_MAKING) {
             pin_drop(core, pin);
         }
+        pin = pin_before(core, number);
     }
-}
-
-/* Check one pin, and add what it names. */
-static void pin_audit_one(const struct core *core, struct pin *pin, uint64_t *pins)
-{
-    const bool is_quarantined = pin->state == PIN_QUARANTINED;
-    const uint32_t owner = is_quarantined ? PINNER_QUARANTINE : pin->owner;
-    const uint32_t *frames = pin_frames(core, pin);
-
-    ASSERT(pin->state != PIN_FREE && pin->count <= (pin->list == 0 ? PIN_FEW : PIN_PAGES_MAX));
-    ASSERT(!is_quarantined || pin->device != 0);
-    for (uint32_t i = 0; i < pin->count; i++) {
-        if ((frames[i] & PIN_FOR_GOOD) == 0) {
-            ASSERT(pinner_count(core, pool_record(core, frames[i]), owner) > 0);
-            *pins += 1;
-        }
-    }
-    ASSERT(pin->next == 0 || pin_at(core, pin->next)->prev == arena_link(core, pin));
-    ASSERT(pin->space_next == 0 ||
-           pin_at(core, pin->space_next)->space_prev == arena_link(core, pin));
-}
-
-/* Check the pins of one space, and those of its pages. Returns: how many are its own. */
-static uint64_t pin_audit_space(const struct core *core, const struct space *space)
-{
-    uint32_t pins = 0;
-    uint32_t lists = 0;
-    uint32_t of_pages = 0;
-
-    for (uint32_t link = space->pin_first; link != 0; link = pin_at(core, link)->next) {
-        const struct pin *pin = pin_at(core, link);
-
-        ASSERT(pin->owner == space->number && pin->state != PIN_QUARANTINED);
-        pins++;
-        lists += pin->list != 0 ? 1 : 0;
-    }
-    for (uint32_t link = space->pinned_first; link != 0; link = pin_at(core, link)->space_next) {
-        ASSERT(pin_at(core, link)->space == space->number);
-        of_pages++;
-    }
-    ASSERT(pins == space->pins && lists == space->pin_lists);
-    ASSERT(of_pages == space->pinned_by && of_pages <= space->together);
-    return pins;
-}
-
-/* What the records of all frames say. */
-struct pin_sums {
-    uint64_t pins;
-    uint64_t owners; /* of each frame */
-    uint64_t detained;
-    uint64_t paid; /* of the detained ones */
-};
-
-static void pin_audit_frames(const struct core *core, struct pin_sums *sums)
-{
-    for (uint32_t frame = 1; frame < core->head->pool.span; frame++) {
-        if (arena_frame(core, ARENA_RECORDS + frame / POOL_RECORDS) == 0) {
-            continue;
-        }
-        const struct frame *record = &core->frames[frame];
-
-        if (record->pins != 0) {
-            ASSERT(record->kind == FRAME_USER || record->kind == FRAME_PINNED);
-            sums->pins += record->pins;
-            sums->owners += pinner_audit(core, record);
-        }
-        if (record->kind == FRAME_PINNED) {
-            ASSERT(record->pins != 0);
-            sums->detained++;
-            sums->paid += record->owner != 0 ? 1 : 0;
-        }
-    }
-}
-
-void pin_audit(const struct core *core)
-{
-    const struct pin_table *pins = table(core);
-    struct pin_sums sums = {0};
-    uint64_t named = 0;
-    uint64_t listed = 0;
-    uint64_t owners = pins->quarantined;
-    uint64_t paid = 0;
-
-    pin_audit_frames(core, &sums);
-    radix_audit(core, &pins->links);
-    for (struct pin *pin = pin_before(core, RADIX_INDEX_END); pin != NULL;
-         pin = pin_before(core, pin->number)) {
-        ASSERT(pin_find(core, pin->number) == pin && pin->number <= pins->number);
-        pin_audit_one(core, pin, &named);
-        listed += pin->state == PIN_QUARANTINED ? 1 : 0;
-    }
-    for (const struct space *space = space_first(core); space != NULL;
-         space = space_next(core, space)) {
-        listed += pin_audit_space(core, space);
-        owners += space->pinned;
-        paid += space->detained;
-    }
-    ASSERT(listed == pins->links.count && listed == pins->records.records);
-    ASSERT(named == sums.pins && owners == sums.owners);
-    ASSERT(sums.detained == pins->detained && sums.paid == paid);
-    slab_audit(core, &pins->records);
-    slab_audit(core, &pins->pinners);
 }

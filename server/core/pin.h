@@ -7,7 +7,7 @@
  * who may be another than whose pages they are.
  *
  *   FREE -> MAKING       [pin_make]   pages are added one by one
- *   MAKING -> STANDING   [pin_ready]  its owner knows it
+ *   MAKING -> STANDING   [pin_ready]  its owner knows it; meanwhile its thread may have to wait
  *   MAKING -> FREE       [pin_drop]   no page, nobody to be told (P18), or the server died
  *   STANDING -> FREE     [pin_drop]   UNPIN, or its owner ended (P17)
  *   STANDING -> QUARANTINED [pin_end] its owner ended, and it was for a device
@@ -51,7 +51,9 @@ enum pin_state {
 struct pin {
     uint64_t number;
     uint64_t since;    /* time of the shell around core */
-    uint64_t lease_ms; /* its owner said how long he needs it; 0: he did not */
+    uint64_t due;      /* when its lease is over; valid with lease_ms */
+    uint32_t lease_ms; /* its owner said how long he needs it; 0: he did not */
+    uint32_t is_told;  /* its owner was asked to give up (lease.h) */
     uint64_t device;   /* number of the object; 0: for none */
     char purpose[PIN_PURPOSE];
     uint32_t state; /* enum pin_state */
@@ -66,7 +68,7 @@ struct pin {
     uint32_t count; /* frames */
     uint32_t list;  /* arena page with the frames; 0: they are in `few` */
     uint32_t few[PIN_FEW];
-    uint32_t reserved[3];
+    uint32_t has_content; /* some frames were objects' when they were added */
 };
 
 /* What a pin is made with. */
@@ -76,7 +78,8 @@ struct pin_maker {
     uint32_t first;
     uint32_t pages; /* at most PIN_PAGES_MAX */
     uint32_t flags;
-    uint64_t lease_ms;
+    uint32_t lease_ms;
+    uint64_t due;
     uint64_t device;
     uint64_t now;
     char purpose[PIN_PURPOSE];
@@ -86,6 +89,13 @@ static inline struct pin *pin_at(const struct core *core, uint32_t link)
 {
     return arena_at(core, link);
 }
+
+/* What pin_make() takes: frames, of which the owner pays for some. In shared_enter(). */
+struct pin_needs {
+    uint32_t frames;
+    uint32_t charged;
+};
+struct pin_needs pin_needs(const struct core *core, const struct space *owner, uint64_t pages);
 
 /*
  * Make a pin without pages, MAKING. The caller has the buckets of both spaces.
@@ -136,6 +146,3 @@ uint64_t pin_reset(struct core *core, uint64_t device);
 
 /* Drop pins that a dead server was making. */
 void pin_recover(struct core *core);
-
-/* Check all of the above. */
-void pin_audit(const struct core *core);

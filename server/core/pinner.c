@@ -47,6 +47,14 @@ static uint32_t pinner_push(struct core *core, uint32_t owner, uint32_t count, u
     return link;
 }
 
+uint32_t pinner_needs(const struct frame *record)
+{
+    if (record->pins == 0) {
+        return 0;
+    }
+    return pinner_is_many(record) ? 1 : 2;
+}
+
 bool pinner_add_slow(struct core *core, struct frame *record, uint32_t owner)
 {
     ASSERT(pinner_has_room(record));

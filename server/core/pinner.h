@@ -44,6 +44,9 @@ static inline bool pinner_is_simple(const struct frame *record, uint32_t owner)
     return record->pins == 0 || (record->references == owner && record->pins != PINNER_PINS_MAX);
 }
 
+/* How many records the first pin of an owner needs who has none on the frame. */
+uint32_t pinner_needs(const struct frame *record);
+
 /* Whether the frame can carry one more pin. */
 static inline bool pinner_has_room(const struct frame *record)
 {

@@ -134,3 +134,33 @@ bool place_find(const struct core *core, const struct space *space, uaddr_t hint
     }
     return place_search(core, space, pages, place);
 }
+
+bool place_find_huge(const struct core *core, const struct space *space, uaddr_t hint,
+                     uint32_t pages, uint32_t unit, struct place *place)
+{
+    const uint32_t base = range_page_of(space->settings.base);
+    uint32_t lowest = range_page_of(space->settings.lowest);
+    bool is_taken;
+
+    ASSERT(pages > 0 && pages % unit == 0);
+    lowest = lowest < RANGE_USER_FIRST ? RANGE_USER_FIRST : lowest;
+    uint64_t page = place_hint(hint, lowest, pages);
+
+    page = (page + unit - 1) / unit * unit;
+    if (page != 0 && page + pages <= RANGE_USER_END) {
+        place->range = range_of((uint32_t)page, (uint32_t)page + pages);
+        place->next = place_next(core, space, place->range, &is_taken);
+        if (place->next == NULL || grow_start(place->next) >= place->range.end) {
+            return true;
+        }
+    }
+    if (pages > RANGE_USER_END - unit || !place_search(core, space, pages + unit - 1, place)) {
+        return false;
+    }
+    /* At the upper end of what was found below the base, at the lower end above it. */
+    const uint32_t first = place->range.end <= base ? (place->range.end - pages) / unit * unit
+                                                    : (place->range.first + unit - 1) / unit * unit;
+
+    place->range = range_of(first, first + pages);
+    return true;
+}

@@ -29,6 +29,13 @@ bool place_find(const struct core *core, const struct space *space, uaddr_t hint
                 bool is_anonymous, struct place *place);
 
 /*
+ * The same for huge pages of `unit` pages each: at a multiple of that, as the hint rounded up, or
+ * else in a gap that is nearly a unit larger (Linux hugetlb_get_unmapped_area()).
+ */
+bool place_find_huge(const struct core *core, const struct space *space, uaddr_t hint,
+                     uint32_t pages, uint32_t unit, struct place *place);
+
+/*
  * The first region that ends after the start of `range`, NULL if none; `*is_taken`: it overlaps the
  * range.
  */

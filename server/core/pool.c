@@ -4,6 +4,8 @@
 #include <base/assert.h>
 
 #include "server/core/port.h"
+#include "server/core/reclaim.h"
+#include "server/core/reserve.h"
 #include "server/core/run.h"
 
 /* Pages of records that frames are set aside for at once: those of 64 MiB. */
@@ -87,12 +89,62 @@ static void pool_append(struct core *core, uint32_t frame, uint32_t last)
     pool_count(worker, 1);
 }
 
+uint64_t pool_beyond(const struct core *core, uint64_t kept)
+{
+    const struct pool *pool = &core->head->pool;
+    const uint32_t runs = atomic_load_explicit(&core->worker->runs, memory_order_relaxed);
+    const uint64_t free =
+        pool->free_frames + pool->fresh_left - pool->records + (uint64_t)runs * FRAME_RUN_FRAMES;
+
+    return free > kept ? free - kept : 0;
+}
+
+/* What the calling server thread must leave there, whatever it does now, for others. */
+static uint64_t pool_untouchable(const struct core *core)
+{
+    const uint64_t kept = core->head->pool.kept;
+
+    switch ((enum pool_claim)core->claim) {
+    case POOL_ANYBODYS:
+        return kept;
+    case POOL_AREAS:
+        return kept - swap_reserve_frames(core);
+    case POOL_PAGE:
+        return kept - swap_reserve_frames(core) - 1; /* the one that is promised to the page */
+    }
+    UNREACHABLE();
+}
+
+uint64_t pool_spare(const struct core *core)
+{
+    return pool_beyond(core, pool_untouchable(core));
+}
+
+bool pool_can_promise(struct core *core)
+{
+    ASSERT(core->depth != 0 && core->claim != POOL_PAGE);
+    if (pool_spare(core) == 0) {
+        pool_drain(core);
+    }
+    reserve_refill(core);
+    return pool_spare(core) != 0 || reserve_spend(core);
+}
+
 static void pool_refill_shared(struct core *core)
 {
     struct pool *pool = &core->head->pool;
     uint32_t last = 0;
 
-    for (uint32_t n = 0; n < POOL_REFILL; n++) {
+    reserve_refill(core);
+    uint64_t spare = pool_beyond(core, pool->kept);
+    if (UNLIKELY(spare < pool->low) && core->claim == POOL_ANYBODYS) {
+        reclaim_want(core);
+    }
+    /* What is kept is taken singly: what is in a list is anybody's. */
+    if (spare == 0 && (pool_spare(core) != 0 || reserve_spend(core))) {
+        spare = 1;
+    }
+    for (uint32_t n = 0; n < POOL_REFILL && spare != 0; n++, spare--) {
         uint32_t frame = pool->free_first;
 
         if (frame != 0) {
@@ -150,7 +202,11 @@ void pool_spill(struct core *core, uint32_t keep)
 uint32_t pool_take_slow(struct core *core, enum frame_kind kind, uint32_t owner, uint32_t page)
 {
     pool_refill(core);
-    return core->worker->free_first == 0 ? 0 : pool_take(core, kind, owner, page);
+    if (core->worker->free_first == 0) {
+        core->worker->lacks_frame = 1;
+        return 0;
+    }
+    return pool_take(core, kind, owner, page);
 }
 
 uint32_t pool_take_for_shell(struct core *core, enum frame_kind kind)

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <base/assert.h>
@@ -25,6 +26,13 @@
 #define POOL_LIST_MAX   1024u
 #define POOL_LIST_SPILL 512u
 #define POOL_REFILL     32u
+
+/* What may be taken besides what is anybody's (struct core, `claim`). */
+enum pool_claim {
+    POOL_ANYBODYS = 0,
+    POOL_AREAS = 1, /* what is kept for swap areas: by reclaim, and for pages that come back */
+    POOL_PAGE = 2,  /* the frame that was promised to a page that was asked for */
+};
 
 static inline struct frame *pool_record(const struct core *core, uint32_t frame)
 {
@@ -136,6 +144,18 @@ uint64_t pool_balance(const struct core *core);
  * Returns: the frame; 0 if none is free.
  */
 uint32_t pool_take_for_shell(struct core *core, enum frame_kind kind);
+
+/*
+ * Whether a frame can be promised to who will supply a page (paged.h); one of a reserve is taken
+ * out of it. The caller is in shared_enter(), and promises it at once. May make port calls.
+ */
+bool pool_can_promise(struct core *core);
+
+/* Frames, beside those of its list, that the calling server thread can take. */
+uint64_t pool_spare(const struct core *core);
+
+/* Frames beyond `kept` that no other server thread has. */
+uint64_t pool_beyond(const struct core *core, uint64_t kept);
 
 /* Move the calling server thread's free frames to the shared list. */
 void pool_drain(struct core *core);

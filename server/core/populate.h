@@ -11,10 +11,14 @@
 
 #include "server/core/fault.h"
 
+/* For what the pages of a region are made present (R27); 0: it lets nobody see them. */
+uint32_t populate_access(uint32_t flags);
+
 /*
  * Make the pages of `range`, which `region` holds, present for `access` (one MEM_PROT_ bit it has).
  *
  * Returns: FAULT_READY; FAULT_PAST_END, FAULT_NO_FRAME or FAULT_WAIT: the pages before are present.
+ *          FAULT_WAIT also, with turns, when these are as many as one turn makes (NEED_TURN).
  */
 MUST_USE enum fault_outcome populate_region(struct core *core, struct space *space,
                                             const struct region *region, struct range range,
@@ -38,3 +42,14 @@ MUST_USE bool populate_what_can_be(struct core *core, struct space *space, struc
 
 /* The same as far as it goes without waiting: the rest comes when it is touched. */
 void populate_without_waiting(struct core *core, struct space *space, struct range range);
+
+/*
+ * Make absent pages of `range`, which `region` holds, present as if each had been written, but that
+ * no more is filled than leaves some frames: where the region is anonymous or shared memory that
+ * may be written, and the machine is set to fault ahead. Makes port calls.
+ */
+void populate_bring(struct core *core, struct space *space, const struct region *region,
+                    struct range range);
+
+/* Map what has moved to a range, as far as the protection lets anyone see it. */
+void populate_moved(struct core *core, struct space *space, struct range range);

@@ -119,7 +119,7 @@ void port_restrict(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, ui
 
 /*
  * Copy `length` bytes between two frames of user memory (the source may be wired); none of them
- * wraps.
+ * wraps. A whole page may be copied to an unused frame, which becomes user memory.
  */
 void port_copy(struct port *port, pfn_t to, uint32_t to_offset, pfn_t from, uint32_t from_offset,
                uint32_t length);

@@ -22,10 +22,11 @@
 
 /* What became of a need. */
 enum pull_verdict {
-    PULL_THERE,  /* it is met already, or cannot be any longer: look again */
-    PULL_JOINED, /* a pull of the slot is under way */
-    PULL_FULL,   /* no slot is free */
-    PULL_NO_FRAME,
+    PULL_THERE,    /* it is met already, or cannot be any longer: look again */
+    PULL_JOINED,   /* a pull of the slot is under way */
+    PULL_FULL,     /* no slot is free */
+    PULL_NO_FRAME, /* now; it may be worth waiting for one (reclaim.h) */
+    PULL_NO_BUDGET,
     PULL_NOBODY, /* no process serves the pager, and none will */
 };
 
@@ -60,6 +61,13 @@ void pull_end(struct core *core, struct pager *pager, struct pull *pull, enum er
 void pull_fail(struct core *core, struct pager *pager, struct pull *pull, uint64_t first,
                uint64_t pages, enum err outcome);
 
+/*
+ * Pages first .. first + pages - 1, which were to be saved, are (ERR_OK) or are not; the pull goes
+ * on with the others. May make port calls with the last.
+ */
+void pull_saved(struct core *core, struct pager *pager, struct pull *pull, uint64_t first,
+                uint64_t pages, enum err outcome);
+
 /* The object became shorter: who waits for pages past its end goes on. May make port calls. */
 void pull_shrink(struct core *core, struct object *object);
 
@@ -67,8 +75,24 @@ void pull_shrink(struct core *core, struct object *object);
 void pull_end_all(struct core *core, struct pager *pager, const struct object *object,
                   enum err outcome);
 
+/* What a pager was asked for is asked of another process: it has all of its time again. */
+void pull_renew(struct core *core, struct pager *pager);
+
 /* Give free slots to who waits in the backlog. May make port calls. */
 void pull_refill(struct core *core, struct pager *pager);
+
+/* Have pages from a DIRTY one on saved, if a slot is free; nobody waits. May make port calls. */
+void pull_save(struct core *core, struct object *object, uint64_t page);
+
+/* Whether something is being saved, or keeps others from it, and will not last for ever. */
+bool pull_is_saving(const struct core *core);
+
+/*
+ * The time at which what begins now for an object has lasted too long; UINT64_MAX: never. Now is
+ * the latest time that any server thread has come here with: one that has not looked at the clock
+ * for long may begin what somebody has waited for in a backlog.
+ */
+uint64_t pull_deadline(const struct core *core, const struct object *object);
 
 /* Have a later look for deadlines not after `deadline`. */
 void pull_note_deadline(struct core *core, uint64_t deadline);

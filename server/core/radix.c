@@ -260,6 +260,55 @@ uint32_t radix_below(const struct core *core, const struct radix *radix, uint64_
     return 0;
 }
 
+/*
+ * The smallest number from `*first` on in the tree, or, where the branch that `*first` is in has
+ * none, the value 0 and in `*first` the number after that branch.
+ */
+static uint32_t radix_try_from(const struct core *core, const struct radix *radix, uint64_t *first)
+{
+    uint64_t index = *first;
+    uint32_t word = radix->root;
+
+    for (uint32_t level = radix->height; level > 0; level--) {
+        const uint32_t shift = (level - 1) * RADIX_BITS;
+        const uint32_t *words = radix_page(core, word);
+        const uint64_t branch = index >> (shift + RADIX_BITS) << (shift + RADIX_BITS);
+        const uint32_t slot = radix_slot(index, level - 1);
+        uint32_t found = slot;
+
+        while (found < RADIX_ENTRIES && words[found] == 0) {
+            found++;
+        }
+        if (found == RADIX_ENTRIES) {
+            *first = branch + ((uint64_t)RADIX_ENTRIES << shift);
+            return 0;
+        }
+        if (found != slot) {
+            index = branch + ((uint64_t)found << shift);
+        }
+        word = words[found];
+    }
+    *first = index;
+    return word;
+}
+
+uint32_t radix_from(const struct core *core, const struct radix *radix, uint64_t first,
+                    uint64_t *index)
+{
+    const uint64_t end = UINT64_C(1) << (radix->height * RADIX_BITS);
+
+    /* Each try but the last leaves a branch behind, at most one a level. */
+    while (radix->root != 0 && first < end) {
+        const uint32_t value = radix_try_from(core, radix, &first);
+
+        if (value != 0) {
+            *index = first;
+            return value;
+        }
+    }
+    return 0;
+}
+
 void radix_audit(const struct core *core, const struct radix *radix)
 {
     /* The page on each level of a walk in order, and the next slot to look at. */

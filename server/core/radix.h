@@ -5,8 +5,8 @@
  *
  * Trees of arena pages with 1,024 words each, as high as the largest number needs. A word of the
  * lowest page is a value, one above names the page below and counts the words in use there, so that
- * pages go as soon as they are empty. Every call but radix_below() takes as many steps as the tree
- * is high, at most six; dense maps cost little more than 4 bytes an entry.
+ * pages go as soon as they are empty. Every call but radix_below() and radix_from() takes as many
+ * steps as the tree is high, at most six; dense maps cost little more than 4 bytes an entry.
  *
  *   root --> [ page | count ] --> [ ... ] --> [ value value 0 value ... ]
  *
@@ -63,6 +63,14 @@ uint32_t radix_remove(struct core *core, struct radix *radix, uint64_t index);
  */
 uint32_t radix_below(const struct core *core, const struct radix *radix, uint64_t end,
                      uint64_t *index);
+
+/*
+ * The smallest number from `first` on that has a value.
+ *
+ * Returns:   its value, and the number in `*index`; 0 if there is none.
+ */
+uint32_t radix_from(const struct core *core, const struct radix *radix, uint64_t first,
+                    uint64_t *index);
 
 /* Check I1 and I2. */
 void radix_audit(const struct core *core, const struct radix *radix);

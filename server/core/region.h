@@ -47,7 +47,8 @@ struct space;
 #define REGION_LOCKONFAULT 0x20000u /* with LOCKED: pages become present when touched */
 #define REGION_LOCKS       (REGION_LOCKED | REGION_LOCKONFAULT)
 #define REGION_GROWSDOWN   0x40000u
-#define REGION_FLAGS       0x7ffffu
+#define REGION_HUGETLB     0x80000u /* of huge pages, by an object of its own (huge.h) */
+#define REGION_FLAGS       0xfffffu
 
 struct region {
     uint32_t first; /* pages */
@@ -105,6 +106,13 @@ static inline bool region_is_private_writable(uint32_t flags)
 static inline bool region_is_data(uint32_t flags)
 {
     return (flags & (MEM_PROT_WRITE | REGION_SHARED | REGION_GROWSDOWN)) == MEM_PROT_WRITE;
+}
+
+/* The page of a region's space that shows a page of its object, if one does. */
+static inline bool region_shows(const struct region *region, uint64_t number, uint32_t *page)
+{
+    *page = region->first + (uint32_t)(number - region->offset);
+    return number >= region->offset && number - region->offset < region_pages(region);
 }
 
 /* What `region` is from `page` on, a page of it. */

@@ -60,16 +60,18 @@ static uint32_t run_unchain(struct core *core, uint32_t *first)
 }
 
 /*
- * Have the end of a fresh range where a run ends.
+ * Have the end of a fresh range at a multiple of `unit` (which is one of 512), as the machine
+ * counts.
  *
- * Returns: whether there is room for a run then.
+ * Returns: whether there is room for `frames` frames then.
  */
-static bool run_trim(const struct core *core, struct pool *pool, struct pool_range *range)
+static bool run_trim(const struct core *core, struct pool *pool, struct pool_range *range,
+                     uint32_t unit, uint64_t frames)
 {
-    const uint32_t beyond = run_offset(core, range->end);
+    const uint32_t beyond = (uint32_t)((core->head->pool.base + range->end) & (unit - 1));
     const uint32_t end = range->end - beyond;
 
-    if (range->end - range->first < beyond + FRAME_RUN_FRAMES) {
+    if (range->end - range->first < beyond + frames) {
         return false;
     }
     if (beyond != 0) {
@@ -116,7 +118,7 @@ static bool run_cut_range(struct core *core, uint32_t index)
     struct pool *pool = &core->head->pool;
     struct pool_range *range = &pool->fresh[index];
 
-    if (!run_trim(core, pool, range)) {
+    if (!run_trim(core, pool, range, FRAME_RUN_FRAMES, FRAME_RUN_FRAMES)) {
         return false;
     }
     const uint32_t frame = range->end - FRAME_RUN_FRAMES;
@@ -129,6 +131,45 @@ static bool run_cut_range(struct core *core, uint32_t index)
     pool->fresh_left -= FRAME_RUN_FRAMES;
     run_keep(core, frame);
     return true;
+}
+
+/* The same for many runs in a row. Returns: the first frame; 0 if there is no room for them. */
+static uint32_t run_carve_range(struct core *core, uint32_t index, uint64_t frames, uint32_t unit)
+{
+    struct pool *pool = &core->head->pool;
+    struct pool_range *range = &pool->fresh[index];
+
+    if (!run_trim(core, pool, range, unit, frames)) {
+        return 0;
+    }
+    const uint32_t first = range->end - (uint32_t)frames;
+
+    for (uint32_t i = 0; i < frames; i += FRAME_RUN_FRAMES) {
+        if (!run_back_records(core, first + i)) {
+            return 0;
+        }
+    }
+    if (range->first > first) {
+        return 0;
+    }
+    range->end = first;
+    pool->fresh_left -= frames;
+    return first;
+}
+
+uint32_t run_carve(struct core *core, uint64_t frames, uint32_t unit)
+{
+    const struct pool *pool = &core->head->pool;
+
+    ASSERT(core->depth != 0 && unit % FRAME_RUN_FRAMES == 0 && frames % unit == 0);
+    for (uint32_t i = pool->current; i < pool->ranges; i++) {
+        const uint32_t first = run_carve_range(core, i, frames, unit);
+
+        if (first != 0) {
+            return first;
+        }
+    }
+    return 0;
 }
 
 static bool run_cut(struct core *core)
@@ -248,6 +289,10 @@ static void run_refill(struct core *core)
     struct pool *pool = &core->head->pool;
 
     shared_enter(core);
+    if (pool->kept != 0 && pool_spare(core) < FRAME_RUN_FRAMES) {
+        shared_leave(core); /* what is kept is not for large leaves */
+        return;
+    }
     if (pool->run_first != 0 || (!run_cut(core) && run_gather(core))) {
         pool->fresh_left -= FRAME_RUN_FRAMES;
         run_keep(core, run_unchain(core, &pool->run_first));
@@ -331,6 +376,28 @@ void run_spill(struct core *core, uint32_t keep)
         pool->fresh_left += FRAME_RUN_FRAMES;
     }
     shared_leave(core);
+}
+
+uint64_t run_free(const struct core *core)
+{
+    const struct pool *pool = &core->head->pool;
+    const uint64_t base = pool->base;
+    uint64_t runs = run_count(core->worker);
+
+    for (uint32_t frame = pool->run_first; frame != 0; frame = core->frames[frame].page) {
+        runs++;
+    }
+    for (uint32_t i = pool->current; i < pool->ranges; i++) {
+        const uint64_t first =
+            (base + pool->fresh[i].first + FRAME_RUN_FRAMES - 1) / FRAME_RUN_FRAMES;
+        const uint64_t end = (base + pool->fresh[i].end) / FRAME_RUN_FRAMES;
+
+        runs += end > first ? end - first : 0;
+    }
+    /* What is kept is not for large leaves. */
+    return pool->kept != 0 && pool_spare(core) / FRAME_RUN_FRAMES < runs
+               ? pool_spare(core) / FRAME_RUN_FRAMES
+               : runs;
 }
 
 /* Runs of a list. */

@@ -46,6 +46,15 @@ void run_give(struct core *core, uint32_t frame);
 void run_split(struct core *core, uint32_t frame);
 
 /*
+ * Cut `frames` frames, a multiple of `unit`, the first of which is a multiple of `unit` too (as the
+ * machine counts), from those that were never used: for good, so they leave `fresh_left`. `unit` is
+ * a multiple of 512. Their records are there, and zero. The caller is in shared_enter().
+ *
+ * Returns: the first; 0 if there is no such row. Makes port calls (pages of records).
+ */
+uint32_t run_carve(struct core *core, uint64_t frames, uint32_t unit);
+
+/*
  * Let single frames be taken from a free run. The caller is in shared_enter(), and `broken` is
  * empty.
  *
@@ -56,6 +65,12 @@ bool run_break(struct core *core);
 /* Move the calling server thread's runs to the shared ones, all but `keep`, after the port's
  * vector. */
 void run_spill(struct core *core, uint32_t keep);
+
+/*
+ * Runs that the calling server thread could take one after the other; those that would have to be
+ * gathered first are not counted.
+ */
+uint64_t run_free(const struct core *core);
 
 /* Check I1 and I2 for free runs. Returns: their frames. */
 uint64_t run_audit(const struct core *core);

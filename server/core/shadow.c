@@ -227,11 +227,34 @@ void shadow_drop_leaf(struct core *core, struct space *space, uint32_t page)
     shadow_drop(core, space, 0, page);
 }
 
-void shadow_prune(struct core *core, struct space *space, struct range range, struct range gap)
+/* Drop up to `tables` empty leaves of `inner`, which is in one GiB. Returns: where to go on. */
+static uint32_t shadow_prune_leaves(struct core *core, struct space *space, struct range inner,
+                                    struct range gap, uint32_t *tables)
+{
+    const uint32_t top = shadow_block(inner.first, 1);
+    const uint64_t *middle = arena_page(core, shadow_upper_page(space->root[top]));
+
+    for (uint32_t block = shadow_block(inner.first, 0); block <= shadow_block(inner.end - 1, 0);
+         block++) {
+        struct range covered = shadow_block_range(block, 0);
+
+        if (middle[block & (SHADOW_ENTRIES - 1)] != 0 && range_covers(gap, covered)) {
+            if (*tables == 0) {
+                return covered.first;
+            }
+            (*tables)--;
+            shadow_drop(core, space, 0, covered.first);
+        }
+    }
+    return inner.end;
+}
+
+uint32_t shadow_prune_some(struct core *core, struct space *space, struct range range,
+                           struct range gap, uint32_t tables)
 {
     /* Usually the gap is too small to cover a table. */
     if (range_is_empty(range) || range_pages(gap) < SHADOW_ENTRIES || space->shadows == 0) {
-        return;
+        return range.end;
     }
     for (uint32_t top = shadow_block(range.first, 1); top <= shadow_block(range.end - 1, 1);
          top++) {
@@ -240,20 +263,25 @@ void shadow_prune(struct core *core, struct space *space, struct range range, st
         if (space->root[top] == 0) {
             continue;
         }
-        const uint64_t *middle = arena_page(core, shadow_upper_page(space->root[top]));
+        const uint32_t next = shadow_prune_leaves(core, space, inner, gap, &tables);
 
-        for (uint32_t block = shadow_block(inner.first, 0); block <= shadow_block(inner.end - 1, 0);
-             block++) {
-            struct range covered = shadow_block_range(block, 0);
-
-            if (middle[block & (SHADOW_ENTRIES - 1)] != 0 && range_covers(gap, covered)) {
-                shadow_drop(core, space, 0, covered.first);
-            }
+        if (next != inner.end) {
+            return next;
         }
         if (range_covers(gap, shadow_block_range(top, 1))) {
+            if (tables == 0) {
+                return inner.end - 1;
+            }
+            tables--;
             shadow_drop(core, space, 1, inner.first);
         }
     }
+    return range.end;
+}
+
+void shadow_prune(struct core *core, struct space *space, struct range range, struct range gap)
+{
+    (void)shadow_prune_some(core, space, range, gap, UINT32_MAX);
 }
 
 void shadow_recover(struct core *core)
@@ -281,6 +309,15 @@ void shadow_recover(struct core *core)
     shadow_drop(core, space, level, where);
 }
 
+/* Whether `region_opt`, the first that ends behind the start of `range`, or work wants a table. */
+static bool shadow_is_wanted(const struct space *space, const struct region *region_opt,
+                             struct range range)
+{
+    return (region_opt != NULL && region_opt->first < range.end) ||
+           (space->work.phase != WORK_NONE &&
+            !range_is_empty(range_common(space->work.whole, range)));
+}
+
 /* A leaf: its frames say whose they are, and some region wants it. Returns: entries in use. */
 static uint32_t shadow_audit_leaf(const struct core *core, const struct space *space,
                                   uint32_t block, uint64_t upper)
@@ -290,7 +327,7 @@ static uint32_t shadow_audit_leaf(const struct core *core, const struct space *s
     const struct region *region = tree_find(core, &space->tree, range.first);
     uint32_t used = 0;
 
-    ASSERT(region != NULL && region->first < range.end);
+    ASSERT(shadow_is_wanted(space, region, range));
     for (uint32_t i = 0; i < SHADOW_ENTRIES; i++) {
         uint32_t page = range.first + i;
 
@@ -316,6 +353,9 @@ static uint32_t shadow_audit_leaf(const struct core *core, const struct space *s
             ASSERT((region->flags & (REGION_TOUCHED | REGION_SHARED)) == REGION_TOUCHED);
             break;
         }
+        case SHADOW_SWAPPED: /* the slot counts it: who is in shared_enter() */
+            ASSERT((region->flags & (REGION_TOUCHED | REGION_SHARED)) == REGION_TOUCHED);
+            break;
         case SHADOW_ZERO:
             ASSERT(region->object == 0);
             break;
@@ -365,7 +405,7 @@ uint32_t shadow_audit(const struct core *core, const struct space *space)
         const struct region *region =
             tree_find(core, &space->tree, shadow_block_range(top, 1).first);
 
-        ASSERT(region != NULL && region->first < shadow_block_range(top, 1).end);
+        ASSERT(shadow_is_wanted(space, region, shadow_block_range(top, 1)));
         for (uint32_t i = 0; i < SHADOW_ENTRIES; i++) {
             if (shadow_upper_is_large(middle[i])) {
                 shadow_audit_large(core, space, top * SHADOW_ENTRIES + i, middle[i]);

@@ -12,6 +12,8 @@
  *   ABSENT --+--read---> ZERO --write--> OWN             |
  *            +--object--------------> WIRED -------------+
  *   OWN -> SHARED          [cow_share]  a clone has the page too
+ *   OWN, SHARED -> SWAPPED [reclaim]    its content is a page of a swap area
+ *   SWAPPED -> OWN         [swap_fault] written to: the frame of that page, or a copy
  *   SHARED -> OWN          [cow_fault]  a copy, or the frame itself if nobody else has it
  *   ABSENT -> as in the space that is cloned  [cow_share]
  *   all -> ABSENT          [page_clear]
@@ -21,12 +23,14 @@
  *   ZERO    the machine's zero frame; mapped without write, or not at all
  *   WIRED   the frame of the region's object, which has the page; mapped, or not at all
  *   SHARED  a frame that clones may have too; mapped without write, or not at all
+ *   SWAPPED a slot of a swap area, in place of a frame (swap.h); mapped without write while its
+ *           page is in memory, or not at all
  *
  * I1  A shadow page stands only while a region overlaps what it covers, or its upper entry counts
  *     entries in it.
  * I2  The count in an upper entry is the number of entries other than 0 below it.
  * I3  An OWN entry's frame names this space and page; a SHARED one's counts the entries that name
- *     it; the totals of the space are right.
+ *     it, a SWAPPED one's slot too; the totals of the space are right.
  * Owner: the space.
  */
 #pragma once
@@ -49,9 +53,10 @@ enum shadow_state {
     SHADOW_ZERO = 2,
     SHADOW_WIRED = 3,
     SHADOW_SHARED = 4,
+    SHADOW_SWAPPED = 5,
 };
 
-/* Leaf entries: frame in the low half, state in the high half. */
+/* Leaf entries: frame (or slot) in the low half, state in the high half. */
 static inline uint64_t shadow_entry(enum shadow_state state, uint32_t frame)
 {
     return (uint64_t)state << 32 | frame;
@@ -67,10 +72,16 @@ static inline uint32_t shadow_entry_frame(uint64_t entry)
     return (uint32_t)entry;
 }
 
-/* Whether what the page holds is the space's own, in a frame that others may have or not. */
+/* Whether the page has a frame that is the space's own, or that clones have too. */
 static inline bool shadow_entry_is_private(uint64_t entry)
 {
     return shadow_entry_state(entry) == SHADOW_OWN || shadow_entry_state(entry) == SHADOW_SHARED;
+}
+
+/* The same, or its content is the space's own and swapped. */
+static inline bool shadow_entry_is_counted(uint64_t entry)
+{
+    return shadow_entry_is_private(entry) || shadow_entry_state(entry) == SHADOW_SWAPPED;
 }
 
 /*
@@ -190,6 +201,10 @@ MUST_USE bool shadow_adopt(struct core *core, struct space *space, uint32_t leve
  * `gap`.
  */
 void shadow_prune(struct core *core, struct space *space, struct range range, struct range gap);
+
+/* The same, `tables` at most. Returns: where to go on; the range's end: nowhere. */
+uint32_t shadow_prune_some(struct core *core, struct space *space, struct range range,
+                           struct range gap, uint32_t tables);
 
 /* Take back the step on a shadow page or its table that a dead server left. */
 void shadow_recover(struct core *core);

@@ -25,8 +25,9 @@
  *
  * I1  While a commit is WRITING no lock is taken (waiting is a port call): what a commit sets free
  *     goes to the server thread's own lists, and is given back by intent_close() and core_done().
- * I2  Frames go to the shared list only after the port's vector has been handed over: whoever gets
- *     them may install them before this server thread hands over anything more.
+ * I2  Frames go to the shared list, and a commit that is in there ends, only after the vector of
+ *     the port has been handed over: whoever gets those frames, or has the same pages and frees
+ *     them, may install them before this server thread hands over anything more.
  * I3  Before the lock of a bucket is given back the vector is handed over, so that what is done to
  *     a space reaches the kernel in the order in which it was decided. The answer to a fault cannot
  *     be: it is left with the space (space.h, `answer`), and who comes next settles it first.

@@ -56,6 +56,17 @@ void slab_init(struct slab *slab, uint32_t size)
     slab->capacity = (PAGE_SIZE - SLAB_HEAD_BYTES) / size;
 }
 
+/* Zero a page of which no record is used: by I2, its head and the first word of each. */
+static void slab_clear(struct slab *slab, struct slab_page *head)
+{
+    unsigned char *records = (unsigned char *)head + SLAB_HEAD_BYTES;
+
+    for (uint32_t i = 0; i < head->fresh; i++) {
+        arena_zero(records + (uint64_t)i * slab->size, sizeof(uint64_t));
+    }
+    arena_zero(head, SLAB_HEAD_BYTES);
+}
+
 static uint32_t slab_take_shared(struct core *core, struct slab *slab)
 {
     uint32_t page = slab->partial;
@@ -119,7 +130,7 @@ void slab_give(struct core *core, struct slab *slab, uint32_t link)
     if (head->used == 0) {
         slab_delist(core, slab, page);
         slab->pages--;
-        arena_zero(head, PAGE_SIZE);
+        slab_clear(slab, head);
         arena_page_give(core, page);
     }
     shared_leave(core);

@@ -39,6 +39,14 @@ static inline uint32_t slab_needs(const struct slab *slab)
     return slab->partial == 0 ? 1 : 0;
 }
 
+/* Arena pages that the next `count` of them need. */
+static inline uint64_t slab_needs_for(const struct slab *slab, uint64_t count)
+{
+    const uint64_t room = (uint64_t)slab->pages * slab->capacity - slab->records;
+
+    return count <= room ? 0 : (count - room + slab->capacity - 1) / slab->capacity;
+}
+
 /*
  * Take a zeroed record. Returns: its link; 0 if there is no frame for a page. May make port calls.
  */

@@ -8,14 +8,15 @@
 #include "server/core/merge.h"
 #include "server/core/name.h"
 #include "server/core/op_unmap.h"
+#include "server/core/orphan.h"
 #include "server/core/page.h"
-#include "server/core/pager.h"
 #include "server/core/pin.h"
 #include "server/core/pool.h"
 #include "server/core/port.h"
 #include "server/core/shadow.h"
 #include "server/core/shared.h"
 #include "server/core/space_lock.h"
+#include "server/core/swap.h"
 #include "server/core/thread.h"
 #include "server/core/twin.h"
 #include "server/core/upkeep.h"
@@ -312,6 +313,7 @@ static void space_clear(struct core *core, struct space *space)
     struct range all = range_of(RANGE_USER_FIRST, RANGE_USER_END);
     struct range gap = range_of(0, RANGE_PAGES);
 
+    work_forget(core, space);
     if (space->tree.count != 0) {
         intent_open(core, space, all);
         uint32_t first = unmap_leaves(core, space, all);
@@ -365,7 +367,7 @@ void space_end(struct core *core, struct space *space)
         port_space_end(core->port, space->kernel);
         thread_end_all(core, space);
         wait_release(core, space);
-        pager_orphan(core, space);
+        orphan_begin(core, space);
         pin_end(core, space);
         space_clear(core, space);
         pin_forget(core, space);
@@ -392,11 +394,13 @@ void space_end(struct core *core, struct space *space)
     ASSERT(space->pages == 0 && space->data == 0 && space->committed == 0);
     ASSERT(space->locked == 0 && space->stack == 0);
     ASSERT(space->own == 0 && space->zero == 0 && space->wired == 0 && space->shared == 0);
+    ASSERT(space->swapped == 0 && space->huges == 0);
     ASSERT(space->children == 0 && space->thread_frames == 0);
     if (space->charged != 0) {
         budget_give(core, space, 1); /* its record */
     }
     upkeep_inherit(core, space);
+    swap_end(core, space);
     space_delist(core, space);
     port_hand_over(core->port);
     space_unlock(core, number);
@@ -439,6 +443,7 @@ void space_recover(struct core *core)
         if (space->state != SPACE_LIVE) {
             space_end(core, space);
         } else {
+            work_finish(core, space);
             /* A request that reserved tables and then did not happen. */
             unmap_tables(core, space, range_of(0, RANGE_PAGES));
         }
@@ -454,6 +459,7 @@ uint64_t space_audit(const struct core *core, const struct space *space)
     uint64_t committed = 0;
     uint64_t locked = 0;
     uint64_t stack = 0;
+    uint32_t huges = 0;
     uint32_t shadows = shadow_audit(core, space);
 
     tree_audit(core, &space->tree);
@@ -466,16 +472,17 @@ uint64_t space_audit(const struct core *core, const struct space *space)
         committed += (region->flags & REGION_ACCOUNT) != 0 ? region_pages(region) : 0;
         stack += (region->flags & REGION_GROWSDOWN) != 0 ? region_pages(region) : 0;
         locked += (region->flags & REGION_LOCKED) != 0 ? region_pages(region) : 0;
+        huges += (region->flags & REGION_HUGETLB) != 0 ? 1 : 0;
     }
     ASSERT(pages == space->pages && data == space->data && committed == space->committed);
-    ASSERT(stack == space->stack);
+    ASSERT(stack == space->stack && huges == space->huges);
     ASSERT(locked == space->locked && (space->future & ~REGION_LOCKS) == 0);
     ASSERT(totals.own == space->own && totals.zero == space->zero);
-    ASSERT(totals.shared == space->shared);
+    ASSERT(totals.shared == space->shared && totals.swapped == space->swapped);
     ASSERT(totals.wired == space->wired);
     ASSERT(space->own + space->zero + space->wired <= space->pages);
-    uint64_t frames =
-        totals.own - totals.shared + (shadows - space->adopted_tables) + space->donated;
+    uint64_t frames = totals.own - totals.shared - totals.swapped +
+                      (shadows - space->adopted_tables) + space->donated;
 
     frames += space->object_frame != 0 ? 3 : 0;
     frames += window_frames(space);

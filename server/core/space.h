@@ -36,6 +36,7 @@
 #include "server/core/port.h"
 #include "server/core/tree.h"
 #include "server/core/wait.h"
+#include "server/core/work.h"
 
 #define SPACE_ROOT 256u
 /* Words of a bit for each page that one page table of the window covers. */
@@ -53,7 +54,8 @@ STATIC_ASSERT(ARENA_PAGES == UINT32_C(1) << SPACE_NUMBER_BITS, "numbers are aren
 #define SPACE_PRIVILEGE_PHYSICAL 0x8u  /* know which frames pages have: for the shell too */
 #define SPACE_PRIVILEGE_DMA      0x10u /* have devices that master memory: for the shell too */
 #define SPACE_PRIVILEGE_KILL     0x20u /* end other spaces: for the shell too */
-#define SPACE_PRIVILEGES         0x3fu
+#define SPACE_PRIVILEGE_SWAP     0x40u /* serve a swap area (op_swap.h) */
+#define SPACE_PRIVILEGES         0x7fu
 
 /* What the maker of a space says about it. Addresses are bytes, page aligned. */
 struct space_settings {
@@ -114,13 +116,14 @@ struct space {
     uint32_t number; /* its arena page */
     uint32_t next;   /* in the list of its bucket; 0: none */
     uint32_t prev;
-    uint64_t badge;            /* what the kernel says of whoever is in the space; 0: not live */
-    uint64_t badge_later;      /* what it will be once it is live */
-    _Atomic uint32_t together; /* regions of memory objects, and pins of its pages; going up is for
-                                  who has the bucket */
-    uint32_t pinned_by;        /* of these, the pins */
-    uint32_t kept;             /* threads in WAIT_SECOND (wait.h) */
-    uint32_t reserved_word;
+    uint64_t badge;       /* what the kernel says of whoever is in the space; 0: not live */
+    uint64_t badge_later; /* what it will be once it is live */
+    _Atomic uint32_t
+        together; /* regions of objects that know them, pins of its pages, swapped pages; going
+                                  up is for who has the bucket */
+    uint32_t pinned_by; /* of these, the pins */
+    uint32_t kept;      /* threads in WAIT_SECOND (wait.h) */
+    uint32_t lessee;    /* link of its thread in WAIT_LEASE (lease.h); 0: none */
     struct space_answer answer;
     struct wait_list queue; /* requests that wait while it is kept */
 
@@ -162,17 +165,19 @@ struct space {
     uint64_t locked;         /* in regions with REGION_LOCKED */
     uint64_t own;            /* pages whose contents are the space's own */
     uint64_t shared;         /* of `own`: those whose frame clones may have too */
+    uint64_t swapped;        /* of `own`: those that have a slot of a swap area, and no frame */
     uint64_t zero;           /* pages on the zero frame */
     uint64_t wired;          /* pages on frames of wired objects */
     uint32_t shadows;        /* shadow pages (arena pages), each with a page table beside it */
     uint32_t adopted_tables; /* of `shadows`: those whose page table is not from the pool */
     uint32_t larges;         /* large leaves (large.h) */
-    uint32_t reserved_larges;
+    uint32_t huges;          /* regions of huge pages (huge.h) */
 
     uint32_t payer;       /* number of the space whose budget it uses */
     uint32_t lender;      /* of the payer that its own budget was taken out of; 0: none */
     uint32_t region_room; /* regions that it is charged for */
     uint32_t reserved;
+    uint64_t maker_mark;   /* of the last run of evict.h that found it to make memory */
     uint64_t charged;      /* frames, pages of its own aside */
     uint64_t budget_asked; /* what the payer refused in this request; 0: nothing */
     uint64_t budget_used;  /* what was used of the budget then */
@@ -189,6 +194,8 @@ struct space {
     uint32_t pinned_first;     /* of those of its pages */
     _Atomic uint64_t pinned;   /* frames that its pins name; going up is for who has the bucket */
     uint64_t detained;         /* frames that only pins keep, which it pays for; valid in a payer */
+    struct work work;          /* what is left of a request in steps */
+    uint64_t burial;           /* the last object that such a step left to burial.h; 0: none */
     uint64_t root[SPACE_ROOT]; /* entries of shadow.h, 1 GiB each */
 };
 

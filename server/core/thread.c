@@ -10,7 +10,7 @@
 #include "server/core/shared.h"
 #include "server/core/window.h"
 
-STATIC_ASSERT(sizeof(struct thread) == 184, "21 records to an arena page");
+STATIC_ASSERT(sizeof(struct thread) == 192, "21 records to an arena page");
 
 static struct thread *thread_at(const struct core *core, uint32_t link)
 {
@@ -163,6 +163,16 @@ struct thread *thread_find(const struct core *core, uint64_t number)
     struct thread *thread = thread_at(core, number_link(core, number));
 
     return thread != NULL && thread->is_live != 0 ? thread : NULL;
+}
+
+struct thread *thread_find_in(const struct core *core, const struct space *space, uint64_t number)
+{
+    struct thread *thread = thread_at(core, space->thread_first);
+
+    while (thread != NULL && (thread->number != number || thread->is_live == 0)) {
+        thread = thread_at(core, thread->next);
+    }
+    return thread;
 }
 
 void thread_end(struct core *core, struct thread *thread)

@@ -57,6 +57,12 @@ MUST_USE enum err thread_adopt(struct core *core, struct space *space, uint32_t 
 /* The thread with this number; NULL if there is none. */
 struct thread *thread_find(const struct core *core, uint64_t number);
 
+/*
+ * The same of a thread of `space`, for who has its bucket or `processes`; NULL if it has none with
+ * this number. Takes as long as the space has threads.
+ */
+struct thread *thread_find_in(const struct core *core, const struct space *space, uint64_t number);
+
 /* Give back a thread that has ended in the kernel. */
 void thread_end(struct core *core, struct thread *thread);
 

@@ -96,6 +96,10 @@ void twin_exchange(struct core *core, struct space *space, struct space *twin)
     twin->tree = tree;
     space->together = twin->together + space->pinned_by;
     twin->together = memories;
+    const uint32_t huges = space->huges;
+
+    space->huges = twin->huges;
+    twin->huges = huges;
     space->region_cache = 0;
     twin->region_cache = 0;
     space->merges += twin->merges;

@@ -8,7 +8,9 @@
 #include "server/core/arena.h"
 #include "server/core/budget.h"
 #include "server/core/detain.h"
+#include "server/core/pager.h"
 #include "server/core/shared.h"
+#include "server/core/swap.h"
 
 static struct space *upkeep_payer_opt(const struct core *core, const struct object *object)
 {
@@ -22,10 +24,15 @@ static uint64_t upkeep_shares(uint64_t objects)
 }
 
 /* What an object costs, its record aside; pages that a pager is asked for are paid already. */
-static uint64_t upkeep_cost(const struct object *object)
+static uint64_t upkeep_cost(const struct core *core, const struct object *object)
 {
-    return object->frames.count + object->frames.pages +
-           (object->pager != 0 && object->kind == OBJECT_PAGER ? 1 : 0);
+    if ((object->flags & OBJECT_SWAP) != 0) {
+        return swap_cost(npages_number(object->pages));
+    }
+    /* Huge pages are nobody's to pay for (R19). */
+    return (object->kind == OBJECT_HUGE ? 0 : object->frames.count) + object->frames.pages +
+           (object->pager != 0 && object->kind == OBJECT_PAGER ? 1 + pager_of(core, object)->reserve
+                                                               : 0);
 }
 
 bool upkeep_reserve(const struct core *core, struct space *space)
@@ -92,8 +99,8 @@ bool upkeep_take(const struct core *core, struct space *space_opt, const struct 
 {
     struct space *payer = upkeep_payer_opt(core, object);
 
-    if (payer == NULL) {
-        return true;
+    if (payer == NULL || (object->flags & OBJECT_SWAP) != 0) {
+        return true; /* slots are paid for at once (swap_cost) */
     }
     if (!budget_draw(core, payer, (int64_t)frames)) {
         if (space_opt != NULL) {
@@ -109,7 +116,7 @@ void upkeep_give(const struct core *core, const struct object *object, uint64_t 
 {
     struct space *payer = upkeep_payer_opt(core, object);
 
-    if (payer != NULL) {
+    if (payer != NULL && (object->flags & OBJECT_SWAP) == 0) {
         ASSERT(payer->object_charge >= frames);
         payer->object_charge -= frames;
         budget_return(core, payer, (int64_t)frames);
@@ -180,7 +187,7 @@ uint64_t upkeep_count(const struct core *core, const struct space *space)
     for (uint32_t link = space->object_first; link != 0;) {
         const struct object *object = object_at(core, link);
 
-        frames += upkeep_cost(object);
+        frames += upkeep_cost(core, object);
         link = object->payer_next;
     }
     return frames;
@@ -193,7 +200,7 @@ void upkeep_audit(const struct core *core, const struct space *space)
     for (uint32_t link = space->object_first; link != 0; objects++) {
         const struct object *object = object_at(core, link);
 
-        ASSERT(object_has_frames(object) || object->kind == OBJECT_PAGER);
+        ASSERT(object->kind != OBJECT_DEVICE);
         ASSERT(object->payer == space->number);
         link = object->payer_next;
     }

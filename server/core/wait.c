@@ -4,32 +4,34 @@
 #include <stddef.h>
 
 #include <base/assert.h>
-#include <base/checked.h>
 
 #include "server/core/arena.h"
 #include "server/core/number.h"
+#include "server/core/pin.h"
 #include "server/core/pull.h"
 #include "server/core/shared.h"
 #include "server/core/space.h"
 #include "server/core/thread.h"
+#include "server/core/wait_list.h"
 
 #define TO(state) (1u << (state))
 
 static const uint8_t transitions[WAIT_STATES] = {
-    [WAIT_NONE] =
-        TO(WAIT_FIRST) | TO(WAIT_SECOND) | TO(WAIT_QUEUED) | TO(WAIT_WORK) | TO(WAIT_READY),
+    [WAIT_NONE] = TO(WAIT_FIRST) | TO(WAIT_SECOND) | TO(WAIT_QUEUED) | TO(WAIT_WORK) |
+                  TO(WAIT_READY) | TO(WAIT_LEASE),
     [WAIT_FIRST] = TO(WAIT_READY) | TO(WAIT_NONE),
     [WAIT_SECOND] = TO(WAIT_READY) | TO(WAIT_NONE),
     [WAIT_QUEUED] = TO(WAIT_READY) | TO(WAIT_NONE),
     [WAIT_WORK] = TO(WAIT_READY) | TO(WAIT_NONE),
     [WAIT_READY] = TO(WAIT_NONE),
+    [WAIT_LEASE] = TO(WAIT_READY) | TO(WAIT_NONE),
 };
 
 /* The only place where a wait changes its state. */
 static void wait_set_state(struct thread *thread, enum wait_state to)
 {
     ASSERT((transitions[thread->wait.state] & TO(to)) != 0);
-    thread->wait.state = (uint32_t)to;
+    thread->wait.state = (uint8_t)to;
 }
 
 static struct pager_table *table_of(const struct core *core)
@@ -47,46 +49,16 @@ static struct space *space_of(const struct core *core, uint32_t number)
     return arena_page(core, number);
 }
 
-static void wait_append(struct core *core, struct wait_list *list, struct thread *thread)
-{
-    const uint32_t link = arena_link(core, thread);
-
-    thread->wait.next = 0;
-    thread->wait.prev = list->last;
-    if (list->last != 0) {
-        wait_thread(core, list->last)->wait.next = link;
-    } else {
-        list->first = link;
-    }
-    list->last = link;
-}
-
-static void wait_remove(struct core *core, struct wait_list *list, struct thread *thread)
-{
-    struct wait *wait = &thread->wait;
-
-    if (wait->prev != 0) {
-        wait_thread(core, wait->prev)->wait.next = wait->next;
-    } else {
-        list->first = wait->next;
-    }
-    if (wait->next != 0) {
-        wait_thread(core, wait->next)->wait.prev = wait->prev;
-    } else {
-        list->last = wait->prev;
-    }
-    wait->next = 0;
-    wait->prev = 0;
-}
-
-/* The list that a thread is in. */
-static struct wait_list *wait_list_of(const struct core *core, const struct thread *thread)
+struct wait_list *wait_list_of(const struct core *core, const struct thread *thread)
 {
     const struct wait *wait = &thread->wait;
 
     switch ((enum wait_state)wait->state) {
     case WAIT_FIRST:
     case WAIT_SECOND: {
+        if (wait->slot == WAIT_FRAME) {
+            return &core->head->reclaim.waiters;
+        }
         struct pager *pager = arena_page(core, wait->pager);
 
         return wait->slot == WAIT_BACKLOG ? &pager->backlog : &pager->pulls[wait->slot].waiters;
@@ -100,6 +72,8 @@ static struct wait_list *wait_list_of(const struct core *core, const struct thre
     }
     case WAIT_READY:
         return &table_of(core)->ready;
+    case WAIT_LEASE:
+        return &core->head->pins.lessees;
     case WAIT_NONE:
         break;
     }
@@ -114,24 +88,42 @@ static void wait_dequeue(struct core *core, struct space *space)
     }
 }
 
+/* The thread keeps its space no longer. */
+static void wait_let_go(struct core *core, const struct thread *thread)
+{
+    struct space *space = space_of(core, thread->space);
+
+    ASSERT(space->kept > 0);
+    space->kept--;
+    if (space->kept == 0) {
+        wait_dequeue(core, space);
+    }
+}
+
 /* The thread leaves the list that it is in, and the state that it has, for `to`. */
 static void wait_leave(struct core *core, struct thread *thread, enum wait_state to)
 {
-    const bool keeps = thread->wait.state == WAIT_SECOND;
+    const bool keeps = thread->wait.state == WAIT_SECOND && !thread->wait.holds;
 
-    wait_remove(core, wait_list_of(core, thread), thread);
+    if (thread->wait.state == WAIT_LEASE) {
+        space_of(core, thread->space)->lessee = 0;
+    }
+    wait_list_remove(core, wait_list_of(core, thread), thread);
     wait_set_state(thread, to);
     if (to == WAIT_READY) {
-        wait_append(core, &table_of(core)->ready, thread);
+        wait_list_append(core, &table_of(core)->ready, thread);
     }
     if (keeps) {
-        struct space *space = space_of(core, thread->space);
+        wait_let_go(core, thread);
+    }
+}
 
-        ASSERT(space->kept > 0);
-        space->kept--;
-        if (space->kept == 0) {
-            wait_dequeue(core, space);
-        }
+/* A request that kept its space throughout is over, or waits anew. */
+static void wait_unhold(struct core *core, struct thread *thread)
+{
+    if (thread->wait.holds) {
+        thread->wait.holds = false;
+        wait_let_go(core, thread);
     }
 }
 
@@ -153,6 +145,12 @@ static bool wait_is_again(const struct wait *wait, const struct need *need, uint
     return wait->object == object && wait->page == need->page && wait->kind == need->kind;
 }
 
+/* It has waited for a frame in vain. */
+static bool wait_has_no_frame(const struct wait *wait)
+{
+    return wait->kind == NEED_FRAME && wait->outcome != ERR_OK;
+}
+
 static void wait_keep_request(struct wait *wait, const struct wait_request *request)
 {
     if (&wait->request != request) {
@@ -160,22 +158,36 @@ static void wait_keep_request(struct wait *wait, const struct wait_request *requ
     }
 }
 
+/* What a request starts over with; one that has got further than when it last waited has tries. */
+static void wait_keep(struct wait *wait, const struct wait_request *request,
+                      const struct need *need)
+{
+    uint64_t further = wait->progress ^ need->progress;
+
+    for (uint32_t i = 0; i < WAIT_WORDS; i++) {
+        further |= wait->request.words[i] ^ request->words[i]; /* what populates says it there */
+    }
+    wait->tries = further == 0 ? wait->tries : 0;
+    wait_keep_request(wait, request);
+    wait->progress = need->progress;
+    wait->making = need->making;
+}
+
 /* Enter the list of a pull, or the backlog. */
-static void wait_enter(struct core *core, struct space *space, struct thread *thread, bool may_keep,
+static void wait_enter(struct core *core, struct space *space, struct thread *thread, bool keeps,
                        bool is_again)
 {
     struct wait_counts *count = &table_of(core)->count;
-    const bool keeps = is_again && may_keep;
 
-    count->first += is_again ? 0 : 1;
+    count->first += !is_again && !keeps ? 1 : 0;
     count->second += keeps ? 1 : 0;
-    count->again += is_again && !may_keep ? 1 : 0;
+    count->again += is_again && !keeps ? 1 : 0;
     wait_set_state(thread, keeps ? WAIT_SECOND : WAIT_FIRST);
     space->kept += keeps ? 1 : 0;
     struct wait_list *list = wait_list_of(core, thread);
 
-    count->joined += thread->wait.slot != WAIT_BACKLOG && list->first != 0 ? 1 : 0;
-    wait_append(core, list, thread);
+    count->joined += thread->wait.slot < WAIT_FRAME && list->first != 0 ? 1 : 0;
+    wait_list_append(core, list, thread);
 }
 
 /* It need not wait: it goes on behind those that are READY. */
@@ -183,7 +195,32 @@ static void wait_pass(struct core *core, struct thread *thread)
 {
     thread->wait.outcome = ERR_OK;
     wait_set_state(thread, WAIT_READY);
-    wait_append(core, &table_of(core)->ready, thread);
+    wait_list_append(core, &table_of(core)->ready, thread);
+}
+
+/*
+ * It waits for a frame. No frame is promised to anybody, so keeping the space would bring none: a
+ * second try (`is_again`) keeps it only if the request has it kept throughout (P9).
+ */
+static void wait_for_frame(struct core *core, struct space *space, struct thread *thread,
+                           bool keeps, bool is_again)
+{
+    struct wait *wait = &thread->wait;
+
+    if (wait->kind == NEED_FRAME) {
+        core->head->reclaim.insists = 1;
+    }
+    wait->object = 0;
+    wait->page = 0;
+    wait->pages = 0;
+    wait->kind = NEED_FRAME;
+    wait->hint = HINT_NONE;
+    wait->slot = WAIT_FRAME;
+    wait->holds = keeps;
+    wait->is_dropped = wait->is_dropped || !keeps;
+    wait_enter(core, space, thread, keeps, is_again);
+    core->head->reclaim.count.waits++;
+    reclaim_want(core);
 }
 
 /* wait_begin() when nothing speaks against it. */
@@ -191,22 +228,32 @@ static enum err wait_for(struct core *core, struct space *space, struct thread *
                          struct object *object, const struct need *need, bool is_again)
 {
     struct wait *wait = &thread->wait;
+    const bool may_keep = object->patience != UINT64_MAX && !need->is_foreign;
+    const bool keeps = may_keep && (is_again || need->keeps);
     uint32_t slot = WAIT_BACKLOG;
 
     switch (pull_ask(core, space, object, need, &slot)) {
     case PULL_THERE:
+        wait->holds = keeps && need->keeps;
+        space->kept += wait->holds ? 1 : 0;
+        wait->is_dropped = wait->is_dropped || !wait->holds;
         wait_pass(core, thread);
         return ERR_OK;
     case PULL_FULL:
-        if (!checked_add(core->time, object->patience, &wait->deadline)) {
-            wait->deadline = UINT64_MAX;
-        }
+        wait->deadline = pull_deadline(core, object);
         pull_note_deadline(core, wait->deadline);
         slot = WAIT_BACKLOG;
         break;
     case PULL_JOINED:
         break;
     case PULL_NO_FRAME:
+        if (!reclaim_is_possible(core) || wait_has_no_frame(wait)) {
+            return ERR_NOMEM;
+        }
+        wait_for_frame(core, space, thread, may_keep && need->keeps,
+                       is_again || wait->kind == NEED_FRAME);
+        return ERR_OK;
+    case PULL_NO_BUDGET:
         return ERR_NOMEM;
     case PULL_NOBODY:
         return ERR_PEER_GONE;
@@ -218,8 +265,9 @@ static enum err wait_for(struct core *core, struct space *space, struct thread *
     wait->hint = (uint8_t)need->hint;
     wait->pager = object->pager;
     wait->slot = slot;
-    wait_enter(core, space, thread, object->patience != UINT64_MAX && need->is_foreign == 0,
-               is_again);
+    wait->holds = keeps && need->keeps;
+    wait->is_dropped = wait->is_dropped || !keeps;
+    wait_enter(core, space, thread, keeps, is_again);
     return ERR_OK;
 }
 
@@ -227,6 +275,34 @@ void wait_forget(struct core *core)
 {
     core->resume = 0;
     core->outcome = ERR_OK;
+    core->making = 0;
+    core->is_restarted = false;
+    core->is_dropped = false;
+}
+
+/* wait_begin() for a frame. */
+static enum err wait_begin_frame(struct core *core, struct space *space, struct thread *thread,
+                                 const struct wait_request *request, const struct need *need)
+{
+    enum err error = ERR_OK;
+
+    shared_enter(core);
+    if (wait_has_no_frame(&thread->wait)) {
+        error = (enum err)thread->wait.outcome;
+    } else {
+        const bool was_held = thread->wait.holds;
+        const bool is_again = thread->wait.kind == NEED_FRAME &&
+                              thread->wait.progress == need->progress &&
+                              thread->wait.making == need->making;
+
+        wait_keep(&thread->wait, request, need);
+        wait_for_frame(core, space, thread, need->keeps && !need->is_foreign, is_again);
+        if (was_held) {
+            wait_let_go(core, thread);
+        }
+    }
+    shared_leave(core);
+    return error;
 }
 
 enum err wait_begin(struct core *core, struct space *space, struct thread *thread,
@@ -235,10 +311,14 @@ enum err wait_begin(struct core *core, struct space *space, struct thread *threa
     const struct need need = core->need;
     struct wait *wait = &thread->wait;
 
-    ASSERT(need.kind != NEED_NOTHING && thread->space == space->number);
+    ASSERT(need.kind != NEED_NOTHING && need.kind != NEED_TURN);
+    ASSERT(thread->space == space->number);
     ASSERT(wait->state == WAIT_NONE);
     core->need = (struct need){0};
     wait_forget(core);
+    if (need.kind == NEED_FRAME) {
+        return wait_begin_frame(core, space, thread, request, &need);
+    }
     shared_enter(core);
     struct object *object = object_at(core, need.object);
     const bool is_again = wait_is_again(wait, &need, object->number);
@@ -248,9 +328,15 @@ enum err wait_begin(struct core *core, struct space *space, struct thread *threa
         error = ERR_DEADLK;
     }
     if (error == ERR_OK) {
-        wait_keep_request(wait, request);
-        wait->progress = need.progress;
+        const bool was_held = wait->holds;
+
+        wait_keep(wait, request, &need);
+        wait->holds = false;
         error = wait_for(core, space, thread, object, &need, is_again);
+        /* What it held for the page before, now that it is counted for this one. */
+        if (was_held) {
+            wait_let_go(core, thread);
+        }
     }
     shared_leave(core);
     return error;
@@ -268,7 +354,7 @@ void wait_queue(struct core *core, struct space *space, struct thread *thread,
     } else {
         thread->wait.pager = space->number;
         wait_set_state(thread, WAIT_QUEUED);
-        wait_append(core, &space->queue, thread);
+        wait_list_append(core, &space->queue, thread);
     }
     shared_leave(core);
 }
@@ -282,7 +368,25 @@ void wait_work(struct core *core, uint32_t pager, struct thread *thread,
     thread->wait.pager = pager;
     thread->wait.slot = WAIT_WORKER;
     wait_set_state(thread, WAIT_WORK);
-    wait_append(core, wait_list_of(core, thread), thread);
+    wait_list_append(core, wait_list_of(core, thread), thread);
+    pager_recall(core, pager); /* work may have come since it was looked for */
+    shared_leave(core);
+}
+
+void wait_lease(struct core *core, struct space *space, struct thread *thread,
+                const struct wait_request *request, uint64_t deadline)
+{
+    struct pin_table *pins = &core->head->pins;
+
+    ASSERT(thread->space == space->number && space->lessee == 0);
+    shared_enter(core);
+    wait_keep_request(&thread->wait, request);
+    wait_forget(core);
+    thread->wait.deadline = deadline;
+    wait_set_state(thread, WAIT_LEASE);
+    wait_list_append(core, &pins->lessees, thread);
+    space->lessee = arena_link(core, thread);
+    pins->lease_at = deadline < pins->lease_at ? deadline : pins->lease_at;
     shared_leave(core);
 }
 
@@ -291,9 +395,9 @@ void wait_move(struct core *core, struct thread *thread, uint32_t slot)
     struct pager *pager = arena_page(core, thread->wait.pager);
 
     ASSERT(thread->wait.slot == WAIT_BACKLOG);
-    wait_remove(core, &pager->backlog, thread);
+    wait_list_remove(core, &pager->backlog, thread);
     thread->wait.slot = slot;
-    wait_append(core, &pager->pulls[slot].waiters, thread);
+    wait_list_append(core, &pager->pulls[slot].waiters, thread);
 }
 
 struct thread *wait_take(struct core *core)
@@ -306,9 +410,44 @@ struct thread *wait_take(struct core *core)
         wait_leave(core, thread, WAIT_NONE);
         core->resume = thread->wait.progress;
         core->outcome = (enum err)thread->wait.outcome;
+        core->making = thread->wait.making;
+        core->is_restarted = true;
+        core->is_dropped = thread->wait.is_dropped;
     }
     shared_leave(core);
     return thread;
+}
+
+/* A pin that is being made and that nobody will be told of goes (P18). */
+static void wait_unmake(struct core *core, uint64_t making)
+{
+    shared_enter(core);
+    struct pin *pin = making == 0 ? NULL : pin_find(core, making);
+
+    if (pin != NULL && pin->state == PIN_MAKING) {
+        pin_drop(core, pin);
+    }
+    shared_leave(core);
+}
+
+/* Nothing is left of a request, at the end of shared_enter(): a pin that nobody knows goes. */
+static void wait_clear(struct core *core, struct thread *thread)
+{
+    const uint64_t making = thread->wait.making;
+
+    wait_unhold(core, thread);
+    thread->wait = (struct wait){0};
+    shared_leave(core);
+    wait_unmake(core, making);
+}
+
+void wait_give_up(struct core *core)
+{
+    const uint64_t making = core->need.making;
+
+    core->need = (struct need){0};
+    wait_forget(core);
+    wait_unmake(core, making);
 }
 
 void wait_finish(struct core *core, struct thread *thread)
@@ -316,8 +455,7 @@ void wait_finish(struct core *core, struct thread *thread)
     shared_enter(core);
     ASSERT(thread->wait.state == WAIT_NONE);
     wait_forget(core);
-    thread->wait = (struct wait){0};
-    shared_leave(core);
+    wait_clear(core, thread);
 }
 
 void wait_cancel(struct core *core, struct thread *thread)
@@ -331,8 +469,7 @@ void wait_cancel(struct core *core, struct thread *thread)
     if (was_called) {
         pager_recall(core, thread->wait.pager);
     }
-    thread->wait = (struct wait){0};
-    shared_leave(core);
+    wait_clear(core, thread);
 }
 
 void wait_release(struct core *core, struct space *space)
@@ -353,56 +490,11 @@ void wait_recover(struct core *core)
     }
     for (struct space *space = space_first(core); space != NULL; space = space_next(core, space)) {
         space->kept = 0;
+        space->lessee = 0;
         space->queue = (struct wait_list){0};
     }
     table_of(core)->ready = (struct wait_list){0};
-}
-
-/* A list holds threads with the state and the place that it stands for. Returns: how many. */
-static uint32_t wait_audit_list(const struct core *core, const struct wait_list *list)
-{
-    uint32_t prev = 0;
-    uint32_t count = 0;
-
-    for (uint32_t link = list->first; link != 0; count++) {
-        const struct thread *thread = wait_thread(core, link);
-
-        ASSERT(thread->wait.prev == prev && wait_list_of(core, thread) == list);
-        prev = link;
-        link = thread->wait.next;
-    }
-    ASSERT(list->last == prev);
-    return count;
-}
-
-void wait_audit(const struct core *core)
-{
-    uint32_t listed = wait_audit_list(core, &table_of(core)->ready);
-    uint32_t waiting = 0;
-    uint32_t keeping = 0;
-    uint32_t kept = 0;
-
-    for (uint32_t page = table_of(core)->first; page != 0;) {
-        const struct pager *pager = arena_page(core, page);
-
-        listed += wait_audit_list(core, &pager->backlog) + wait_audit_list(core, &pager->workers);
-        for (uint32_t slot = 0; slot < PAGER_PULLS; slot++) {
-            listed += wait_audit_list(core, &pager->pulls[slot].waiters);
-        }
-        page = pager->next;
-    }
-    for (const struct space *space = space_first(core); space != NULL;
-         space = space_next(core, space)) {
-        ASSERT(space->kept != 0 || space->queue.first == 0);
-        listed += wait_audit_list(core, &space->queue);
-        kept += space->kept;
-    }
-    for (uint32_t number = number_next(core, 0); number != NUMBER_END;
-         number = number_next(core, number + 1)) {
-        const struct thread *thread = arena_at(core, number_link(core, number));
-
-        waiting += thread->wait.state != WAIT_NONE ? 1 : 0;
-        keeping += thread->wait.state == WAIT_SECOND ? 1 : 0;
-    }
-    ASSERT(listed == waiting && keeping == kept);
+    core->head->reclaim.waiters = (struct wait_list){0};
+    core->head->pins.lessees = (struct wait_list){0};
+    core->head->pins.lease_at = UINT64_MAX;
 }

@@ -80,6 +80,9 @@ static enum err read_lock(const struct message *message, bool is_unlock, struct 
     struct wire_lock lock;
     enum err error = is_unlock ? wire_unlock(message, &lock) : wire_lock(message, &lock);
 
+    if (error == ERR_OK && lock.progress != 0) {
+        error = ERR_INVAL; /* here nothing goes on later */
+    }
     if (error == ERR_OK) {
         op->lock = lock.lock;
         op->lock.is_linux = false;
@@ -157,7 +160,7 @@ enum err batch_serve(struct call *call)
     }
     call->words[1] = call->message->words[1];
     if (error == ERR_OK) {
-        error = call_target(call, request.space, MEM_RIGHT_MAP);
+        error = call_target_to_change(call, request.space);
     }
     if (error != ERR_OK) {
         return error;

@@ -20,8 +20,15 @@
 
 STATIC_ASSERT(BOOT_RANGES_MAX <= POOL_RANGES, "core can be given all ranges");
 
+/* How old what nobody SYNCs gets before it is saved (core: writeback.h). */
+#define WRITEBACK_SECONDS 5u
+
 /* Init gives priorities to its children; the server runs before all of them. */
 #define INIT_PRIORITY_MAX (PRIORITY_SERVER - 1)
+
+/* By so much more than one in so many frames, and at least so much, init may be charged. */
+#define BUDGET_SLACK_SHARE 16u
+#define BUDGET_SLACK_LEAST 64u
 
 static void check(enum err error, const char *step)
 {
@@ -47,6 +54,7 @@ static void start_core(const struct boot_info *info, struct shell *shell)
         .end = pfn_from_number(info->frames_end),
         .commit_mode = COMMIT_NEVER,
         .fault_ahead = FAULT_AHEAD_DEFAULT,
+        .writeback_age = WRITEBACK_SECONDS * info->timebase_hz,
         .commit_limit = 0,
         .thread_numbers =
             (uint32_t)(info->thread_numbers < NUMBER_END ? info->thread_numbers : NUMBER_END),
@@ -76,6 +84,7 @@ static void make_head(const struct boot_info *info, struct shell *shell)
         .archive_bytes = info->archive_bytes,
         .frames_total = info_number(INFO_FRAMES),
         .timebase_hz = info->timebase_hz,
+        .timer = UINT64_MAX,
         .workers = workers_count(info),
     };
     client_init(&shell->core);
@@ -166,7 +175,13 @@ static void take_init(const struct boot_info *info, struct shell *shell)
     struct space *space;
     struct thread *thread;
 
-    settings.frames_max = pool_free(&shell->core); /* all that there is to hand down */
+    /*
+     * All that there is to hand down, and as much besides as may be charged without being taken:
+     * shares of records, reserves. What there is too little of is frames: for these reclaim can do
+     * something.
+     */
+    settings.frames_max = pool_free(&shell->core) / BUDGET_SLACK_SHARE * (BUDGET_SLACK_SHARE + 1) +
+                          BUDGET_SLACK_LEAST;
     check(space_adopt(&shell->core, &settings, pfn_from_number(info->init_space_pfn),
                       BOOT_INIT_BADGE, &space),
           "no frame for init's space");

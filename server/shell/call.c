@@ -5,12 +5,14 @@
 
 #include <abi/layout.h>
 #include <base/assert.h>
+#include <mem/proto.h>
 
 #include "server/shell/badge.h"
 #include "server/shell/client.h"
 #include "server/shell/ecall.h"
 #include "server/shell/memory.h"
 #include "server/shell/process.h"
+#include "server/shell/waits.h"
 
 static uint32_t own_number(const struct call *call)
 {
@@ -38,6 +40,7 @@ bool call_begin(struct call *call, enum call_locks locks)
 {
     struct shell *shell = call->shell;
 
+    call->wants = locks;
     if (locks == CALL_OWN) {
         struct bucket *bucket = shell_bucket(shell, call->message->badge);
 
@@ -115,7 +118,8 @@ static enum err find_named(struct call *call, uint64_t badge, uint32_t rights)
         return ERR_TYPE;
     }
     struct space *space = space_find(core, named.number);
-    if (space == NULL || client_of(core, space)->serial != named.serial) {
+    if (space == NULL || client_of(core, space)->serial != named.serial ||
+        client_of(core, space)->stage != CLIENT_RUNNING) {
         return ERR_STALE;
     }
     if ((rights & ~named.rights) != 0) {
@@ -145,8 +149,6 @@ enum err call_see_deaths(struct call *call)
 
 enum err call_find_target(struct call *call, uint64_t badge, uint32_t rights)
 {
-    const enum call_locks locks = call->locks;
-
     call_give_buckets(call);
     if (call->locks == CALL_NOTHING) {
         take_processes(call);
@@ -157,8 +159,12 @@ enum err call_find_target(struct call *call, uint64_t badge, uint32_t rights)
         return error;
     }
     error = find_named(call, badge, rights);
-    if (error == ERR_OK && locks != CALL_PROCESSES) {
+    if (error == ERR_OK && call->wants != CALL_PROCESSES) {
         call_take_both(call);
+        if (UNLIKELY((call->target->work.phase | call->own->work.phase) != WORK_NONE) &&
+            (call->message->words[0] & MEM_HEAD_NUMBER) != MEM_GO_ON) {
+            error = ERR_MORE;
+        }
     }
     return error;
 }
@@ -175,6 +181,13 @@ enum err call_page(struct call *call, void **page)
 {
     *page = (void *)(uintptr_t)(WINDOW_START + call->message->thread * PAGE_SIZE);
     return call_is_alive(call) ? ERR_OK : ERR_STALE;
+}
+
+enum err call_target_to_change(struct call *call, uint64_t badge)
+{
+    const enum err error = call_target(call, badge, MEM_RIGHT_MAP);
+
+    return LIKELY(error != ERR_OK || call->target->kept == 0) ? error : waits_hold_change(call);
 }
 
 /* The server gives every handle away that it makes, so its table never fills. */
@@ -205,6 +218,9 @@ enum err call_answer_handles(struct call *call, uint64_t mask)
     };
 
     port_flush(&call->shell->port);
+    if (UNLIKELY(call->shell->restarts)) {
+        waits_finish(call);
+    }
     memcpy(answer.words, call->words, sizeof(answer.words));
     enum err error = ecall_reply(&answer);
     if (error == ERR_SENDER_HANDLE) {

@@ -10,6 +10,12 @@
  *   PROCESSES -> BOTH      [call_take_both]
  *   any     -> NOTHING     [call_end]
  *
+ * Reclaiming frames needs the buckets of every space (core/reclaim.h). It is never done on the way:
+ * a call that lacks a frame has its thread wait, gives back all that it has in call_end(), and the
+ * loop of main.c then takes `processes` and all buckets from nothing, in their order
+ * (waits_go_on_or_reclaim). So nobody waits for a bucket with another in hand but in that order,
+ * and nothing is tried and passed over: whoever has a bucket gives it back after one message.
+ *
  * I1  `own` is live until call_end(), unless is_held; so is `target` once call_target() said
  *     ERR_OK.
  * I2  is_held: the answer was sent already, will be sent later, or nobody waits for one.
@@ -37,8 +43,9 @@ struct call {
     struct shell *shell;
     const struct message *message;
     struct space *own;
-    struct space *target; /* `own`, as long as no other is named */
-    enum call_locks locks;
+    struct space *target;  /* `own`, as long as no other is named */
+    enum call_locks locks; /* that it has */
+    enum call_locks wants; /* with which it was begun */
     bool is_held;
     uint64_t *words; /* of the answer, zero at the start; word 0 is filled at the end */
 };
@@ -71,10 +78,12 @@ void call_give_buckets(struct call *call);
 void call_end(struct call *call);
 
 /*
- * Make the space that `badge` names the call's target. In PROCESSES no bucket is taken for it.
+ * Make the space that `badge` names the call's target. No bucket is taken for it in a call that was
+ * begun in PROCESSES, nor on error; it may be tried again then.
  *
  * Returns:   ERR_OK; ERR_TYPE: not a handle to a space; ERR_RIGHTS: it lacks one of `rights`
- *            (MEM_RIGHT_...); ERR_STALE: the space has ended, or (is_held) the caller's.
+ *            (MEM_RIGHT_...); ERR_STALE: the space has ended, or (is_held) the caller's; ERR_MORE:
+ *            work of another request on it comes first (turns.h).
  */
 MUST_USE enum err call_find_target(struct call *call, uint64_t badge, uint32_t rights);
 
@@ -97,6 +106,13 @@ MUST_USE bool call_is_alive(struct call *call);
  * Returns:   ERR_OK; ERR_STALE (is_held): the thread has ended.
  */
 MUST_USE enum err call_page(struct call *call, void **page);
+
+/*
+ * call_target() for a request that changes the regions of its target.
+ *
+ * Returns:   as call_target(); ERR_WAIT: the target is kept, and the request waits (is_held).
+ */
+MUST_USE enum err call_target_to_change(struct call *call, uint64_t badge);
 
 /*
  * Answer now, with the words that `mask` names as handles, which leave the server's table.

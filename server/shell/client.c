@@ -10,6 +10,7 @@
 #include "server/shell/ecall.h"
 #include "server/shell/halt.h"
 #include "server/shell/memory.h"
+#include "server/shell/waits.h"
 
 STATIC_ASSERT(sizeof(struct client) % 8 == 0, "a record of a slab");
 
@@ -163,43 +164,149 @@ static void end_one(struct shell *shell, struct client *client)
     live_remove(core, client_at(core, client->parent), client);
     client->space = 0;
     client->wait_serial = 0; /* who waited ends with the space */
+    core->more.buried = 0;   /* and what it still has is little (stop_is_over) */
     space_end(core, space);
 }
 
-void client_end(struct shell *shell, struct client *client, const struct ending *ending)
+/* A client without live children, whose end nobody is told of. */
+static void end_quietly(struct shell *shell, struct client *client)
+{
+    end_one(shell, client);
+    record_free(&shell->core, client);
+}
+
+/* All of a client's descendants have ended, and so does it: tell its parent. */
+static void end_last(struct shell *shell, struct client *client)
 {
     struct core *core = &shell->core;
-
-    if (client->parent == 0) {
-        halt_init_ended(ending);
-    }
+    struct client *parent = client_at(core, client->parent);
     const uint64_t before = pool_balance(core);
 
-    /* Youngest descendants first, by the lists alone; each turn ends one client. */
-    while (client->live_first != 0) {
-        struct client *last = client_at(core, client->live_first);
-        while (last->live_first != 0) {
-            last = client_at(core, last->live_first);
-        }
-        end_one(shell, last);
-        record_free(core, last);
-    }
     end_one(shell, client);
+    client->stage = CLIENT_RUNNING;
     core_settle(core);
     port_flush(&shell->port);
-    client->ending = *ending;
-    client->ending.frames = pool_balance(core) - before;
-    struct client *parent = client_at(core, client->parent);
+    client->ending.frames += pool_balance(core) - before;
     ended_append(core, parent, client);
     client_wake(shell, parent);
     AUDIT(client_audit(core, parent));
     AUDIT(core_audit(core));
 }
 
+/* The first server thread goes on with it, whatever becomes of who asked. */
+static void dying_append(struct shell *shell, struct client *client)
+{
+    struct core *core = &shell->core;
+    uint32_t *link = &shell->head->dying_first;
+
+    while (*link != 0) {
+        link = &client_at(core, *link)->dying_next;
+    }
+    *link = arena_link(core, client);
+    client->dying_next = 0;
+    client->stage = CLIENT_DYING;
+    waits_set_timer(shell);
+}
+
+static void dying_remove(struct shell *shell, const struct client *client)
+{
+    struct core *core = &shell->core;
+    uint32_t *link = &shell->head->dying_first;
+
+    while (*link != arena_link(core, client)) {
+        ASSERT(*link != 0);
+        link = &client_at(core, *link)->dying_next;
+    }
+    *link = client->dying_next;
+}
+
+void client_end(struct shell *shell, struct client *client, const struct ending *ending)
+{
+    struct core *core = &shell->core;
+    struct space *space = space_of(core, client);
+
+    if (client->parent == 0) {
+        halt_init_ended(ending);
+    }
+    if (client->stage == CLIENT_DYING) {
+        return;
+    }
+    if (client->stage == CLIENT_RUNNING) {
+        stop_space(core, space);
+    }
+    client->ending = *ending;
+    client->ending.frames = 0;
+    if (client->live_first == 0 && stop_is_over(core, space)) {
+        end_last(shell, client);
+    } else {
+        dying_append(shell, client);
+    }
+}
+
+struct client *client_find_dying(const struct shell *shell, uint64_t serial)
+{
+    const struct core *core = &shell->core;
+    uint32_t link = shell->head->dying_first;
+
+    while (link != 0 && client_at(core, link)->serial != serial) {
+        link = client_at(core, link)->dying_next;
+    }
+    return link != 0 ? client_at(core, link) : NULL;
+}
+
+/* Make a step of the end of `last`, which has no live children. Returns: whether it can end now. */
+static bool end_one_step(struct core *core, struct client *last)
+{
+    if (last->stage == CLIENT_RUNNING) {
+        stop_space(core, space_of(core, last));
+        last->stage = CLIENT_STOPPED;
+        return false;
+    }
+    return stop_step(core, space_of(core, last));
+}
+
+void client_end_step(struct shell *shell, struct client *client_opt)
+{
+    struct core *core = &shell->core;
+
+    if (client_opt == NULL && shell->head->dying_first == 0) {
+        return;
+    }
+    struct client *client =
+        client_opt != NULL ? client_opt : client_at(core, shell->head->dying_first);
+    struct client *last = client;
+    const uint64_t before = pool_balance(core);
+
+    /* Youngest descendants first, by the lists alone; none of them makes children any more. */
+    while (last->live_first != 0) {
+        last = client_at(core, last->live_first);
+    }
+    const bool is_over = end_one_step(core, last);
+
+    if (is_over && last->stage == CLIENT_DYING) {
+        dying_remove(shell, last);
+    }
+    if (is_over && last != client) {
+        end_quietly(shell, last);
+    }
+    port_flush(&shell->port);
+    client->ending.frames += pool_balance(core) - before;
+    if (is_over && last == client) {
+        end_last(shell, client);
+    }
+}
+
+bool client_is_doomed(const struct core *core, const struct client *client)
+{
+    while (client->stage != CLIENT_DYING && client->parent != 0) {
+        client = client_at(core, client->parent);
+    }
+    return client->stage == CLIENT_DYING;
+}
+
 void client_drop(struct shell *shell, struct client *client)
 {
-    end_one(shell, client);
-    record_free(&shell->core, client);
+    end_quietly(shell, client);
     port_flush(&shell->port);
 }
 

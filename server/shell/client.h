@@ -6,6 +6,13 @@
  *   (free) -------------> LIVE --------------------> ENDED ---------------------> (free)
  *                           `-- its parent ends: client_end frees it at once --------^
  *
+ * An end that is more than one step goes through two more stages of LIVE, in which nobody but
+ * client_end_step() does anything to it (ERR_STALE):
+ *
+ *   RUNNING -> STOPPED  [client_end_step]  it is the next of the descendants of one that is DYING
+ *   RUNNING -> DYING    [client_end]       it ends itself; in the head's list
+ *   STOPPED -> DYING    [client_end]
+ *
  *   LIVE   `space` is the number of its space, which names it as `client`
  *   ENDED  `space` is 0; `ending` says how; it is in its parent's list of ended children
  *
@@ -22,6 +29,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <abi/error.h>
@@ -43,6 +51,12 @@ struct ending {
     uint64_t region; /* MEM_NEXT_...: what held `detail`, an address; 0: nothing, or no address */
 };
 
+enum client_stage {
+    CLIENT_RUNNING = 0,
+    CLIENT_STOPPED = 1, /* no thread of it runs any longer */
+    CLIENT_DYING = 2,   /* the same, and its parent will be told */
+};
+
 struct client {
     uint64_t serial; /* its space_id, never used again */
     uint32_t space;
@@ -53,9 +67,11 @@ struct client {
     uint32_t next; /* in the parent's list */
     uint32_t prev;
     uint32_t refused;     /* number of the request that was refused last */
+    uint32_t stage;       /* enum client_stage */
+    uint32_t dying_next;  /* in the head's list; valid in DYING */
     uint64_t wait_serial; /* token of a NEXT that waits; 0: none */
     uint64_t wait_thread;
-    struct ending ending; /* valid in: ENDED */
+    struct ending ending; /* valid in: ENDED, DYING */
     char name[CLIENT_NAME_BYTES];
 };
 
@@ -83,11 +99,21 @@ MUST_USE enum err client_make(struct shell *shell, struct client *parent_opt, co
                               struct space *space);
 
 /*
- * End a live client and all its descendants, return their frames, and tell its parent.
+ * End a live client and all its descendants, return their frames, and tell its parent: at once, if
+ * that is a step's worth, else from now on, in steps. The caller has `processes`, and no bucket.
  *
  * `ending->frames` is filled in here. When init ends the machine stops: nobody could go on.
  */
 void client_end(struct shell *shell, struct client *client, const struct ending *ending);
+
+/* The client with this serial, if it is DYING; NULL: there is none. */
+struct client *client_find_dying(const struct shell *shell, uint64_t serial);
+
+/* Make a step of the end of a client that is DYING; NULL: of the first. Locks as client_end(). */
+void client_end_step(struct shell *shell, struct client *client_opt);
+
+/* Whether a client that this one stems from is DYING: it has no children any more. */
+bool client_is_doomed(const struct core *core, const struct client *client);
 
 /* End a client that nobody heard of, without children, and free it. */
 void client_drop(struct shell *shell, struct client *client);

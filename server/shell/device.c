@@ -12,7 +12,8 @@
 #include "server/shell/wire.h"
 
 STATIC_ASSERT(sizeof(struct shell_head) <= PAGE_SIZE, "fits its arena page");
-STATIC_ASSERT(MEM_DEVICE_CONSOLE == BOOT_DEVICE_CONSOLE, "flags pass as they are");
+STATIC_ASSERT(MEM_DEVICE_CONSOLE == BOOT_DEVICE_CONSOLE && MEM_DEVICE_CARD == BOOT_DEVICE_CARD,
+              "flags pass as they are");
 STATIC_ASSERT(MEM_COMPATIBLE_BYTES == BOOT_COMPATIBLE_BYTES, "and names");
 
 enum err device_take(struct shell *shell, const struct boot_info *info)
@@ -41,7 +42,7 @@ enum err device_serve(struct call *call)
     const struct shell_head *head = call->shell->head;
     uint64_t index;
 
-    enum err error = wire_boot_device(call->message, &index);
+    enum err error = wire_index(call->message, &index);
     if (error != ERR_OK) {
         return error;
     }

@@ -3,7 +3,44 @@
 
 #include <mem/proto.h>
 
+#include "server/shell/memory.h"
 #include "server/shell/wire.h"
+
+/* What the words of the next message carry over. */
+static void carry(struct call *call, const struct lock_cost *cost)
+{
+    call->shell->carried[0] = cost->charged << 32;
+    call->shell->carried[1] = cost->frames;
+}
+
+/* The dry run of LOCK, or LOCK_ALL. */
+static enum err lock_cost(struct call *call, struct wire_lock *request, bool is_all)
+{
+    struct core *core = &call->shell->core;
+    const uint64_t resume = core->resume;
+
+    enum err error = call_target(call, request->space, MEM_RIGHT_MAP);
+    if (error != ERR_OK) {
+        return error;
+    }
+    core->resume = request->progress;
+    error = is_all ? op_lock_all_cost(core, call->target, request->lock.flags, &request->cost)
+                   : op_lock_cost(core, call->target, &request->lock, &request->cost);
+    core->resume = resume;
+    if (error == ERR_WAIT) {
+        carry(call, &request->cost);
+    }
+    if (error == ERR_OK) {
+        const struct mem_lock_cost_rep rep = {
+            .pages = request->cost.pages,
+            .frames = request->cost.frames,
+            .limit = request->cost.limit,
+            .used = request->cost.used,
+        };
+        memcpy(call->words, &rep, sizeof(rep));
+    }
+    return error;
+}
 
 enum err lock_range(struct call *call, bool is_linux)
 {
@@ -13,12 +50,22 @@ enum err lock_range(struct call *call, bool is_linux)
     if (error != ERR_OK) {
         return error;
     }
-    error = call_target(call, request.space, MEM_RIGHT_MAP);
+    if ((request.lock.flags & MEM_LOCK_DRY) != 0 && !is_linux) {
+        request.lock.is_linux = false;
+        return lock_cost(call, &request, false);
+    }
+    error = call_target_to_change(call, request.space);
     if (error != ERR_OK) {
         return error;
     }
     request.lock.is_linux = is_linux;
-    return op_lock(&call->shell->core, call->target, &request.lock);
+    struct core *core = &call->shell->core;
+    const uint64_t resume = core->resume;
+
+    core->resume = request.progress > resume ? request.progress : resume;
+    error = op_lock(core, call->target, &request.lock);
+    core->resume = resume;
+    return error;
 }
 
 enum err lock_undo(struct call *call, bool is_linux)
@@ -29,7 +76,7 @@ enum err lock_undo(struct call *call, bool is_linux)
     if (error != ERR_OK) {
         return error;
     }
-    error = call_target(call, request.space, MEM_RIGHT_MAP);
+    error = call_target_to_change(call, request.space);
     if (error != ERR_OK) {
         return error;
     }
@@ -37,22 +84,22 @@ enum err lock_undo(struct call *call, bool is_linux)
     return op_unlock(&call->shell->core, call->target, &request.lock);
 }
 
-enum err lock_all(struct call *call)
+enum err lock_all(struct call *call, bool is_linux)
 {
-    struct wire_number request;
+    struct wire_lock request;
 
-    enum err error = wire_number(call->message, &request);
+    enum err error = wire_lock_all(call->message, &request);
     if (error != ERR_OK) {
         return error;
     }
-    if (request.number > UINT32_MAX) {
-        return ERR_INVAL;
+    if ((request.lock.flags & MEM_LOCK_DRY) != 0 && !is_linux) {
+        return lock_cost(call, &request, true);
     }
-    error = call_target(call, request.space, MEM_RIGHT_MAP);
+    error = call_target_to_change(call, request.space);
     if (error != ERR_OK) {
         return error;
     }
-    return op_lock_all(&call->shell->core, call->target, (uint32_t)request.number);
+    return op_lock_all(&call->shell->core, call->target, request.lock.flags);
 }
 
 enum err lock_undo_all(struct call *call)
@@ -63,7 +110,7 @@ enum err lock_undo_all(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
-    error = call_target(call, space, MEM_RIGHT_MAP);
+    error = call_target_to_change(call, space);
     if (error != ERR_OK) {
         return error;
     }

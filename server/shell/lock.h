@@ -9,5 +9,5 @@
 /* As the requests' descriptions in core; besides what the words and the space are refused for. */
 MUST_USE enum err lock_range(struct call *call, bool is_linux);
 MUST_USE enum err lock_undo(struct call *call, bool is_linux);
-MUST_USE enum err lock_all(struct call *call);
+MUST_USE enum err lock_all(struct call *call, bool is_linux);
 MUST_USE enum err lock_undo_all(struct call *call);

@@ -52,7 +52,7 @@ static enum err serve_look(struct call *call)
     const struct core *core = &call->shell->core;
     uint64_t after;
 
-    enum err error = wire_look(call->message, &after);
+    enum err error = wire_index(call->message, &after);
     if (error != ERR_OK) {
         return error;
     }

@@ -33,10 +33,13 @@
 
 #include "server/core/fault_quick.h"
 #include "server/shell/boot.h"
+#include "server/shell/client.h"
 #include "server/shell/ecall.h"
 #include "server/shell/process.h"
 #include "server/shell/request.h"
 #include "server/shell/request_quick.h"
+#include "server/shell/turns.h"
+#include "server/shell/waits.h"
 
 STATIC_ASSERT(FAULT_READ == MEM_PROT_READ && FAULT_WRITE == MEM_PROT_WRITE &&
                   FAULT_EXEC == MEM_PROT_EXEC,
@@ -56,10 +59,11 @@ static uint64_t refusal_action(enum fault_outcome outcome)
         return FAULT_REFUSE | CAUSE_ACCERR << 8;
     case FAULT_PAST_END:
     case FAULT_NO_FRAME:
-    case FAULT_WAIT: /* no request makes a pager as yet */
+    case FAULT_WAIT: /* for what does not come */
         return FAULT_REFUSE | CAUSE_BUS << 8;
     case FAULT_READY:
     case FAULT_LARGE:
+    case FAULT_AGAIN:
         break;
     }
     UNREACHABLE();
@@ -97,18 +101,36 @@ NOINLINE static struct answer leave_large(struct shell *shell, struct space *spa
                                           const struct fault_answer *ready)
 {
     const uint64_t vpn = vpn_to_number(uaddr_to_vpn((uaddr_t){message->words[0]}));
-    const uint64_t offset = vpn % PAGES_PER_MEGA;
+    const uint64_t pages = huge_unit(ready->level);
+    const uint64_t offset = vpn & (pages - 1);
     const uint64_t frame = pfn_to_number(ready->frame) - offset;
     const enum map_op op = port_install_op((enum port_how)ready->how);
 
-    return leave_answer(shell, space, message, map_where(vpn - offset, PAGES_PER_MEGA),
-                        map_what(op, frame, ready->prot, MAP_LARGE));
+    return leave_answer(
+        shell, space, message, map_where(vpn - offset, pages),
+        map_what(op, frame, ready->prot, ready->level == 1 ? MAP_LARGE : MAP_GIANT));
+}
+
+/*
+ * A request on the space is in the middle: make a step; or the fault was one of a huge page. Have
+ * the thread run into it again.
+ */
+NOINLINE static struct answer help_first(struct shell *shell, struct space *space,
+                                         const struct message *message)
+{
+    turns_help_fault(shell, space);
+    return (struct answer){
+        .number = SYS_FAULT_REPLY_WAIT,
+        .serial = message->serial,
+        .thread = message->thread,
+        .action = FAULT_RESUME,
+    };
 }
 
 /*
  * Decide a fault and fill `answer`, which is not given yet: it is left with the space until then.
  *
- * Returns: FAULT_READY also if the space has ended; then nobody is answered.
+ * Returns: FAULT_READY also if the space has ended or the fault waits; then nobody is answered.
  */
 ALWAYS_INLINE enum fault_outcome decide_fault(struct shell *shell, const struct message *message,
                                               struct answer *answer)
@@ -136,9 +158,16 @@ ALWAYS_INLINE enum fault_outcome decide_fault(struct shell *shell, const struct 
         return FAULT_READY;
     }
     if (UNLIKELY(outcome != FAULT_READY)) {
+        const struct message other = *message;
+        const bool is_helped = space->work.phase != WORK_NONE || outcome == FAULT_AGAIN;
+        const bool is_held = !is_helped && fault_judge(&shell->core, outcome) == FAULT_WAIT &&
+                             waits_hold_fault(shell, space, &other) == ERR_OK;
+
         give_none(shell);
+        *answer = is_helped ? help_first(shell, space, &other)
+                            : (struct answer){.number = SYS_REPLY_WAIT};
         shell_give_space(shell, bucket);
-        return outcome;
+        return is_held || is_helped ? FAULT_READY : outcome;
     }
     /* One entry; it takes the place of what is mapped there. */
     *answer = leave_answer(shell, space, message, map_where(vpn_to_number(vpn), 1),
@@ -152,17 +181,17 @@ ALWAYS_INLINE enum fault_outcome decide_fault(struct shell *shell, const struct 
     return FAULT_READY;
 }
 
-/* A fault that cannot be, unless it was for frames that other server threads have. */
+/* A fault that is refused, unless it was for frames of the dead, or of other server threads. */
 NOINLINE static struct answer refuse_fault(struct shell *shell, const struct message *message,
                                            enum fault_outcome outcome)
 {
     struct answer answer = {.number = SYS_REPLY_WAIT};
 
     for (unsigned i = 0; i < GATHER_MAX && outcome == FAULT_NO_FRAME; i++) {
-        if (!core_is_free_elsewhere(&shell->core)) {
+        if (i > 0 && !core_is_free_elsewhere(&shell->core)) {
             break;
         }
-        shell_gather(shell);
+        (i == 0 ? process_take_deaths : shell_gather)(shell);
         outcome = decide_fault(shell, message, &answer);
     }
     if (outcome != FAULT_READY) {
@@ -198,16 +227,45 @@ static void settle_fault(struct shell *shell)
     }
 }
 
-/* An event. All there are so far are deaths. */
-NOINLINE static void serve_event(struct shell *shell)
+struct answer main_serve_fault(struct shell *shell, const struct message *message)
+{
+    struct answer answer;
+    const enum fault_outcome outcome = decide_fault(shell, message, &answer);
+
+    return outcome == FAULT_READY ? answer : refuse_fault(shell, message, outcome);
+}
+
+void main_answer_fault(struct shell *shell, const struct answer *answer)
+{
+    const enum err error = ecall_reply(answer);
+
+    ASSERT(error == ERR_OK || error == ERR_STALE);
+    if (error == ERR_STALE) {
+        settle_fault(shell);
+    }
+    give_none(shell);
+}
+
+/* Events: deaths, and the time of a deadline. */
+NOINLINE static void serve_event(struct shell *shell, uint64_t events)
 {
     struct core *core = &shell->core;
 
     mutex_take(core, &core->head->processes);
+    if ((events & EVENT_TIME) != 0) {
+        waits_expire(shell);
+    }
     process_deaths(shell);
+    if (shell->head->dying_first != 0) {
+        client_end_step(shell, NULL);
+    } else {
+        burial_step(core);
+    }
     core_done(core);
     port_flush(&shell->port);
     mutex_give(core, &core->head->processes);
+    waits_set_timer(shell);
+    turns_bury_event(shell);
 }
 
 /*
@@ -220,10 +278,15 @@ ALWAYS_INLINE bool serve_other(struct shell *shell, const struct message *messag
 {
     if (LIKELY(message->error == ERR_OK)) {
         if (LIKELY((message->tag & IPC_TAG_KIND) == IPC_CALL)) {
-            return request_serve(shell, message, words);
+            bool is_answer = request_serve(shell, message, words);
+
+            is_answer = is_answer && !waits_answer_first(shell, message, words);
+            waits_go_on_or_reclaim(shell);
+            return is_answer;
         }
         ASSERT((message->tag & IPC_TAG_KIND) == IPC_NOTIFY);
-        serve_event(shell);
+        serve_event(shell, message->words[0]);
+        waits_go_on_or_reclaim(shell);
         return false;
     }
     return false;
@@ -233,6 +296,7 @@ void main_serve(struct shell *shell)
 {
     struct answer answer = {.number = SYS_REPLY_WAIT};
 
+    shell->core.has_turns = true;
     for (;;) {
         const struct message message = ecall_reply_wait(answer);
         uint64_t error;
@@ -244,6 +308,9 @@ void main_serve(struct shell *shell)
                 const struct message other = message;
                 answer = refuse_fault(shell, &other, outcome);
             }
+            if (UNLIKELY(answer.serial == 0)) {
+                waits_go_on_or_reclaim(shell); /* he waits, so there is something to do */
+            }
             continue;
         }
         if (UNLIKELY(message.error != ERR_OK)) {
@@ -252,12 +319,16 @@ void main_serve(struct shell *shell)
         }
         give_none(shell);
         if (LIKELY(request_quick(shell, &message, &error, &value))) {
+            waits_go_on(shell); /* a pager's object may have gone */
             answer = (struct answer){
                 .number = SYS_REPLY_WAIT,
                 .serial = message.serial,
                 .thread = message.thread,
                 .words = {error, value},
             };
+            if (UNLIKELY(shell->core.more.buried != 0)) {
+                turns_bury_quick(shell, &answer);
+            }
         } else {
             /* A copy, so that on the frequent ways the message stays in registers. */
             const struct message other = message;

@@ -6,6 +6,7 @@
 
 #include <base/attr.h>
 
+#include "server/shell/message.h"
 #include "server/shell/shell.h"
 
 /* Run the memory server. `message_page` holds struct boot_info. */
@@ -13,3 +14,13 @@ NORETURN void main_start(void *message_page);
 
 /* Serve for ever, as another server thread. */
 NORETURN void main_serve(struct shell *shell);
+
+/*
+ * Decide a fault that waited, once more.
+ *
+ * Returns:   what to answer; serial 0: it waits again.
+ */
+struct answer main_serve_fault(struct shell *shell, const struct message *message);
+
+/* Give that answer. */
+void main_answer_fault(struct shell *shell, const struct answer *answer);

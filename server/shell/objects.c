@@ -12,6 +12,8 @@
 #include "server/shell/badge.h"
 #include "server/shell/ecall.h"
 #include "server/shell/memory.h"
+#include "server/shell/turns.h"
+#include "server/shell/waits.h"
 #include "server/shell/wire_object.h"
 
 STATIC_ASSERT(MEM_OBJECT_READ == MAP_RIGHT_READ && MEM_OBJECT_WRITE == MAP_RIGHT_WRITE &&
@@ -22,24 +24,16 @@ STATIC_ASSERT(MEM_NAME_BYTES_MAX == NAME_BYTES_MAX, "and names");
 struct object *objects_find(struct shell *shell, uint64_t badge, uint32_t *rights)
 {
     const struct badge named = badge_read(badge);
-    struct core *core = &shell->core;
 
     if (named.kind != BADGE_OBJECT) {
         return NULL;
     }
     *rights = named.rights;
-    shared_enter(core);
-    struct object *object = object_find(core, named.object);
-    if (object != NULL) {
-        object_get(object);
-    }
-    shared_leave(core);
-    return object;
+    return object_find_get(&shell->core, named.object);
 }
 
-/* The same for requests that can do nothing without. Returns: ERR_OK, ERR_TYPE, ERR_STALE. */
-static enum err find(const struct call *call, uint64_t badge, struct object **object,
-                     uint32_t *rights)
+enum err objects_find_named(const struct call *call, uint64_t badge, struct object **object,
+                            uint32_t *rights)
 {
     if (badge_read(badge).kind != BADGE_OBJECT) {
         return ERR_TYPE;
@@ -48,15 +42,22 @@ static enum err find(const struct call *call, uint64_t badge, struct object **ob
     return *object == NULL ? ERR_STALE : ERR_OK;
 }
 
-/* The request is done with an object that was found. Returns: `error`. */
-static enum err leave(const struct call *call, struct object *object, enum err error)
+enum err objects_leave(const struct call *call, struct object *object, enum err error)
 {
     object_put(&call->shell->core, object);
     return error;
 }
 
-/* Answer with a handle to an object that the caller holds for it; not delivered, he does not. */
-static enum err give(struct call *call, struct object *object, uint32_t rights)
+/* The same for a request that may wait for pages of the object: it is held before that may go. */
+static enum err leave_waiting(struct call *call, struct object *object, enum err error)
+{
+    if (error == ERR_WAIT && !turns_has_more(call, error)) {
+        error = waits_hold(call, ERR_WAIT);
+    }
+    return objects_leave(call, object, error);
+}
+
+enum err objects_give(struct call *call, struct object *object, uint32_t rights)
 {
     call->words[1] = call_derive(badge_of_object(rights, object->number));
     call->words[2] = object->number;
@@ -68,8 +69,11 @@ static enum err give(struct call *call, struct object *object, uint32_t rights)
     return error;
 }
 
-/* Let the target, which is the caller if no other is named, hold an object once more. */
-static enum err take(struct call *call, struct object *object)
+/*
+ * Let the target, which is the caller if no other is named, hold an object once more, by a handle
+ * with these rights.
+ */
+static enum err take(struct call *call, struct object *object, uint32_t rights)
 {
     struct core *core = &call->shell->core;
 
@@ -77,6 +81,7 @@ static enum err take(struct call *call, struct object *object)
     const bool has_room = arena_page_reserve(core, hold_needs(core));
     if (has_room) {
         hold_take(core, call->target, object);
+        hold_add_rights(core, call->target, object, rights);
     }
     shared_leave(core);
     return has_room ? ERR_OK : limit_refuse_frames(core, call->own, 1);
@@ -92,7 +97,7 @@ static enum err serve_make(struct call *call)
         return error;
     }
     error = op_object_make(&call->shell->core, call->own, &request, &object);
-    return error != ERR_OK ? error : give(call, object, MEM_OBJECT_RIGHTS);
+    return error != ERR_OK ? error : objects_give(call, object, MEM_OBJECT_RIGHTS);
 }
 
 static enum err serve_resize(struct call *call)
@@ -103,13 +108,13 @@ static enum err serve_resize(struct call *call)
 
     enum err error = wire_object_resize(call->message, &request);
     if (error == ERR_OK) {
-        error = find(call, request.object, &object, &rights);
+        error = objects_find_named(call, request.object, &object, &rights);
     }
     if (error != ERR_OK) {
         return error;
     }
     error = op_object_resize(&call->shell->core, call->own, object, rights, request.number);
-    return leave(call, object, error);
+    return leave_waiting(call, object, error);
 }
 
 /* How often the caller holds an object that was found, and above it who else keeps it. */
@@ -134,7 +139,7 @@ static enum err serve_info(struct call *call)
 
     enum err error = wire_object(call->message, &badge);
     if (error == ERR_OK) {
-        error = find(call, badge, &object, &rights);
+        error = objects_find_named(call, badge, &object, &rights);
     }
     if (error != ERR_OK) {
         return error;
@@ -142,7 +147,9 @@ static enum err serve_info(struct call *call)
     const bool is_memory = object->kind == OBJECT_MEMORY;
     call->words[1] = object->number;
     call->words[2] = object_bytes(object);
-    call->words[3] = is_memory ? object->frames.count : npages_number(object->pages);
+    call->words[3] = is_memory                      ? object->frames.count
+                     : object->kind == OBJECT_PAGED ? object->resident
+                                                    : npages_number(object->pages);
     call->words[4] = object->seals;
     call->words[5] = rights;
     call->words[6] = (object->flags & OBJECT_APPEND) != 0 ? MEM_OBJECT_APPEND : 0;
@@ -150,7 +157,7 @@ static enum err serve_info(struct call *call)
     call->words[6] |= (object->flags & OBJECT_NORESERVE) != 0 ? MEM_OBJECT_NORESERVE : 0;
     call->words[6] |= (object->flags & OBJECT_OWNED) != 0 ? MEM_OBJECT_OWNED : 0;
     call->words[7] = count_references(call, object);
-    return leave(call, object, ERR_OK);
+    return objects_leave(call, object, ERR_OK);
 }
 
 static enum err serve_seal(struct call *call)
@@ -161,13 +168,13 @@ static enum err serve_seal(struct call *call)
 
     enum err error = wire_object_bits(call->message, &request);
     if (error == ERR_OK) {
-        error = find(call, request.object, &object, &rights);
+        error = objects_find_named(call, request.object, &object, &rights);
     }
     if (error != ERR_OK) {
         return error;
     }
     error = op_object_seal(&call->shell->core, call->own, object, rights, (uint32_t)request.number);
-    return leave(call, object, error);
+    return objects_leave(call, object, error);
 }
 
 static enum err serve_derive(struct call *call)
@@ -178,16 +185,18 @@ static enum err serve_derive(struct call *call)
 
     enum err error = wire_object_bits(call->message, &request);
     if (error == ERR_OK) {
-        error = find(call, request.object, &object, &rights);
+        error = objects_find_named(call, request.object, &object, &rights);
     }
     if (error != ERR_OK) {
         return error;
     }
-    error = (request.number & ~(uint64_t)rights) != 0 ? ERR_ACCES : take(call, object);
+    error = (request.number & ~(uint64_t)rights) != 0
+                ? ERR_ACCES
+                : take(call, object, (uint32_t)request.number);
     if (error == ERR_OK) {
-        error = give(call, object, (uint32_t)request.number);
+        error = objects_give(call, object, (uint32_t)request.number);
     }
-    return leave(call, object, error);
+    return objects_leave(call, object, error);
 }
 
 static enum err serve_hold(struct call *call)
@@ -202,9 +211,9 @@ static enum err serve_hold(struct call *call)
         error = call_target(call, space, MEM_RIGHT_CONTROL);
     }
     if (error == ERR_OK) {
-        error = find(call, badge, &object, &rights);
+        error = objects_find_named(call, badge, &object, &rights);
     }
-    return error != ERR_OK ? error : leave(call, object, take(call, object));
+    return error != ERR_OK ? error : objects_leave(call, object, take(call, object, rights));
 }
 
 static enum err serve_close(struct call *call)
@@ -215,13 +224,13 @@ static enum err serve_close(struct call *call)
 
     enum err error = wire_object(call->message, &badge);
     if (error == ERR_OK) {
-        error = find(call, badge, &object, &rights);
+        error = objects_find_named(call, badge, &object, &rights);
     }
     if (error != ERR_OK) {
         return error;
     }
     const bool was_held = hold_drop(&call->shell->core, call->own, object);
-    return leave(call, object, was_held ? ERR_OK : ERR_NOENT);
+    return objects_leave(call, object, was_held ? ERR_OK : ERR_NOENT);
 }
 
 static enum err serve_copy(struct call *call)
@@ -233,7 +242,7 @@ static enum err serve_copy(struct call *call)
 
     enum err error = wire_object_copy(call->message, &request);
     if (error == ERR_OK) {
-        error = find(call, request.object, &object, &rights);
+        error = objects_find_named(call, request.object, &object, &rights);
     }
     if (error != ERR_OK) {
         return error;
@@ -249,7 +258,7 @@ static enum err serve_copy(struct call *call)
     };
     error = op_copy_object(&call->shell->core, &copy, &copied);
     call->words[1] = copied; /* also when it is short */
-    return leave(call, object, error);
+    return leave_waiting(call, object, error);
 }
 
 /* The bytes of a name, out of the message page before anyone looks at them. As call_page(). */
@@ -275,20 +284,20 @@ static enum err serve_name(struct call *call)
 
     enum err error = wire_object_name(call->message, &request);
     if (error == ERR_OK) {
-        error = find(call, request.object, &object, &rights);
+        error = objects_find_named(call, request.object, &object, &rights);
     }
     if (error != ERR_OK) {
         return error;
     }
     if ((request.rights & ~rights) != 0) {
-        return leave(call, object, ERR_ACCES);
+        return objects_leave(call, object, ERR_ACCES);
     }
     struct name_text text;
     error = copy_name(call, request.length, bytes, &text);
     if (error == ERR_OK) {
         error = name_add(&call->shell->core, call->own, &text, object, request.rights);
     }
-    return leave(call, object, error);
+    return objects_leave(call, object, error);
 }
 
 static enum err serve_open(struct call *call)
@@ -315,11 +324,11 @@ static enum err serve_open(struct call *call)
     if (object == NULL) {
         return ERR_NOENT;
     }
-    error = (request.rights & ~rights) != 0 ? ERR_ACCES : take(call, object);
+    error = (request.rights & ~rights) != 0 ? ERR_ACCES : take(call, object, request.rights);
     if (error == ERR_OK) {
-        error = give(call, object, request.rights);
+        error = objects_give(call, object, request.rights);
     }
-    return leave(call, object, error);
+    return objects_leave(call, object, error);
 }
 
 static enum err serve_unname(struct call *call)
@@ -339,31 +348,58 @@ static enum err serve_unname(struct call *call)
 static enum err serve_again(struct call *call)
 {
     struct wire_object_again request;
-    struct core *core = &call->shell->core;
 
     enum err error = wire_object_again(call->message, &request);
     if (error != ERR_OK) {
         return error;
     }
-    shared_enter(core);
-    const struct object *object = object_find(core, request.number);
-    const bool is_own = object != NULL && hold_is_maker(core, call->own, object);
-    shared_leave(core);
-    if (!is_own) {
-        return ERR_NOENT;
+    error = op_object_again(&call->shell->core, call->own, request.number, request.rights);
+    if (error != ERR_OK) {
+        return error;
     }
     call->words[1] = call_derive(badge_of_object(request.rights, request.number));
     call->words[2] = request.number;
     return call_answer_handles(call, 0x2);
 }
 
+static enum err serve_slice(struct call *call)
+{
+    struct wire_object_slice request;
+    struct object *whole;
+    struct object *object;
+    uint32_t rights;
+
+    enum err error = wire_object_slice(call->message, &request);
+    if (error == ERR_OK) {
+        error = objects_find_named(call, request.object, &whole, &rights);
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = op_object_slice(&call->shell->core, call->own, whole, rights, request.offset,
+                            request.bytes, &object);
+    if (error == ERR_OK) {
+        error = objects_give(call, object, SLICE_RIGHTS);
+    }
+    return objects_leave(call, whole, error);
+}
+
 enum err objects_serve(struct call *call, enum mem_request number)
 {
     static enum err (*const functions[])(struct call *) = {
-        serve_make,  serve_resize, serve_info,
-        serve_seal,  serve_derive, serve_hold,
-        serve_close, serve_copy,   serve_name,
-        serve_open,  serve_unname, [MEM_OBJECT_AGAIN - MEM_OBJECT_MAKE] = serve_again,
+        serve_make,
+        serve_resize,
+        serve_info,
+        serve_seal,
+        serve_derive,
+        serve_hold,
+        serve_close,
+        serve_copy,
+        serve_name,
+        serve_open,
+        serve_unname,
+        [MEM_OBJECT_AGAIN - MEM_OBJECT_MAKE] = serve_again,
+        [MEM_OBJECT_SLICE - MEM_OBJECT_MAKE] = serve_slice,
     };
     const unsigned index = number - MEM_OBJECT_MAKE;
 

@@ -18,5 +18,18 @@
  */
 struct object *objects_find(struct shell *shell, uint64_t badge, uint32_t *rights);
 
+/* The same for requests that can do nothing without. Returns: ERR_OK, ERR_TYPE, ERR_STALE. */
+MUST_USE enum err objects_find_named(const struct call *call, uint64_t badge,
+                                     struct object **object, uint32_t *rights);
+
+/* The request is done with an object that was found. Returns: `error`. */
+MUST_USE enum err objects_leave(const struct call *call, struct object *object, enum err error);
+
+/*
+ * Answer with a handle to an object that the caller holds for it, and its number; not delivered, he
+ * does not.
+ */
+MUST_USE enum err objects_give(struct call *call, struct object *object, uint32_t rights);
+
 /* OBJECT_MAKE to OBJECT_AGAIN: see mem/proto_object.h. */
 MUST_USE enum err objects_serve(struct call *call, enum mem_request number);

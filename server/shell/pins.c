@@ -7,12 +7,15 @@
 #include <base/assert.h>
 #include <mem/limits.h>
 
+#include "server/core/lease.h"
 #include "server/core/shared.h"
 #include "server/shell/badge.h"
 #include "server/shell/client.h"
 #include "server/shell/ecall.h"
 #include "server/shell/memory.h"
 #include "server/shell/objects.h"
+#include "server/shell/turns.h"
+#include "server/shell/waits.h"
 #include "server/shell/wire_object.h"
 #include "server/shell/wire_pin.h"
 
@@ -124,10 +127,22 @@ static enum err serve_cost(struct call *call, const struct pin_request *request)
             .counted = cost.counted,
             .limit = cost.limit,
             .used = cost.used,
+            .charged = cost.charged,
         };
         memcpy(call->words, &rep, sizeof(rep));
     }
     return error;
+}
+
+/* So many milliseconds as the clock counts. */
+static uint64_t time_of(const struct shell *shell, uint32_t ms)
+{
+    return ms * shell->head->timebase_hz / MILLISECONDS;
+}
+
+static uint64_t age_ms(const struct shell *shell, const struct pin *pin, uint64_t now)
+{
+    return (now - pin->since) * MILLISECONDS / shell->head->timebase_hz;
 }
 
 static enum err serve_pin(struct call *call)
@@ -151,10 +166,20 @@ static enum err serve_pin(struct call *call)
     }
     request.pin.owner = call->own;
     request.pin.now = ecall_time();
+    if (UNLIKELY(request.pin.lease_ms != 0)) {
+        request.pin.due = request.pin.now + time_of(call->shell, request.pin.lease_ms);
+    }
     if ((request.pin.flags & MEM_PIN_DRY) != 0) {
         return serve_cost(call, &request.pin);
     }
     error = op_pin(&call->shell->core, call->target, &request.pin, &answer);
+    if (error == ERR_WAIT && !turns_has_more(call, error)) {
+        error = waits_hold(call, ERR_WAIT);
+        if (error == ERR_WAIT) {
+            return ERR_WAIT;
+        }
+        error = op_pin_end(&call->shell->core, call->target, &request.pin, error, &answer);
+    }
     if (error != ERR_OK) {
         return error;
     }
@@ -169,7 +194,60 @@ static enum err serve_pin(struct call *call)
         return ERR_OK;
     }
     call->words[2] = answer.pin_opt->number;
+    if (request.pin.lease_ms != 0) {
+        waits_set_timer(call->shell);
+    }
     return answer_pin(call, &request.pin, answer.pin_opt->number);
+}
+
+/* Tell the owner, at once, to know whether he has heard of it. */
+static enum err answer_lease(struct call *call, struct pin *pin)
+{
+    const struct mem_pin_next_rep rep = {
+        .pin = pin->number,
+        .start = (uint64_t)pin->first * PAGE_SIZE,
+        .pages = pin->count,
+        .age_ms = age_ms(call->shell, pin, call->shell->core.time),
+        .lease_ms = pin->lease_ms,
+    };
+
+    memcpy(call->words, &rep, sizeof(rep));
+    const enum err error = call_answer_handles(call, 0);
+    if (error != ERR_OK) {
+        lease_take_back(&call->shell->core, pin);
+    }
+    return error;
+}
+
+NOINLINE static enum err serve_next(struct call *call)
+{
+    struct core *core = &call->shell->core;
+    struct lease_look look;
+    struct pin *pin;
+
+    enum err error = wire_pin_next(call->message, &look);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (call->shell->restarts) {
+        look = (struct lease_look){0};
+    }
+    waits_look_at_the_clock(call->shell);
+    error = lease_next(core, call->own, &look, &pin);
+    if (error == ERR_BUSY) {
+        error = call_see_deaths(call); /* the thread that waits may have ended */
+        error = error == ERR_OK ? lease_next(core, call->own, &look, &pin) : error;
+    }
+    if (error == ERR_OK) {
+        return answer_lease(call, pin);
+    }
+    if (error == ERR_WAIT) {
+        call->shell->carried[0] = look.before;
+        call->shell->carried[1] = look.earliest;
+    }
+    return error == ERR_WOULD_BLOCK
+               ? waits_hold_lease(call, look.earliest == 0 ? UINT64_MAX : look.earliest)
+               : error;
 }
 
 static enum err serve_unpin(struct call *call)
@@ -190,14 +268,16 @@ static uint64_t space_id(const struct core *core, uint32_t number)
 static struct mem_pin_row row_of(const struct shell *shell, const struct pin *pin, uint64_t now)
 {
     const struct core *core = &shell->core;
+    const bool is_over = pin->lease_ms != 0 && pin->due <= now;
     struct mem_pin_row row = {
         .pin = pin->number,
         .by_id = space_id(core, pin->owner),
         .of_id = space_id(core, pin->space),
         .start = (uint64_t)pin->first * PAGE_SIZE,
         .pages = pin->count,
-        .flags = pin->flags,
-        .age_ms = (now - pin->since) * MILLISECONDS / shell->head->timebase_hz,
+        .flags =
+            pin->flags | (is_over ? MEM_PINS_OVER : 0) | (pin->is_told != 0 ? MEM_PINS_TOLD : 0),
+        .age_ms = age_ms(shell, pin, now),
         .lease_ms = pin->lease_ms,
         .device = pin->device,
     };
@@ -320,6 +400,9 @@ enum err pins_serve(struct call *call, enum mem_request number)
     }
     if (number == MEM_UNPIN) {
         return serve_unpin(call);
+    }
+    if (number == MEM_PIN_NEXT) {
+        return serve_next(call);
     }
     return number == MEM_PINS ? serve_pins(call) : serve_reset(call);
 }

@@ -13,6 +13,8 @@
 #include "server/shell/badge.h"
 #include "server/shell/client.h"
 #include "server/shell/ecall.h"
+#include "server/shell/turns.h"
+#include "server/shell/waits.h"
 #include "server/shell/wire.h"
 
 STATIC_ASSERT(MEM_PRIVILEGE_LOW == SPACE_PRIVILEGE_LOW &&
@@ -20,7 +22,8 @@ STATIC_ASSERT(MEM_PRIVILEGE_LOW == SPACE_PRIVILEGE_LOW &&
                   MEM_PRIVILEGE_LOOK == SPACE_PRIVILEGE_LOOK &&
                   MEM_PRIVILEGE_PHYSICAL == SPACE_PRIVILEGE_PHYSICAL &&
                   MEM_PRIVILEGE_DMA == SPACE_PRIVILEGE_DMA &&
-                  MEM_PRIVILEGE_KILL == SPACE_PRIVILEGE_KILL,
+                  MEM_PRIVILEGE_KILL == SPACE_PRIVILEGE_KILL &&
+                  MEM_PRIVILEGE_SWAP == SPACE_PRIVILEGE_SWAP,
               "core has the numbers of the protocol");
 
 /* What SPACE_MAKE and CLONE may ask for. */
@@ -28,6 +31,9 @@ static enum err check_made(const struct call *call, const struct wire_space_make
 {
     if (request->priority_max > call->own->settings.priority) {
         return ERR_RANGE;
+    }
+    if (client_is_doomed(&call->shell->core, client_of(&call->shell->core, call->own))) {
+        return ERR_CANCELED;
     }
     return (request->privileges & ~(uint64_t)call->own->settings.privileges) != 0 ? ERR_PERM
                                                                                   : ERR_OK;
@@ -97,6 +103,9 @@ enum err process_clone(struct call *call)
     if (error == ERR_OK) {
         error = call_target(call, request.space, MEM_RIGHT_READ);
     }
+    if (error == ERR_OK && call->target->kept != 0) {
+        return waits_hold_change(call);
+    }
     if (error != ERR_OK) {
         return error;
     }
@@ -135,8 +144,12 @@ enum err process_space_end(struct call *call)
     }
     error = find_to_end(call, request.space);
     if (error == ERR_STALE && !call->is_held) {
-        struct client *ended =
-            client_find_ended(core, client_of(core, call->own), badge_read(request.space).serial);
+        const uint64_t named = badge_read(request.space).serial;
+        struct client *ended = client_find_ended(core, client_of(core, call->own), named);
+        if (ended == NULL && client_find_dying(shell, named) != NULL) {
+            core->more.ending = named;
+            return ERR_MORE;
+        }
         if (ended == NULL) {
             return ERR_STALE;
         }
@@ -150,9 +163,15 @@ enum err process_space_end(struct call *call)
     const uint32_t own = call->own->number;
     const uint64_t serial = client_of(core, call->own)->serial;
     const struct ending ending = {.cause = CAUSE_KILLED, .detail = request.number};
+    const uint64_t named = client_of(core, call->target)->serial;
     client_end(shell, client_of(core, call->target), &ending);
     struct space *still = space_find(core, own);
-    call->is_held = still == NULL || client_of(core, still)->serial != serial;
+    call->is_held = still == NULL || client_of(core, still)->serial != serial ||
+                    client_of(core, still)->stage != CLIENT_RUNNING;
+    if (!call->is_held && client_find_dying(shell, named) != NULL) {
+        core->more.ending = named;
+        return ERR_MORE;
+    }
     return ERR_OK;
 }
 
@@ -373,4 +392,20 @@ void process_deaths(struct shell *shell)
             UNREACHABLE();
         }
     }
+}
+
+void process_take_deaths(struct shell *shell)
+{
+    struct core *core = &shell->core;
+
+    mutex_take(core, &core->head->processes);
+    process_deaths(shell);
+    while (shell->head->dying_first != 0) { /* somebody is refused what they still have */
+        client_end_step(shell, NULL);
+    }
+    burial_finish(core);
+    turns_bury_event(shell);
+    core_done(core);
+    port_flush(&shell->port);
+    mutex_give(core, &core->head->processes);
 }

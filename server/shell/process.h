@@ -42,3 +42,6 @@ MUST_USE enum err process_boot_object(struct call *call);
 
 /* Deaths are there to be taken: end what they mean (abi/authority.h, NEXT_DEATH). */
 void process_deaths(struct shell *shell);
+
+/* The same for who holds no lock: so that what has ended is given back before he refuses. */
+void process_take_deaths(struct shell *shell);

@@ -29,7 +29,8 @@ static struct mem_region region_to_wire(const struct query_region *region)
         .resident = (uint32_t)(region->own + region->wired),
         .locked = (uint32_t)region->locked,
         .pinned = region->pinned,
-        .dirty = (uint32_t)region->own,
+        .dirty = (uint32_t)region->dirty,
+        .swapped = (uint32_t)region->swapped,
     };
 }
 
@@ -155,7 +156,7 @@ static struct frame_counts count_spaces(const struct core *core)
     counts.user += core->head->object_table.frames + core->head->pins.detained;
     for (const struct space *space = space_first(core); space != NULL;
          space = space_next(core, space)) {
-        counts.user += space->own - space->shared;
+        counts.user += space->own - space->shared - space->swapped;
         counts.tables += 2 * (uint64_t)space->shadows - space->adopted_tables;
         counts.tables += (space->root_frame != 0) + window_frames(space);
         counts.objects += space->donated + space->thread_frames + (space->object_frame != 0) +
@@ -164,12 +165,13 @@ static struct frame_counts count_spaces(const struct core *core)
     return counts;
 }
 
-/* The same while nobody changes any, and no server thread keeps free frames that nobody sees. */
+/* The same while nobody changes any, and no server thread keeps frames that it does not need. */
 static struct frame_counts count_frames(struct shell *shell)
 {
     struct core *core = &shell->core;
 
     if (shell->head->workers == 1) {
+        core_settle(core);
         return count_spaces(core);
     }
     space_lock_all(core);
@@ -180,17 +182,64 @@ static struct frame_counts count_frames(struct shell *shell)
     return counts;
 }
 
-static enum err report_stats(struct call *call)
+/* MEM_STATS_WAITS. */
+static void report_waits(struct call *call)
+{
+    struct core *core = &call->shell->core;
+
+    shared_enter(core);
+    const struct wait_counts *count = &core->head->pagers.count;
+    call->words[1] = count->first;
+    call->words[2] = count->second;
+    call->words[3] = count->again;
+    call->words[4] = count->queued;
+    call->words[5] = count->timeouts;
+    call->words[6] = count->stale;
+    call->words[7] = core->head->reclaim.count.waits;
+    shared_leave(core);
+}
+
+/* MEM_STATS_PAGES. */
+static void report_pages(struct call *call)
+{
+    struct core *core = &call->shell->core;
+
+    shared_enter(core);
+    const struct wait_counts *count = &core->head->pagers.count;
+    call->words[1] = count->pulls;
+    call->words[2] = count->joined;
+    call->words[3] = count->saves;
+    call->words[4] = count->ahead;
+    call->words[5] = count->hits;
+    call->words[6] = count->around;
+    call->words[7] = core->head->reclaim.count.dropped;
+    shared_leave(core);
+}
+
+/* MEM_STATS_RESERVE. */
+static void report_reserve(struct call *call)
+{
+    struct core *core = &call->shell->core;
+    struct reserve_view view;
+
+    shared_enter(core);
+    reserve_look(core, &view);
+    call->words[1] = view.frames;
+    call->words[2] = view.left;
+    call->words[3] = view.spent;
+    call->words[4] = swap_reserve_frames(core);
+    call->words[5] = core->head->pool.kept - view.left - call->words[4];
+    shared_leave(core);
+}
+
+/* MEM_STATS_FRAMES. */
+static enum err report_frames(struct call *call)
 {
     const struct shell_head *head = call->shell->head;
     const struct core *core = &call->shell->core;
 
-    enum err error = wire_bare(call->message);
-    if (error != ERR_OK) {
-        return error;
-    }
     /* Whoever knows that something has ended finds its frames free. */
-    error = call_see_deaths(call);
+    const enum err error = call_see_deaths(call);
     if (error != ERR_OK) {
         return error;
     }
@@ -203,7 +252,24 @@ static enum err report_stats(struct call *call)
     call->words[4] = counts.tables;
     call->words[5] = given - free - counts.user - counts.tables - counts.objects;
     call->words[6] = counts.objects;
-    call->words[7] = head->frames_total - given;
+    call->words[7] = head->frames_total - given - huge_pool_frames(core);
+    return ERR_OK;
+}
+
+static enum err report_stats(struct call *call)
+{
+    uint32_t which;
+
+    const enum err error = wire_stats(call->message, &which);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (which == MEM_STATS_FRAMES) {
+        return report_frames(call);
+    }
+    (which == MEM_STATS_WAITS   ? report_waits
+     : which == MEM_STATS_PAGES ? report_pages
+                                : report_reserve)(call);
     return ERR_OK;
 }
 
@@ -262,8 +328,55 @@ static enum err report_commit(struct call *call)
     return error;
 }
 
+static enum err report_worker(struct call *call)
+{
+    const struct arena_head *head = call->shell->core.head;
+    const uint32_t count = call->shell->head->workers;
+    uint64_t number;
+
+    enum err error = wire_index(call->message, &number);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (number >= count) {
+        return ERR_RANGE;
+    }
+    const struct worker *worker = &head->workers[number];
+    call->words[1] = count;
+    call->words[2] = atomic_load_explicit(&worker->waits, memory_order_relaxed);
+    call->words[3] = atomic_load_explicit(&worker->free_frames, memory_order_relaxed);
+    return ERR_OK;
+}
+
+static enum err report_huge(struct call *call)
+{
+    struct huge_request request;
+    struct huge_view view;
+
+    enum err error = wire_huge(call->message, &request);
+    if (error != ERR_OK) {
+        return error;
+    }
+    if (request.is_set && call->own->number != call->shell->head->init) {
+        return ERR_PERM;
+    }
+    error = op_huge(&call->shell->core, call->own, &request, &view);
+    if (error == ERR_OK) {
+        call->words[1] = view.total;
+        call->words[2] = view.free;
+        call->words[3] = view.reserved;
+    }
+    return error;
+}
+
 enum err report_account(struct call *call, enum mem_request number)
 {
+    if (number == MEM_WORKER) {
+        return report_worker(call);
+    }
+    if (number == MEM_HUGE) {
+        return report_huge(call);
+    }
     if (number == MEM_STATS) {
         return report_stats(call);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests that tell how things are: QUERY, REFUSAL, STATS, LIMITS.
+ * Requests that tell how things are: QUERY, INCORE, REFUSAL, STATS, WORKER, LIMITS, COMMIT.
  *
  * Each function serves one request; returns what mem/proto.h says, ERR_INVAL and ERR_BADF of
  * wire.h, and errors of call_target(). On error nothing changed.
@@ -24,7 +24,8 @@ MUST_USE enum err report_incore(struct call *call);
 MUST_USE enum err report_refusal(struct call *call);
 
 /*
- * STATS: all frames of RAM, by use. LIMITS: a limit of a space, and what is used of it. COMMIT: how
+ * STATS: all frames of RAM, by use. WORKER: one server thread; the numbers are each true by itself,
+ * while that thread goes on. LIMITS: a limit of a space, and what is used of it. COMMIT: how
  * memory is promised, and how much is; set by init.
  */
 MUST_USE enum err report_account(struct call *call, enum mem_request number);

@@ -9,6 +9,7 @@
 #include <mem/prot.h>
 #include <mem/proto.h>
 
+#include "server/shell/advise.h"
 #include "server/shell/badge.h"
 #include "server/shell/batch.h"
 #include "server/shell/call.h"
@@ -17,9 +18,14 @@
 #include "server/shell/lock.h"
 #include "server/shell/look.h"
 #include "server/shell/objects.h"
+#include "server/shell/pagers.h"
 #include "server/shell/pins.h"
 #include "server/shell/process.h"
 #include "server/shell/report.h"
+#include "server/shell/swaps.h"
+#include "server/shell/trial.h"
+#include "server/shell/turns.h"
+#include "server/shell/waits.h"
 #include "server/shell/wire.h"
 
 static enum err serve_map(struct call *call)
@@ -31,7 +37,7 @@ static enum err serve_map(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
-    error = call_target(call, request.space, MEM_RIGHT_MAP);
+    error = call_target_to_change(call, request.space);
     if (error != ERR_OK) {
         return error;
     }
@@ -44,11 +50,11 @@ static enum err serve_map(struct call *call)
     if (UNLIKELY(request.map.object != NULL)) {
         object_put(&call->shell->core, request.map.object);
     }
-    if (error != ERR_OK) {
+    if (error != ERR_OK && error != ERR_WAIT && error != ERR_MORE) {
         return error;
     }
     call->words[1] = uaddr_to_number(address);
-    return ERR_OK;
+    return error;
 }
 
 static enum err serve_unmap(struct call *call)
@@ -59,7 +65,7 @@ static enum err serve_unmap(struct call *call)
     if (error != ERR_OK) {
         return error;
     }
-    error = call_target(call, request.space, MEM_RIGHT_MAP);
+    error = call_target_to_change(call, request.space);
     if (error != ERR_OK) {
         return error;
     }
@@ -74,7 +80,7 @@ static enum err serve_protect(struct call *call, bool is_linux)
     if (error != ERR_OK) {
         return error;
     }
-    error = call_target(call, request.space, MEM_RIGHT_MAP);
+    error = call_target_to_change(call, request.space);
     if (error != ERR_OK) {
         return error;
     }
@@ -91,73 +97,30 @@ static enum err serve_remap(struct call *call, bool is_linux)
     if (error != ERR_OK) {
         return error;
     }
-    error = call_target(call, request.space, MEM_RIGHT_MAP);
+    error = call_target_to_change(call, request.space);
     if (error != ERR_OK) {
         return error;
     }
     request.remap.is_linux = is_linux;
     error = op_remap(&call->shell->core, call->target, &request.remap, &address);
-    if (error != ERR_OK) {
+    if (error != ERR_OK && error != ERR_WAIT && error != ERR_MORE) {
         return error;
     }
     call->words[1] = uaddr_to_number(address);
-    return ERR_OK;
-}
-
-static enum err serve_advise(struct call *call, bool is_linux)
-{
-    struct wire_advise request;
-
-    enum err error = wire_advise(call->message, &request);
-    if (error != ERR_OK) {
-        return error;
-    }
-    const bool is_remove = request.advise.advice == MEM_ADVISE_REMOVE;
-    if (UNLIKELY(is_remove)) { /* it takes all buckets */
-        error = call_see_deaths(call);
-        if (error != ERR_OK) {
-            return error;
-        }
-    }
-    error = call_target(call, request.space, MEM_RIGHT_MAP);
-    if (error != ERR_OK) {
-        return error;
-    }
-    request.advise.is_linux = is_linux;
-    if (UNLIKELY(is_remove)) {
-        call_give_buckets(call);
-        return op_remove(&call->shell->core, call->target, &request.advise);
-    }
-    return op_advise(&call->shell->core, call->target, &request.advise);
-}
-
-static enum err serve_sync(struct call *call, bool is_linux)
-{
-    struct wire_sync request;
-
-    enum err error = wire_sync(call->message, &request);
-    if (error != ERR_OK) {
-        return error;
-    }
-    error = call_target(call, request.space, MEM_RIGHT_MAP);
-    if (error != ERR_OK) {
-        return error;
-    }
-    request.sync.is_linux = is_linux;
-    return op_sync(&call->shell->core, call->target, &request.sync);
+    return error;
 }
 
 static enum err serve_copy(struct call *call)
 {
     struct wire_copy request;
-    uint64_t copied;
-
     enum err error = wire_copy(call->message, &request);
-    if (error != ERR_OK) {
-        return error;
+    if (error == ERR_OK) {
+        error = call_target(call, request.space,
+                            request.is_to_other ? MEM_RIGHT_CONTROL : MEM_RIGHT_READ);
     }
-    error =
-        call_target(call, request.space, request.is_to_other ? MEM_RIGHT_CONTROL : MEM_RIGHT_READ);
+    if (error == ERR_RIGHTS) {
+        error = call_target(call, request.space, MEM_RIGHT_PIN);
+    }
     if (error != ERR_OK) {
         return error;
     }
@@ -167,10 +130,9 @@ static enum err serve_copy(struct call *call)
         .to_address = request.is_to_other ? request.other : request.own,
         .from_address = request.is_to_other ? request.own : request.other,
         .length = request.length,
+        .is_nowait = request.is_nowait,
     };
-    error = op_copy(&call->shell->core, &copy, &copied);
-    call->words[1] = copied; /* also when it is short */
-    return error;
+    return op_copy(&call->shell->core, &copy, &call->words[1]); /* also when it is short */
 }
 
 static enum err serve_hello(struct call *call)
@@ -196,7 +158,7 @@ static enum err serve_lock(struct call *call, enum mem_request number, bool is_l
     if (number == MEM_UNLOCK) {
         return lock_undo(call, is_linux);
     }
-    return number == MEM_LOCK_ALL ? lock_all(call) : lock_undo_all(call);
+    return number == MEM_LOCK_ALL ? lock_all(call, is_linux) : lock_undo_all(call);
 }
 
 static enum err serve_report(struct call *call, enum mem_request number)
@@ -213,9 +175,35 @@ static enum err serve_report(struct call *call, enum mem_request number)
     return report_account(call, number);
 }
 
-static enum err serve(struct call *call, enum mem_request number, bool is_linux)
+/* What is about processes, and what they start with. */
+static enum err serve_process(struct call *call, enum mem_request number)
 {
-    switch (number) {
+    switch ((unsigned)number) {
+    case MEM_SPACE_MAKE:
+        return process_space_make(call);
+    case MEM_CLONE:
+        return process_clone(call);
+    case MEM_SPACE_END:
+        return process_space_end(call);
+    case MEM_THREAD_MAKE:
+        return process_thread_make(call);
+    case MEM_DONATE:
+        return process_donate(call);
+    case MEM_NEXT:
+        return process_next(call);
+    case MEM_BOOT_OBJECT:
+        return process_boot_object(call);
+    case MEM_BOOT_DEVICE:
+        return device_serve(call);
+    default: /* serve() sends no other */
+        return look_serve(call, number);
+    }
+}
+
+/* What is about the regions of one space, or two. */
+static enum err serve_regions(struct call *call, enum mem_request number, bool is_linux)
+{
+    switch ((unsigned)number) {
     case MEM_MAP:
         return serve_map(call);
     case MEM_UNMAP:
@@ -225,63 +213,93 @@ static enum err serve(struct call *call, enum mem_request number, bool is_linux)
     case MEM_REMAP:
         return serve_remap(call, is_linux);
     case MEM_ADVISE:
-        return serve_advise(call, is_linux);
+        return advise_serve(call, is_linux);
     case MEM_COPY:
         return serve_copy(call);
+    case MEM_SYNC:
+        return advise_sync(call, is_linux);
+    case MEM_BATCH:
+        return batch_serve(call);
+    case MEM_GO_ON:
+        return turns_go_on(call);
     case MEM_LOCK:
     case MEM_UNLOCK:
     case MEM_LOCK_ALL:
     case MEM_UNLOCK_ALL:
         return serve_lock(call, number, is_linux);
-    case MEM_SYNC:
-        return serve_sync(call, is_linux);
-    case MEM_BATCH:
-        return batch_serve(call);
-    case MEM_HELLO:
+    default: /* serve() sends no other */
         return serve_hello(call);
+    }
+}
+
+/* What is about objects, their pagers, and frames that are pinned. */
+static enum err serve_object(struct call *call, enum mem_request number)
+{
+    switch ((unsigned)number) {
+    case MEM_PAGER_MAKE:
+    case MEM_PAGER_OBJECT:
+    case MEM_PAGER_NEXT:
+    case MEM_PAGER_SUPPLY:
+    case MEM_PAGER_FAIL:
+    case MEM_PAGER_WROTE:
+    case MEM_PAGER_ATTACH:
+    case MEM_PAGER_ADOPT:
+        return pagers_serve(call, number);
+    case MEM_SWAP:
+        return swaps_serve(call);
+    case MEM_PIN:
+    case MEM_UNPIN:
+    case MEM_PINS:
+    case MEM_PIN_NEXT:
+    case MEM_DEVICE_RESET:
+        return pins_serve(call, number);
+    default: /* serve() sends no other */
+        return turns_follow(call, number, objects_serve(call, number));
+    }
+}
+
+static enum err serve(struct call *call, enum mem_request number, bool is_linux)
+{
+    switch ((unsigned)number) {
+    case MEM_MAP:
+    case MEM_UNMAP:
+    case MEM_PROTECT:
+    case MEM_REMAP:
+    case MEM_ADVISE:
+    case MEM_COPY:
+    case MEM_SYNC:
+    case MEM_BATCH:
+    case MEM_GO_ON:
+    case MEM_HELLO:
+    case MEM_LOCK:
+    case MEM_UNLOCK:
+    case MEM_LOCK_ALL:
+    case MEM_UNLOCK_ALL:
+        return turns_follow(call, number, serve_regions(call, number, is_linux));
     case MEM_QUERY:
     case MEM_INCORE:
     case MEM_REFUSAL:
     case MEM_STATS:
     case MEM_LIMITS:
     case MEM_COMMIT:
+    case MEM_WORKER:
+    case MEM_HUGE:
         return serve_report(call, number);
     case MEM_SPACE_MAKE:
     case MEM_CLONE:
-        return number == MEM_CLONE ? process_clone(call) : process_space_make(call);
     case MEM_SPACE_END:
     case MEM_THREAD_MAKE:
-        return number == MEM_SPACE_END ? process_space_end(call) : process_thread_make(call);
     case MEM_DONATE:
     case MEM_NEXT:
-        return number == MEM_DONATE ? process_donate(call) : process_next(call);
     case MEM_BOOT_OBJECT:
     case MEM_BOOT_DEVICE:
-        return number == MEM_BOOT_OBJECT ? process_boot_object(call) : device_serve(call);
     case MEM_LOOK:
     case MEM_SPACE_DERIVE:
     case MEM_HANDLES:
-        return look_serve(call, number);
-    case MEM_OBJECT_MAKE:
-    case MEM_OBJECT_RESIZE:
-    case MEM_OBJECT_INFO:
-    case MEM_OBJECT_SEAL:
-    case MEM_OBJECT_DERIVE:
-    case MEM_OBJECT_HOLD:
-    case MEM_OBJECT_CLOSE:
-    case MEM_OBJECT_COPY:
-    case MEM_OBJECT_NAME:
-    case MEM_OBJECT_OPEN:
-    case MEM_OBJECT_UNNAME:
-    case MEM_OBJECT_AGAIN:
-        return objects_serve(call, number);
-    case MEM_PIN:
-    case MEM_UNPIN:
-    case MEM_PINS:
-    case MEM_DEVICE_RESET:
-        return pins_serve(call, number);
+        return serve_process(call, number);
+    default: /* decoded: what is left is about objects */
+        return serve_object(call, number);
     }
-    UNREACHABLE();
 }
 
 /*
@@ -300,16 +318,21 @@ static enum call_locks locks_of(enum mem_request number)
     case MEM_STATS:
     case MEM_BATCH:
     case MEM_OBJECT_RESIZE:
+    case MEM_PAGER_NEXT:
         return CALL_PROCESSES;
     case MEM_QUERY:
     case MEM_INCORE:
     case MEM_HANDLES:
     case MEM_COMMIT:
+    case MEM_HUGE:
     case MEM_OBJECT_NAME:
     case MEM_OBJECT_OPEN:
     case MEM_OBJECT_UNNAME:
+    case MEM_PAGER_SUPPLY:
+    case MEM_SWAP:
     case MEM_PIN:
     case MEM_PINS:
+    case MEM_PIN_NEXT:
         return CALL_BOTH;
     case MEM_HELLO:
     case MEM_MAP:
@@ -322,6 +345,7 @@ static enum call_locks locks_of(enum mem_request number)
     case MEM_UNLOCK:
     case MEM_LOCK_ALL:
     case MEM_UNLOCK_ALL:
+    case MEM_GO_ON:
     case MEM_COPY:
     case MEM_REFUSAL:
     case MEM_LIMITS:
@@ -337,8 +361,16 @@ static enum call_locks locks_of(enum mem_request number)
     case MEM_OBJECT_CLOSE:
     case MEM_OBJECT_COPY:
     case MEM_OBJECT_AGAIN:
+    case MEM_OBJECT_SLICE:
+    case MEM_PAGER_MAKE:
+    case MEM_PAGER_OBJECT:
+    case MEM_PAGER_FAIL:
+    case MEM_PAGER_WROTE:
+    case MEM_PAGER_ATTACH:
+    case MEM_PAGER_ADOPT:
     case MEM_UNPIN:
     case MEM_DEVICE_RESET:
+    case MEM_WORKER:
         return CALL_OWN;
     }
     UNREACHABLE();
@@ -352,12 +384,6 @@ void request_refused(struct shell *shell, struct space *own, uint64_t number, en
     client_of(&shell->core, own)->refused = (uint32_t)number;
 }
 
-bool request_lacks_frames(const struct shell *shell, const struct space *space, enum err error)
-{
-    return space->refusal.error == (uint32_t)error && space->refusal.limit == MEM_LIMIT_FRAMES &&
-           core_is_free_elsewhere(&shell->core);
-}
-
 /* Make the answer a refusal, and keep for the caller what it was about. */
 NOINLINE static void refuse(struct call *call, enum err error)
 {
@@ -366,7 +392,8 @@ NOINLINE static void refuse(struct call *call, enum err error)
 
     for (unsigned i = 0; i < IPC_WORDS; i++) {
         /* What was copied, and what was refused, counts on an error too. */
-        if (i != 1 || (number != MEM_COPY && number != MEM_OBJECT_COPY && number != MEM_BATCH)) {
+        if (i != 1 || (number != MEM_COPY && number != MEM_OBJECT_COPY && number != MEM_BATCH &&
+                       number != MEM_PAGER_SUPPLY)) {
             call->words[i] = 0;
         }
     }
@@ -378,30 +405,41 @@ NOINLINE static void refuse(struct call *call, enum err error)
     request_refused(call->shell, own, number, error);
 }
 
-/*
- * Serve a request whose head is legal, once.
- *
- * Returns: whether it is over; not if it changed nothing, and is to be tried again.
- */
-static bool try_once(struct call *call, enum mem_request number, bool is_linux, bool is_last)
+/* Serve a request whose head is legal, once. */
+static enum trial try_once(struct call *call, enum mem_request number, bool is_linux,
+                           unsigned tries)
 {
     if (!call_begin(call, locks_of(number))) {
-        return true;
+        return TRIAL_OVER;
+    }
+    turns_begin(call->shell);
+    if (UNLIKELY(call->own->work.phase != WORK_NONE) && call->locks != CALL_PROCESSES &&
+        turns_help(call, number)) {
+        call_end(call);
+        return TRIAL_OVER;
     }
     if (number != MEM_REFUSAL) {
         call_forget_refusal(call);
     }
-    const enum err error = serve(call, number, is_linux);
+    enum err error = serve(call, number, is_linux);
+    if (UNLIKELY(turns_has_more(call, error))) {
+        turns_answer(call, error);
+        call_end(call);
+        return TRIAL_OVER;
+    }
     if (UNLIKELY(error != ERR_OK) && !call->is_held) {
-        if (!is_last && (request_lacks_frames(call->shell, call->own, error) ||
-                         request_lacks_frames(call->shell, call->target, error))) {
+        const enum trial trial = trial_judge(call, error, tries);
+        if (trial != TRIAL_OVER) {
             call_end(call);
-            return false;
+            return trial;
         }
+        error = waits_hold(call, error);
+    }
+    if (UNLIKELY(error != ERR_OK) && !call->is_held) {
         refuse(call, error);
     }
     call_end(call);
-    return true;
+    return TRIAL_OVER;
 }
 
 /* Answer what is no request. */
@@ -429,8 +467,10 @@ bool request_serve(struct shell *shell, const struct message *message, uint64_t 
         refuse_head(&call, error);
         return !call.is_held;
     }
-    for (unsigned i = 0; !try_once(&call, number, is_linux, i == GATHER_MAX); i++) {
-        shell_gather(shell);
+    enum trial trial;
+    for (unsigned i = 0; (trial = try_once(&call, number, is_linux, i)) != TRIAL_OVER; i++) {
+        trial_help(shell, trial);
     }
+    shell->core.spender = 0;
     return !call.is_held;
 }

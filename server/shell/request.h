@@ -25,6 +25,3 @@ MUST_USE bool request_serve(struct shell *shell, const struct message *message,
 
 /* Keep for the caller, whose space is taken, what the refusal of request `number` was about. */
 void request_refused(struct shell *shell, struct space *own, uint64_t number, enum err error);
-
-/* Whether what was refused to a space lacked frames that other server threads have. */
-bool request_lacks_frames(const struct shell *shell, const struct space *space, enum err error);

@@ -17,11 +17,16 @@
 
 #include "server/shell/badge.h"
 #include "server/shell/request.h"
+#include "server/shell/trial.h"
 
 STATIC_ASSERT(ERR_OK == 0 && IPC_CALL == 0 && BADGE_CLIENT == 0, "plain is zero");
 
+/* A longer range may take more than one message (turns.h), and is not for here. */
+#define QUICK_BYTES (WORK_REGIONS * PAGE_SIZE)
+
 /*
- * What follows the operation on the space of the caller.
+ * What follows the operation on the space of the caller. What it left of shared memory that went is
+ * for turns_bury_quick().
  *
  * Returns: whether that was all; not when it failed for frames that can be had: then it changed
  *          nothing, and is to be tried again.
@@ -32,7 +37,7 @@ ALWAYS_INLINE bool request_quick_end(struct shell *shell, struct bucket *bucket,
     bool is_over = true;
 
     if (UNLIKELY(outcome != ERR_OK)) {
-        is_over = !request_lacks_frames(shell, own, outcome);
+        is_over = !trial_lacks_frames(own, outcome) && !trial_lacks_budget(own, outcome);
         if (is_over) {
             request_refused(shell, own, number, outcome);
         }
@@ -57,9 +62,13 @@ ALWAYS_INLINE bool request_quick(struct shell *shell, const struct message *mess
     const uint64_t from_5 = words[5] | words[6] | words[7];
     const uint64_t from_4 = words[4] | from_5;
     const uint64_t from_3 = words[3] | from_4;
-    const bool is_map = number == MEM_MAP && from_5 == 0;
-    const bool is_unmap = number == MEM_UNMAP && from_3 == 0;
-    const bool is_protect = number == MEM_PROTECT && from_4 == 0 && words[3] <= UINT32_MAX;
+    const uint64_t populates = (uint64_t)(MEM_MAP_POPULATE | MEM_MAP_LOCKED) << 32;
+    const uint64_t replaces = (uint64_t)MEM_MAP_FIXED << 32;
+    const bool is_map = number == MEM_MAP && (from_5 | (words[3] & populates)) == 0 &&
+                        (words[2] <= QUICK_BYTES || (words[3] & replaces) == 0);
+    const bool is_unmap = number == MEM_UNMAP && from_3 == 0 && words[2] <= QUICK_BYTES;
+    const bool is_protect =
+        number == MEM_PROTECT && from_4 == 0 && words[3] <= UINT32_MAX && words[2] <= QUICK_BYTES;
     const uaddr_t address = {words[1]};
     uaddr_t mapped = {0};
     enum err outcome;
@@ -72,6 +81,10 @@ ALWAYS_INLINE bool request_quick(struct shell *shell, const struct message *mess
     struct bucket *bucket = shell_bucket(shell, message->badge);
     struct space *own = shell_take_space(shell, bucket, message->badge);
     if (UNLIKELY(own == NULL)) {
+        return false;
+    }
+    if (UNLIKELY((own->work.phase | own->future | own->kept) != 0)) {
+        shell_give_space(shell, bucket); /* it may have to wait, or to go on in another message */
         return false;
     }
     if (is_map) {

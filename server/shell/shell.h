@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <abi/boot.h>
@@ -33,17 +34,20 @@ struct shell_device {
     struct boot_device boot;
 };
 
-/* In an arena page of its own. Constant after boot, but for `serial` and `random`. */
+/* In an arena page of its own. Constant after boot, but for `serial`, `random` and `timer`. */
 struct shell_head {
     uint64_t magic;
-    uint64_t serial;  /* of the client made last */
-    uint64_t random;  /* state of shell_random() */
-    uint32_t init;    /* number of init's space */
-    uint32_t workers; /* server threads */
+    uint64_t serial;      /* of the client made last */
+    uint64_t random;      /* state of shell_random() */
+    uint32_t init;        /* number of init's space */
+    uint32_t workers;     /* server threads */
+    uint32_t dying_first; /* clients (client.h), in the order of their ends; under `processes` */
+    uint32_t reserved;
     uint64_t archive; /* number of the object of the boot archive */
     uint64_t archive_bytes;
-    uint64_t frames_total; /* frames of RAM */
-    uint64_t timebase_hz;  /* of ecall_time() */
+    uint64_t frames_total;  /* frames of RAM */
+    uint64_t timebase_hz;   /* of ecall_time() */
+    _Atomic uint64_t timer; /* when the kernel is to tell of the time; UINT64_MAX: never */
     uint64_t device_count;
     struct shell_device devices[BOOT_DEVICES_MAX];
 };
@@ -54,6 +58,9 @@ struct shell {
     struct shell_head *head;
     uint64_t stack;   /* where it starts; valid for all but the first server thread */
     uint64_t decided; /* badge of the space whose fault it decided last (space->answer) */
+    bool restarts;    /* what it serves is a request that waited (waits.h) */
+    uint64_t
+        carried[2]; /* in what is to be sent next: by LOCK with MEM_LOCK_DRY, PIN_NEXT (turns.h) */
 };
 
 /* A number that clients cannot foresee, or foresee by the seed alone: places mappings at random. */

@@ -27,13 +27,16 @@ static const uint64_t with_space =
     BIT(MEM_QUERY) | BIT(MEM_COPY) | BIT(MEM_LIMITS) | BIT(MEM_SPACE_END) | BIT(MEM_THREAD_MAKE) |
     BIT(MEM_DONATE) | BIT(MEM_LOCK) | BIT(MEM_UNLOCK) | BIT(MEM_LOCK_ALL) | BIT(MEM_UNLOCK_ALL) |
     BIT(MEM_INCORE) | BIT(MEM_SYNC) | BIT(MEM_OBJECT_HOLD) | BIT(MEM_CLONE) | BIT(MEM_BATCH) |
-    BIT(MEM_SPACE_DERIVE) | BIT(MEM_HANDLES) | BIT(MEM_PIN) | BIT(MEM_PINS);
+    BIT(MEM_SPACE_DERIVE) | BIT(MEM_HANDLES) | BIT(MEM_PIN) | BIT(MEM_PINS) | BIT(MEM_GO_ON);
 
 /* Requests with word 6 for an object. */
 static const uint64_t with_object =
     BIT(MEM_MAP) | BIT(MEM_OBJECT_RESIZE) | BIT(MEM_OBJECT_INFO) | BIT(MEM_OBJECT_SEAL) |
     BIT(MEM_OBJECT_DERIVE) | BIT(MEM_OBJECT_HOLD) | BIT(MEM_OBJECT_CLOSE) | BIT(MEM_OBJECT_COPY) |
-    BIT(MEM_OBJECT_NAME) | BIT(MEM_PIN) | BIT(MEM_PINS) | BIT(MEM_DEVICE_RESET);
+    BIT(MEM_OBJECT_NAME) | BIT(MEM_OBJECT_SLICE) | BIT(MEM_PIN) | BIT(MEM_PINS) |
+    BIT(MEM_DEVICE_RESET) | BIT(MEM_GO_ON) | BIT(MEM_PAGER_OBJECT) | BIT(MEM_PAGER_NEXT) |
+    BIT(MEM_PAGER_SUPPLY) | BIT(MEM_PAGER_FAIL) | BIT(MEM_PAGER_WROTE) | BIT(MEM_PAGER_ATTACH) |
+    BIT(MEM_PAGER_ADOPT) | BIT(MEM_SWAP);
 
 uint64_t wire_features(void)
 {
@@ -167,29 +170,42 @@ enum err wire_remap(const struct message *message, struct wire_remap *out)
 
 enum err wire_advise(const struct message *message, struct wire_advise *out)
 {
-    enum err error = check_tail(message, 4);
+    enum err error = check_tail(message, 5);
     if (error != ERR_OK) {
         return error;
     }
-    if (message->words[3] > UINT32_MAX) {
+    const uint64_t has_hole_max = (message->words[0] & MEM_HEAD_LINUX) != 0 ? 1 : 0;
+    if (message->words[3] > UINT32_MAX || message->words[4] > has_hole_max) {
         return ERR_INVAL;
     }
     out->advise.address = address(message->words[1]);
     out->advise.length = message->words[2];
     out->advise.advice = (uint32_t)message->words[3];
+    out->advise.has_hole = message->words[4] != 0;
     out->space = message->words[WORD_SPACE];
     return ERR_OK;
 }
 
+/* What a dry run carries over, and where it goes on. */
+static void read_carried(const struct message *message, uint64_t progress, struct wire_lock *out)
+{
+    out->progress = progress;
+    out->cost = (struct lock_cost){.frames = message->words[5], .charged = message->words[4] >> 32};
+}
+
 enum err wire_lock(const struct message *message, struct wire_lock *out)
 {
-    enum err error = check_tail(message, 4);
+    const bool is_dry = (message->words[3] & MEM_LOCK_DRY) != 0;
+    enum err error = check_tail(message, is_dry ? 6 : 5);
     if (error != ERR_OK) {
         return error;
     }
-    if (message->words[3] > UINT32_MAX) {
+    const uint64_t progress = is_dry ? (uint32_t)message->words[4] : message->words[4];
+    if (message->words[3] > UINT32_MAX || progress > RANGE_PAGES ||
+        message->words[5] > UINT32_MAX) {
         return ERR_INVAL;
     }
+    read_carried(message, progress, out);
     out->lock.address = address(message->words[1]);
     out->lock.length = message->words[2];
     out->lock.flags = (uint32_t)message->words[3];
@@ -197,9 +213,41 @@ enum err wire_lock(const struct message *message, struct wire_lock *out)
     return ERR_OK;
 }
 
+enum err wire_lock_all(const struct message *message, struct wire_lock *out)
+{
+    const bool is_dry = (message->words[1] & MEM_LOCK_DRY) != 0;
+    enum err error = check_tail(message, is_dry ? 6 : 2);
+    if (error != ERR_OK) {
+        return error;
+    }
+    const uint64_t progress = (uint32_t)message->words[4];
+    if ((message->words[2] | message->words[3]) != 0 || message->words[1] > UINT32_MAX ||
+        progress > RANGE_PAGES || message->words[5] > UINT32_MAX) {
+        return ERR_INVAL;
+    }
+    read_carried(message, progress, out);
+    out->lock = (struct lock_request){.flags = (uint32_t)message->words[1]};
+    out->space = message->words[WORD_SPACE];
+    return ERR_OK;
+}
+
 enum err wire_unlock(const struct message *message, struct wire_lock *out)
 {
-    return message->words[3] != 0 ? ERR_INVAL : wire_lock(message, out);
+    return (message->words[3] | message->words[4]) != 0 ? ERR_INVAL : wire_lock(message, out);
+}
+
+enum err wire_go_on(const struct message *message, struct wire_go_on *out)
+{
+    const uint64_t *words = message->words;
+
+    if ((words[4] | words[5]) != 0 || words[1] > MEM_GO_ON_BURY) {
+        return ERR_INVAL;
+    }
+    if (!is_handle_or_zero(message, WORD_OBJECT) || !is_handle_or_zero(message, WORD_SPACE)) {
+        return ERR_BADF;
+    }
+    *out = (struct wire_go_on){words[1], words[2], words[3], words[WORD_SPACE]};
+    return ERR_OK;
 }
 
 enum err wire_sync(const struct message *message, struct wire_sync *out)
@@ -247,14 +295,16 @@ enum err wire_copy(const struct message *message, struct wire_copy *out)
     if (error != ERR_OK) {
         return error;
     }
-    if (message->words[3] > MEM_COPY_BYTES_MAX || message->words[4] > MEM_COPY_FROM) {
+    if (message->words[3] > MEM_COPY_BYTES_MAX ||
+        message->words[4] > (MEM_COPY_FROM | MEM_COPY_NOWAIT)) {
         return ERR_INVAL;
     }
     *out = (struct wire_copy){
         .own = address(message->words[1]),
         .other = address(message->words[2]),
         .length = message->words[3],
-        .is_to_other = message->words[4] == MEM_COPY_TO,
+        .is_to_other = (message->words[4] & MEM_COPY_FROM) == 0,
+        .is_nowait = (message->words[4] & MEM_COPY_NOWAIT) != 0,
         .space = message->words[WORD_SPACE],
     };
     return ERR_OK;
@@ -356,18 +406,13 @@ enum err wire_next(const struct message *message, bool *is_nowait)
     return ERR_OK;
 }
 
-enum err wire_boot_device(const struct message *message, uint64_t *index)
+enum err wire_index(const struct message *message, uint64_t *index)
 {
     if (!is_reserved_zero(message, 2) || message->words[WORD_SPACE] != 0) {
         return ERR_INVAL;
     }
     *index = message->words[1];
     return ERR_OK;
-}
-
-enum err wire_look(const struct message *message, uint64_t *after)
-{
-    return wire_boot_device(message, after);
 }
 
 enum err wire_hello(const struct message *message)
@@ -383,6 +428,16 @@ enum err wire_bare(const struct message *message)
     return is_reserved_zero(message, 1) && message->words[WORD_SPACE] == 0 ? ERR_OK : ERR_INVAL;
 }
 
+enum err wire_stats(const struct message *message, uint32_t *which)
+{
+    if (!is_reserved_zero(message, 2) || message->words[WORD_SPACE] != 0 ||
+        message->words[1] > MEM_STATS_RESERVE) {
+        return ERR_INVAL;
+    }
+    *which = (uint32_t)message->words[1];
+    return ERR_OK;
+}
+
 enum err wire_commit(const struct message *message, struct commit_request *out)
 {
     const uint64_t *words = message->words;
@@ -392,5 +447,17 @@ enum err wire_commit(const struct message *message, struct commit_request *out)
         return ERR_INVAL;
     }
     *out = (struct commit_request){.is_set = words[1] == 1, .mode = words[2], .percent = words[3]};
+    return ERR_OK;
+}
+
+enum err wire_huge(const struct message *message, struct huge_request *out)
+{
+    const uint64_t *words = message->words;
+
+    if (!is_reserved_zero(message, 4) || words[WORD_SPACE] != 0 || words[1] > 1 ||
+        (words[1] == 0 && words[3] != 0)) {
+        return ERR_INVAL;
+    }
+    *out = (struct huge_request){.is_set = words[1] == 1, .bytes = words[2], .pages = words[3]};
     return ERR_OK;
 }

@@ -26,6 +26,7 @@
 
 #include "server/core/op_advise.h"
 #include "server/core/op_commit.h"
+#include "server/core/op_huge.h"
 #include "server/core/op_incore.h"
 #include "server/core/op_limits.h"
 #include "server/core/op_lock.h"
@@ -89,11 +90,23 @@ MUST_USE enum err wire_advise(const struct message *message, struct wire_advise 
 
 struct wire_lock {
     struct lock_request lock; /* without is_linux */
+    uint64_t progress;        /* page; 0 in UNLOCK */
+    struct lock_cost cost;    /* with MEM_LOCK_DRY: of the turns before */
     uint64_t space;
 };
-/* Read LOCK; UNLOCK, whose flags are reserved. */
+/* Read LOCK; UNLOCK, whose flags are reserved; LOCK_ALL, which has no range. */
 MUST_USE enum err wire_lock(const struct message *message, struct wire_lock *out);
+MUST_USE enum err wire_lock_all(const struct message *message, struct wire_lock *out);
 MUST_USE enum err wire_unlock(const struct message *message, struct wire_lock *out);
+
+struct wire_go_on {
+    uint64_t what;
+    uint64_t first;
+    uint64_t second;
+    uint64_t space;
+};
+/* Read GO_ON. */
+MUST_USE enum err wire_go_on(const struct message *message, struct wire_go_on *out);
 
 struct wire_sync {
     struct sync_request sync; /* without is_linux */
@@ -118,6 +131,7 @@ struct wire_copy {
     uaddr_t other;
     uint64_t length; /* at most MEM_COPY_BYTES_MAX */
     bool is_to_other;
+    bool is_nowait;
     uint64_t space;
 };
 /* Read COPY. */
@@ -152,17 +166,20 @@ MUST_USE enum err wire_number(const struct message *message, struct wire_number 
 /* Read NEXT. */
 MUST_USE enum err wire_next(const struct message *message, bool *is_nowait);
 
-/* Read BOOT_DEVICE. */
-MUST_USE enum err wire_boot_device(const struct message *message, uint64_t *index);
-
-/* Read LOOK: a number of a process, any. */
-MUST_USE enum err wire_look(const struct message *message, uint64_t *after);
+/* Read BOOT_DEVICE, LOOK or WORKER: one number, any. */
+MUST_USE enum err wire_index(const struct message *message, uint64_t *index);
 
 /* HELLO: the version is ours. */
 MUST_USE enum err wire_hello(const struct message *message);
 
-/* Requests without arguments: REFUSAL, STATS, BOOT_OBJECT. */
+/* Requests without arguments: REFUSAL, BOOT_OBJECT. */
 MUST_USE enum err wire_bare(const struct message *message);
+
+/* Read STATS. Returns: ERR_OK; ERR_INVAL: reserved words, or `which` is none of MEM_STATS_... */
+MUST_USE enum err wire_stats(const struct message *message, uint32_t *which);
 
 /* Read COMMIT; mode and percentage are any numbers. */
 MUST_USE enum err wire_commit(const struct message *message, struct commit_request *out);
+
+/* Read HUGE; size and number are any numbers. */
+MUST_USE enum err wire_huge(const struct message *message, struct huge_request *out);

@@ -151,3 +151,14 @@ enum err wire_object_again(const struct message *message, struct wire_object_aga
     *out = (struct wire_object_again){message->words[1], (uint32_t)rights};
     return ERR_OK;
 }
+
+enum err wire_object_slice(const struct message *message, struct wire_object_slice *out)
+{
+    uint64_t object;
+
+    enum err error = check_object(message, 3, &object);
+    if (error == ERR_OK) {
+        *out = (struct wire_object_slice){message->words[1], message->words[2], object};
+    }
+    return error;
+}

@@ -63,3 +63,11 @@ struct wire_object_again {
 };
 /* Read OBJECT_AGAIN. */
 MUST_USE enum err wire_object_again(const struct message *message, struct wire_object_again *out);
+
+struct wire_object_slice {
+    uint64_t offset;
+    uint64_t bytes;
+    uint64_t object;
+};
+/* Read OBJECT_SLICE. */
+MUST_USE enum err wire_object_slice(const struct message *message, struct wire_object_slice *out);

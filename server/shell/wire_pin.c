@@ -55,7 +55,7 @@ enum err wire_pin(const struct message *message, struct wire_pin *out)
         .pin = {.address = {words[1]},
                 .pages = words[2],
                 .flags = flags,
-                .lease_ms = words[3] >> 32},
+                .lease_ms = (uint32_t)(words[3] >> 32)},
         .device = words[WORD_OBJECT],
         .space = words[WORD_SPACE],
     };
@@ -74,6 +74,17 @@ enum err wire_unpin(const struct message *message, struct wire_unpin *out)
         return ERR_INVAL;
     }
     *out = (struct wire_unpin){words[1], words[2]};
+    return ERR_OK;
+}
+
+enum err wire_pin_next(const struct message *message, struct lease_look *out)
+{
+    const uint64_t *words = message->words;
+
+    if ((words[3] | words[4] | words[5] | words[WORD_OBJECT] | words[WORD_SPACE]) != 0) {
+        return ERR_INVAL;
+    }
+    *out = (struct lease_look){.before = words[1], .earliest = words[2]};
     return ERR_OK;
 }
 

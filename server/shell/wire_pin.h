@@ -9,6 +9,7 @@
 #include <abi/error.h>
 #include <base/attr.h>
 
+#include "server/core/lease.h"
 #include "server/core/op_pin.h"
 #include "server/shell/message.h"
 
@@ -31,6 +32,9 @@ struct wire_unpin {
 };
 /* Read UNPIN. */
 MUST_USE enum err wire_unpin(const struct message *message, struct wire_unpin *out);
+
+/* Read PIN_NEXT. */
+MUST_USE enum err wire_pin_next(const struct message *message, struct lease_look *out);
 
 struct wire_pins {
     uint64_t before;

@@ -128,6 +128,7 @@ static const struct row {
     {"pin_drop", rows_pin_drop, PAGES},
     {"pin_long", rows_pin_long, PAGES},
     {"fault_refused", rows_fault_refused, 1},
+    {"pager_fault", rows_pager_fault, 1},
 };
 
 static void row_begin(const char *name)
@@ -215,6 +216,9 @@ int main(int argc, char **argv)
     bool is_found = false;
     if (argc == 2 && strcmp(argv[1], "--serve") == 0) {
         return rows_serve();
+    }
+    if (argc == 2 && strcmp(argv[1], "--supply") == 0) {
+        return rows_supply();
     }
     if (argc == 3 && strcmp(argv[1], "--only") == 0) {
         only_opt = argv[2];

@@ -43,6 +43,12 @@ uint64_t bench_map(uint64_t addr, uint64_t pages, uint32_t prot, uint32_t flags)
 void bench_unmap(uint64_t addr, uint64_t pages);
 void bench_protect(uint64_t addr, uint64_t pages, uint64_t prot);
 
+struct hf_process;
+struct hf_start;
+
+/* Make ourselves a child, which does not run yet. Returns: whether it was made. */
+bool bench_child_make(const char *const *argv, struct hf_process *process, struct hf_start *start);
+
 /* Take the samples of a row. */
 void rows_trap(void);
 void rows_ipc(void);
@@ -73,9 +79,13 @@ void rows_pin(void);
 void rows_pin_take(void);
 void rows_pin_drop(void);
 void rows_pin_long(void);
+void rows_pager_fault(void);
 
 /* Map at the end of `regions` others, RUNS times. */
 void rows_map_at_end(uint64_t regions);
+
+/* The child that supplies for rows_pager_fault(). */
+int rows_supply(void);
 
 /* The child that answers for rows_ipc(). */
 int rows_serve(void);

@@ -30,8 +30,7 @@ int rows_serve(void)
     }
 }
 
-/* Make ourselves a child, which does not run yet. Returns: whether it was made. */
-static bool child_make(const char *const *argv, struct hf_process *process, struct hf_start *start)
+bool bench_child_make(const char *const *argv, struct hf_process *process, struct hf_start *start)
 {
     static const char *const envp[] = {NULL};
     struct hf_program program;
@@ -54,7 +53,7 @@ static bool server_start(struct hf_process *process, uint64_t *endpoint)
     uint64_t slot = 0;
     return bench_must(hf_donate(HF_OWN_SPACE, OBJECT_ENDPOINT), "donate") &&
            bench_must(hf_object_make(OBJECT_ENDPOINT, 0, endpoint), "endpoint") &&
-           child_make(argv, process, &start) &&
+           bench_child_make(argv, process, &start) &&
            bench_must(
                hf_handle_give(process->kernel_space, *endpoint, RIGHT_RECEIVE, SERVER_SLOT, &slot),
                "give") &&
@@ -115,7 +114,7 @@ void rows_copy(void)
     struct hf_process process;
     struct hf_start start;
     uint64_t there = 0;
-    if (!child_make(argv, &process, &start)) {
+    if (!bench_child_make(argv, &process, &start)) {
         return;
     }
     const struct hf_map request = {

@@ -8,6 +8,7 @@
 #include "world.h"
 
 #define AHEAD 7u
+#define TURN  4u
 /* Three pages before the end of a leaf. */
 #define PAGE (UINT32_C(0x20000) - 3)
 
@@ -89,6 +90,23 @@ TAP_TEST(it_ends_with_the_region_the_leaf_and_at_pages_that_are_there)
     end();
 }
 
+TAP_TEST(it_ends_with_the_leaf_where_the_next_one_has_pages_too)
+{
+    uint64_t word = 1;
+
+    begin(600, 3);
+    /* The same place of the next leaf, which must not be taken for that of the fault. */
+    EXPECT_U64(world_write(world, space, PAGE + 512, 7), FAULT_READY);
+    advise(PAGE, 600, MEM_ADVISE_SEQUENTIAL);
+    EXPECT_U64(world_write(world, space, PAGE, 9), FAULT_READY);
+    EXPECT_U64(space->own, 1 + 3);
+    EXPECT_U64(world_read(world, space, PAGE, &word), FAULT_READY);
+    EXPECT_U64(word, 9);
+    EXPECT_U64(world_read(world, space, PAGE + 512, &word), FAULT_READY);
+    EXPECT_U64(word, 7);
+    end();
+}
+
 TAP_TEST(a_region_that_grows_below_does_not_grow_ahead)
 {
     begin(1, 3);
@@ -152,6 +170,36 @@ TAP_TEST(willneed_brings_absent_pages_that_may_be_written)
     end();
 }
 
+/* Also where a turn is less than what is brought at a time. */
+TAP_TEST(willneed_goes_on_where_the_turn_before_ended)
+{
+    uint32_t page = PAGE;
+    uint32_t turns = 0;
+    enum err error;
+
+    begin(40, 3);
+    world->core.has_turns = true;
+    do {
+        const struct advise_request request = {.address = world_address(page),
+                                               .length = (uint64_t)(PAGE + 40 - page) * PAGE_SIZE,
+                                               .advice = MEM_ADVISE_WILLNEED};
+        const uint64_t own = space->own;
+
+        world->core.left = TURN;
+        world->core.need = (struct need){0};
+        error = op_advise(&world->core, space, &request);
+        EXPECT(space->own > own && space->own - own <= TURN);
+        page = (uint32_t)world->core.need.progress;
+        turns++;
+        REQUIRE(turns <= 40);
+    } while (error == ERR_WAIT && world->core.need.kind == NEED_TURN);
+    EXPECT_ERR(error, ERR_OK);
+    EXPECT_U64(space->own, 40);
+    world->core.need = (struct need){0};
+    world->core.has_turns = false;
+    end();
+}
+
 TAP_TEST(willneed_brings_pages_of_shared_memory_too_but_none_past_its_end)
 {
     const struct map_request request = {.address = world_address(PAGE + 100),
@@ -201,10 +249,12 @@ int main(int argc, char **argv)
         TAP(without_advice_a_page_comes_alone),
         TAP(a_machine_that_is_set_to_none_does_as_linux),
         TAP(it_ends_with_the_region_the_leaf_and_at_pages_that_are_there),
+        TAP(it_ends_with_the_leaf_where_the_next_one_has_pages_too),
         TAP(a_region_that_grows_below_does_not_grow_ahead),
         TAP(it_leaves_the_last_frames_to_who_asks_for_them),
         TAP(it_leaves_the_last_of_the_budget_too_and_says_nothing),
         TAP(willneed_brings_absent_pages_that_may_be_written),
+        TAP(willneed_goes_on_where_the_turn_before_ended),
         TAP(willneed_brings_pages_of_shared_memory_too_but_none_past_its_end),
         TAP(willneed_leaves_frames_budgets_and_what_is_only_read_alone),
     };

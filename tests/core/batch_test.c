@@ -4,6 +4,7 @@
  */
 #include <tap.h>
 
+#include "batch_ops.h"
 #include "snapshot.h"
 #include "world.h"
 
@@ -41,37 +42,6 @@ static struct batch_op map_op(uint32_t page, uint32_t pages, uint32_t prot, uint
                                      .length = (uint64_t)pages * PAGE_SIZE,
                                      .prot = prot,
                                      .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | flags}};
-}
-
-static struct batch_op unmap_op(uint32_t page, uint32_t pages)
-{
-    return (struct batch_op){.sort = BATCH_UNMAP,
-                             .unmap = {world_address(page), (uint64_t)pages * PAGE_SIZE}};
-}
-
-static struct batch_op protect_op(uint32_t page, uint32_t pages, uint32_t prot)
-{
-    return (struct batch_op){.sort = BATCH_PROTECT,
-                             .protect = {.address = world_address(page),
-                                         .length = (uint64_t)pages * PAGE_SIZE,
-                                         .prot = prot}};
-}
-
-static struct batch_op advise_op(uint32_t page, uint32_t pages, uint32_t advice)
-{
-    return (struct batch_op){.sort = BATCH_ADVISE,
-                             .advise = {.address = world_address(page),
-                                        .length = (uint64_t)pages * PAGE_SIZE,
-                                        .advice = advice}};
-}
-
-static struct batch_op remap_op(uint32_t page, uint32_t from, uint32_t to, uint32_t flags)
-{
-    return (struct batch_op){.sort = BATCH_REMAP,
-                             .remap = {.address = world_address(page),
-                                       .length_old = (uint64_t)from * PAGE_SIZE,
-                                       .length_new = (uint64_t)to * PAGE_SIZE,
-                                       .flags = flags}};
 }
 
 static struct batch_op lock_op(uint32_t page, uint32_t pages, uint32_t flags)
@@ -159,6 +129,7 @@ TAP_TEST(a_limit_that_refuses_is_told_with_its_figures)
 
     begin();
     space->settings.pages_max = limit;
+    snapshot_take(world, &before);
     EXPECT_ERR(run(ops, 3, &refused), ERR_NOMEM);
     EXPECT_U64(refused, 2);
     EXPECT_U64(space->refusal.limit, MEM_LIMIT_PAGES);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every layout of a window of five pages, each page free, writable and written, or readable and
- * read, times every request on every range of it, compared with the mirror.
+ * read, times every request on every range of it, compared with the mirror. And every layout of
+ * four, each free, or written and private or shared.
  *
  * The window lies across a boundary of 1 GiB, so that every layout has pages in two shadow leaves.
  */
@@ -9,34 +10,38 @@
 
 #include "mirror.h"
 
-#define WINDOW  5u
-#define LAYOUTS 243u /* 3 to the power of WINDOW */
+#define WINDOW_MOST 5u
+#define KINDS       3u /* of pages; the first is free */
 
 static struct world *world;
 static struct space *space;
 static struct mirror mirror;
+static struct mirror clone;
 static struct mirror empty;
+static struct mirror_pool pool;
+static uint32_t window;
+static const uint32_t (*kinds)[2]; /* protection and type of each */
 static uint64_t cases;
 
 /* Make the window what `layout` says, page by page, so that joining is tried on the way. */
 static void build(uint32_t layout)
 {
-    EXPECT_ERR(op_unmap(&world->core, space, world_address(empty.first), WINDOW * PAGE_SIZE),
+    EXPECT_ERR(op_unmap(&world->core, space, world_address(empty.first), window * PAGE_SIZE),
                ERR_OK);
     mirror = empty;
-    for (uint32_t i = 0; i < WINDOW; i++, layout /= 3) {
+    for (uint32_t i = 0; i < window; i++, layout /= KINDS) {
         uint32_t page = mirror.first + i;
         uint64_t word = 100 + i;
         struct map_request request = {
             .address = world_address(page),
             .length = PAGE_SIZE,
-            .prot = layout % 3 == 1 ? 3 : 1,
-            .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | MEM_MAP_FIXED,
+            .prot = kinds[layout % KINDS][0],
+            .flags = kinds[layout % KINDS][1] | MEM_MAP_ANONYMOUS | MEM_MAP_FIXED,
         };
-        uint32_t access = layout % 3 == 1 ? MEM_PROT_WRITE : MEM_PROT_READ;
+        uint32_t access = request.prot == 3 ? MEM_PROT_WRITE : MEM_PROT_READ;
         uaddr_t address;
 
-        if (layout % 3 != 0) {
+        if (layout % KINDS != 0) {
             EXPECT_ERR(mirror_map(&mirror, &request, &address), ERR_OK);
             EXPECT_ERR(op_map(&world->core, space, &request, &address), ERR_OK);
             EXPECT_U64(mirror_touch(&mirror, page, access, &word), FAULT_READY);
@@ -138,7 +143,7 @@ static bool try_remap(uint32_t layout, uint32_t first, uint32_t end)
 
     for (uint32_t i = 0; i < 5; i++) {
         for (uint32_t pages = 1; pages <= 3; pages++) {
-            uint32_t targets = (flags[i] & MEM_REMAP_FIXED) != 0 ? WINDOW - pages + 1 : 1;
+            uint32_t targets = (flags[i] & MEM_REMAP_FIXED) != 0 ? window - pages + 1 : 1;
 
             for (uint32_t target = 0; target < targets; target++) {
                 const struct remap_request request = {
@@ -192,13 +197,115 @@ static bool try_lock(uint32_t layout, uint32_t first, uint32_t end)
     return true;
 }
 
+static bool has_hole(uint32_t first, uint32_t end)
+{
+    for (uint32_t page = first; page < end; page++) {
+        if (mirror.page[page - mirror.first].is_mapped == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All that is mapped has been touched, so that it is there; nothing changes. */
+static bool try_look(uint32_t layout, uint32_t first, uint32_t end)
+{
+    static const uint32_t flags[] = {MEM_SYNC_SYNC, MEM_SYNC_ASYNC, MEM_SYNC_INVALIDATE};
+    const uint64_t length = (uint64_t)(end - first) * PAGE_SIZE;
+    uint8_t present[WINDOW_MOST];
+    uint32_t count = 0;
+
+    build(layout);
+    const enum err expected = has_hole(first, end) ? ERR_NOMEM : ERR_OK;
+    for (uint32_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        const struct sync_request request = {
+            .address = world_address(first), .length = length, .flags = flags[i]};
+
+        if (!compare(op_sync(&world->core, space, &request), expected)) {
+            return false;
+        }
+    }
+    if (!compare(op_incore(&world->core, space, world_address(first), length, WINDOW_MOST, present,
+                           &count),
+                 expected) ||
+        !EXPECT(expected != ERR_OK || count == end - first)) {
+        return false;
+    }
+    for (uint32_t i = 0; expected == ERR_OK && i < count; i++) {
+        if (!EXPECT_U64(present[i], 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Copy the range to every place that does not overlap it, up to the first page that cannot be. */
+static bool try_copy(uint32_t layout, uint32_t first, uint32_t end)
+{
+    const uint32_t pages = end - first;
+
+    for (uint32_t to = mirror.first; to + pages <= mirror.first + window; to++) {
+        const struct copy_request request = {.to = space,
+                                             .from = space,
+                                             .to_address = world_address(to),
+                                             .from_address = world_address(first),
+                                             .length = (uint64_t)pages * PAGE_SIZE};
+        uint32_t done = 0;
+        uint64_t copied = 0;
+
+        if (to < end && first < to + pages) {
+            continue;
+        }
+        build(layout);
+        for (; done < pages; done++) {
+            uint64_t word = 0;
+
+            if (mirror_touch(&mirror, first + done, MEM_PROT_READ, &word) != FAULT_READY ||
+                mirror_touch(&mirror, to + done, MEM_PROT_WRITE, &word) != FAULT_READY) {
+                break;
+            }
+        }
+        if (!compare(op_copy(&world->core, &request, &copied),
+                     done == pages ? ERR_OK : ERR_FAULT) ||
+            !EXPECT_U64(copied, (uint64_t)done * PAGE_SIZE)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A clone writes to the range: what is private differs then, what is shared does not. */
+static bool try_clone(uint32_t layout, uint32_t first, uint32_t end)
+{
+    struct space *child = NULL;
+
+    build(layout);
+    mirror_clone(&mirror, &clone);
+    if (!compare(op_clone(&world->core, space, &(struct clone_request){.priority = 10}, &child),
+                 ERR_OK)) {
+        return false;
+    }
+    for (uint32_t page = first; page < end; page++) {
+        uint64_t word = 200 + page - first;
+        const enum fault_outcome expected = mirror_touch(&clone, page, MEM_PROT_WRITE, &word);
+
+        EXPECT_U64(world_touch(world, child, page, MEM_PROT_WRITE, &word), expected);
+    }
+    const bool is_right =
+        mirror_matches(&clone, world, child) && mirror_matches(&mirror, world, space);
+
+    space_end(&world->core, child);
+    clone = empty;
+    return is_right && mirror_matches(&mirror, world, space);
+}
+
 static bool (*const requests[])(uint32_t layout, uint32_t first, uint32_t end) = {
-    try_unmap, try_protect, try_advise, try_map, try_remap, try_lock,
+    try_unmap, try_protect, try_advise, try_map, try_remap, try_lock, try_look, try_copy, try_clone,
 };
 
 static bool try_layout(uint32_t layout)
 {
-    uint32_t last = empty.first + WINDOW;
+    uint32_t last = empty.first + window;
 
     for (uint32_t first = empty.first; first < last; first++) {
         for (uint32_t end = first + 1; end <= last; end++) {
@@ -215,11 +322,26 @@ static bool try_layout(uint32_t layout)
     return true;
 }
 
-TAP_TEST(every_request_on_every_small_layout_does_what_the_mirror_says)
+/* Every layout of `pages` pages, each of one of these kinds. */
+static void try_all(uint32_t pages, const uint32_t of[KINDS][2])
 {
+    uint32_t layouts = 1;
+
+    window = pages;
+    kinds = of;
+    cases = 0;
     world = world_make(1000, COMMIT_ALWAYS);
-    space = mirror_make(world, WINDOW, &empty);
-    for (uint32_t layout = 0; layout < LAYOUTS; layout++) {
+    space = mirror_make(world, window, &empty);
+    pool = (struct mirror_pool){.count = 0};
+    mirror_join(&mirror, &pool);
+    mirror_join(&clone, &pool);
+    empty.pool = &pool;
+    mirror = empty;
+    clone = empty;
+    for (uint32_t i = 0; i < window; i++) {
+        layouts *= KINDS;
+    }
+    for (uint32_t layout = 0; layout < layouts; layout++) {
         if (!try_layout(layout)) {
             return;
         }
@@ -231,10 +353,25 @@ TAP_TEST(every_request_on_every_small_layout_does_what_the_mirror_says)
     world_free(world);
 }
 
+TAP_TEST(every_request_on_every_small_layout_does_what_the_mirror_says)
+{
+    static const uint32_t of[KINDS][2] = {{0, 0}, {3, MEM_MAP_PRIVATE}, {1, MEM_MAP_PRIVATE}};
+
+    try_all(WINDOW_MOST, of);
+}
+
+TAP_TEST(every_request_on_every_small_layout_with_shared_pages_does_what_the_mirror_says)
+{
+    static const uint32_t of[KINDS][2] = {{0, 0}, {3, MEM_MAP_PRIVATE}, {3, MEM_MAP_SHARED}};
+
+    try_all(WINDOW_MOST - 1, of);
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
         TAP(every_request_on_every_small_layout_does_what_the_mirror_says),
+        TAP(every_request_on_every_small_layout_with_shared_pages_does_what_the_mirror_says),
     };
 
     return TAP_RUN(argc, argv, tests);

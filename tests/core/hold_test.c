@@ -54,6 +54,38 @@ static struct name_text name_of(const char *text)
     return (struct name_text){(const uint8_t *)text, (uint32_t)strlen(text)};
 }
 
+TAP_TEST(who_holds_an_object_gets_a_handle_again_with_the_rights_it_is_held_by)
+{
+    start();
+    struct core *core = &world->core;
+    const uint64_t number = object->number;
+    struct space *other = world_space(world);
+    EXPECT_ERR(op_object_again(core, space, number, R_READ | MAP_RIGHT_WRITE), ERR_OK);
+    EXPECT_ERR(op_object_again(core, other, number, R_READ), ERR_NOENT);
+    shared_enter(core);
+    REQUIRE(EXPECT(arena_page_reserve(core, hold_needs(core))));
+    hold_take(core, other, object);
+    hold_add_rights(core, other, object, MAP_RIGHT_READ);
+    shared_leave(core);
+    EXPECT_ERR(op_object_again(core, other, number, MAP_RIGHT_READ), ERR_OK);
+    EXPECT_ERR(op_object_again(core, other, number, R_READ), ERR_ACCES);
+    EXPECT_ERR(op_object_again(core, other, number, MAP_RIGHT_WRITE), ERR_ACCES);
+    shared_enter(core);
+    hold_take(core, other, object);
+    hold_add_rights(core, other, object, MAP_RIGHT_MAPPABLE);
+    shared_leave(core);
+    EXPECT_ERR(op_object_again(core, other, number, R_READ), ERR_OK);
+    EXPECT_ERR(op_object_again(core, other, number, R_READ | MAP_RIGHT_WRITE), ERR_ACCES);
+    /* It outlives its maker's hold; what was let go is had no more. */
+    EXPECT(hold_drop(core, space, object));
+    EXPECT_ERR(op_object_again(core, space, number, MAP_RIGHT_READ), ERR_NOENT);
+    EXPECT_ERR(op_object_again(core, other, number, R_READ), ERR_OK);
+    EXPECT(hold_drop(core, other, object));
+    EXPECT(hold_drop(core, other, object));
+    EXPECT_ERR(op_object_again(core, other, number, MAP_RIGHT_READ), ERR_NOENT);
+    finish();
+}
+
 TAP_TEST(an_object_stays_while_it_is_held_mapped_or_named)
 {
     const struct name_text text = name_of("/one");
@@ -87,6 +119,29 @@ TAP_TEST(an_object_stays_while_it_is_held_mapped_or_named)
     EXPECT_U64(core->head->objects.records, 0);
     EXPECT_U64(core->head->commit.used, 0);
     EXPECT_U64(core->head->holds.records, 0);
+    finish();
+}
+
+TAP_TEST(an_object_whose_last_reference_has_gone_is_not_found_by_its_number)
+{
+    start();
+    struct core *core = &world->core;
+    const uint64_t number = object->number;
+
+    EXPECT(object_find_get(core, number) == object);
+    object_put(core, object);
+    EXPECT(object_find_get(core, number + 1) == NULL);
+    /* As another server thread sees it that comes before the one that lets it go: in a commit what
+     * has no references is put aside. */
+    core->worker->intent.phase = INTENT_WRITING;
+    EXPECT(hold_drop(core, space, object));
+    EXPECT_U64(object->references, 0);
+    EXPECT(object_find_get(core, number) == NULL);
+    EXPECT_U64(object->references, 0);
+    core->worker->intent.phase = INTENT_IDLE;
+    object_bury(core);
+    EXPECT_U64(core->head->objects.records, 0);
+    EXPECT(object_find_get(core, number) == NULL);
     finish();
 }
 
@@ -264,7 +319,9 @@ TAP_TEST(frames_of_shared_memory_are_counted_with_all_that_they_take)
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
+        TAP(who_holds_an_object_gets_a_handle_again_with_the_rights_it_is_held_by),
         TAP(an_object_stays_while_it_is_held_mapped_or_named),
+        TAP(an_object_whose_last_reference_has_gone_is_not_found_by_its_number),
         TAP(mapping_over_the_last_region_of_an_object_that_nobody_holds_keeps_it),
         TAP(a_name_is_found_until_it_is_removed_and_given_once),
         TAP(names_beyond_the_limit_are_refused_with_the_numbers),

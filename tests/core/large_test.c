@@ -331,7 +331,7 @@ TAP_TEST(pages_of_a_large_leaf_move_and_keep_what_they_hold)
 
     begin(2500);
     fill_block();
-    const struct remap_request request = {
+    struct remap_request request = {
         .address = world_address(BLOCK),
         .length_old = LARGE * PAGE_SIZE,
         .length_new = LARGE * PAGE_SIZE,
@@ -344,6 +344,13 @@ TAP_TEST(pages_of_a_large_leaf_move_and_keep_what_they_hold)
         EXPECT_U64(word_at(BLOCK + 10 * LARGE + 3 + i), 1000 + i);
     }
     EXPECT_U64(space->own, LARGE);
+    /* Onto another large leaf. */
+    write_word(BLOCK + LARGE, 5);
+    EXPECT_U64(space->larges, 1);
+    request.address = request.target;
+    request.target = world_address(BLOCK + LARGE);
+    EXPECT_ERR(op_remap(&world->core, space, &request, &address), ERR_OK);
+    EXPECT_U64(word_at(BLOCK + LARGE + 17), 1017);
     end();
 }
 

@@ -50,7 +50,7 @@ static enum err unlock(uint64_t address, uint64_t length, bool is_linux)
 static enum err advise(uint64_t page, uint64_t pages, uint32_t advice, bool is_linux)
 {
     const struct advise_request request = {world_address((uint32_t)page), pages * PAGE_SIZE, advice,
-                                           is_linux};
+                                           is_linux, false};
 
     return op_advise(&world->core, space, &request);
 }
@@ -148,6 +148,35 @@ TAP_TEST(r27_a_locked_map_that_cannot_be_populated_stands)
     EXPECT_ERR(map(20, 3, MEM_MAP_LOCKED), ERR_OK);
     EXPECT(space->own > 0 && space->own < 20);
     EXPECT_U64(space->locked, 20);
+    end();
+}
+
+/* Whether a page is mapped, and with which rights. */
+static uint32_t mapped(uint32_t page)
+{
+    const struct model_entry *leaf =
+        model_leaf(world->port, space->kernel, vpn_to_number(page_to_vpn(page)));
+
+    return leaf != NULL && leaf->is_valid ? leaf->prot : 0;
+}
+
+TAP_TEST(lock_maps_present_pages_again_in_a_few_vectors)
+{
+    begin();
+    EXPECT_ERR(map(600, 3, MEM_MAP_POPULATE), ERR_OK);
+    const uint32_t first = (uint32_t)(uaddr_to_bytes(answer) / PAGE_SIZE);
+    const struct protect_request weaker = {world_address(first + 10), 10 * PAGE_SIZE, MEM_PROT_READ,
+                                           false};
+
+    EXPECT_ERR(op_protect(&world->core, space, &weaker), ERR_OK);
+    port_remove(world->port, space->kernel, page_to_vpn(first), (npages_t){600});
+    const uint64_t calls = world->port->calls;
+
+    EXPECT_ERR(lock(uaddr_to_bytes(answer), 600 * PAGE_SIZE, 0, false), ERR_OK);
+    EXPECT(world->port->calls - calls < 20);
+    for (uint32_t i = 0; i < 600; i++) {
+        EXPECT_U64(mapped(first + i), i >= 10 && i < 20 ? MEM_PROT_READ : 3);
+    }
     end();
 }
 
@@ -446,6 +475,7 @@ int main(int argc, char **argv)
         TAP(r11_comes_before_the_type_and_after_the_place),
         TAP(r27_locked_makes_pages_present_also_inherited_but_not_on_fault),
         TAP(r27_a_locked_map_that_cannot_be_populated_stands),
+        TAP(lock_maps_present_pages_again_in_a_few_vectors),
         TAP(lock_takes_every_page_that_the_bytes_touch),
         TAP(lock_of_length_0_does_nothing_and_wrapping_is_judged_last),
         TAP(r0_lock_over_a_hole_keeps_what_is_before_it_in_the_linux_form_alone),

@@ -152,6 +152,18 @@ unsigned char *model_bytes(struct port *port, uint32_t index)
     return frame->bytes;
 }
 
+void model_move(struct port *port, uint32_t to, uint32_t to_offset, uint32_t from,
+                uint32_t from_offset, uint32_t length)
+{
+    if (length == PAGE_SIZE && port->frames[from].bytes == NULL) {
+        free(port->frames[to].bytes);
+        port->frames[to].bytes = NULL;
+        port->frames[to].word = port->frames[from].word;
+        return;
+    }
+    memmove(model_bytes(port, to) + to_offset, model_bytes(port, from) + from_offset, length);
+}
+
 uint32_t model_count(const struct port *port, enum model_kind kind)
 {
     uint32_t count = 0;

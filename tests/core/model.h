@@ -70,10 +70,11 @@ struct model_space {
 
 /* Hooks for several server threads, one call at a time (threads_model.c). */
 struct model_threads {
-    void (*enter)(void);
+    void (*enter)(void); /* carries out what the caller has gathered */
     void (*leave)(void);
     void (*wait)(uint32_t number);
     void (*wake)(uint32_t number);
+    bool (*gather)(pfn_t space, vpn_t vpn, npages_t pages); /* a removal, if there is room */
     void (*settle)(struct port *port, pfn_t space, const struct space_answer *answer);
 };
 
@@ -114,6 +115,10 @@ void model_write(struct port *port, uint32_t index, uint64_t word);
 /* All bytes of a frame, to be looked at or filled by a test. */
 unsigned char *model_bytes(struct port *port, uint32_t index);
 
+/* Copy bytes between frames; a whole page that is one word stays one. */
+void model_move(struct port *port, uint32_t to, uint32_t to_offset, uint32_t from,
+                uint32_t from_offset, uint32_t length);
+
 /* Frames of a kind. */
 uint32_t model_count(const struct port *port, enum model_kind kind);
 
@@ -133,3 +138,6 @@ struct model_entry *model_entry(const struct port *port, uint32_t root, uint32_t
 
 /* Check I1. */
 void model_audit(const struct port *port);
+
+/* Take rights from the leaves of a range, the last ones with them; within a port call. */
+void model_restrict(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, uint32_t prot);

@@ -201,6 +201,7 @@ void port_table_remove(struct port *port, pfn_t space, uint32_t level, vpn_t vpn
         for (uint32_t i = 0; i < MODEL_ENTRIES; i++) {
             ASSERT(!entries[i].is_table);
             if (entries[i].is_valid) {
+                ASSERT(level == 0); /* the kernel refuses it: such leaves go before */
                 model_drop(port, &entries[i]);
             }
         }
@@ -351,7 +352,7 @@ void port_install_large(struct port *port, pfn_t space, uint32_t level, vpn_t vp
  * Take rights from every leaf of the range; leaves without rights go, and large ones that are only
  * partly meant.
  */
-static void model_restrict(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, uint32_t prot)
+void model_restrict(struct port *port, pfn_t space, vpn_t vpn, npages_t pages, uint32_t prot)
 {
     const struct model_space *owner = model_space(port, space);
     uint64_t end = vpn.v + pages.v;
@@ -380,6 +381,9 @@ static void model_restrict(struct port *port, pfn_t space, vpn_t vpn, npages_t p
 
 void port_remove(struct port *port, pfn_t space, vpn_t vpn, npages_t pages)
 {
+    if (port->threads_opt != NULL && port->threads_opt->gather(space, vpn, pages)) {
+        return;
+    }
     model_enter(port);
     model_restrict(port, space, vpn, pages, 0);
     model_leave(port);
@@ -396,12 +400,14 @@ void port_copy(struct port *port, pfn_t to, uint32_t to_offset, pfn_t from, uint
                uint32_t length)
 {
     model_enter(port);
+    if (length == PAGE_SIZE && model_frame(port, to)->kind == MODEL_FREE) {
+        model_donate(port, to, MODEL_USER);
+    }
     ASSERT(model_frame(port, to)->kind == MODEL_USER);
     ASSERT(model_frame(port, from)->kind == MODEL_USER ||
            model_frame(port, from)->kind == MODEL_WIRED);
     ASSERT(to_offset + length <= PAGE_SIZE && from_offset + length <= PAGE_SIZE);
-    memmove(model_bytes(port, model_index(to)) + to_offset,
-            model_bytes(port, model_index(from)) + from_offset, length);
+    model_move(port, model_index(to), to_offset, model_index(from), from_offset, length);
     model_leave(port);
 }
 
@@ -464,7 +470,10 @@ void port_arena_unback(struct port *port, uint32_t arena_page, pfn_t frame)
 
 void port_hand_over(struct port *port)
 {
-    (void)port; /* nothing is gathered */
+    if (port->threads_opt != NULL) {
+        port->threads_opt->enter();
+        port->threads_opt->leave();
+    }
 }
 
 void port_settle(struct port *port, pfn_t space, const struct space_answer *answer)

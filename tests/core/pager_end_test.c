@@ -7,6 +7,9 @@
 #include "patient.h"
 #include "stall.h"
 
+#include "server/core/reclaim.h"
+#include "server/core/writeback.h"
+
 TAP_TEST(when_the_pager_ends_its_waiters_are_told)
 {
     struct pager_work work;
@@ -95,6 +98,29 @@ TAP_TEST(a_pager_is_told_of_objects_that_nobody_has_any_longer)
     stall_finish();
 }
 
+TAP_TEST(while_pagers_have_no_objects_nothing_is_reclaimed_or_saved)
+{
+    const struct pager_object_request made = {.bytes = PAGE_SIZE, .patience = 1, .window = 1};
+    struct object *object = NULL;
+
+    stall_start(8, 1);
+    struct core *core = stall_core();
+    EXPECT(reclaim_is_possible(core) && reclaim_low(core) != 0);
+    EXPECT_U64(core->head->pool.low, reclaim_low(core));
+    EXPECT(patient_ask(&stall.patient, stall.threads[1], (uint64_t[WAIT_WORDS]){ASK_UNMAP, AT, 8}));
+    EXPECT(hold_drop(core, stall.server, stall.object));
+    EXPECT(!reclaim_is_possible(core));
+    EXPECT_U64(core->head->pool.low, 0);
+    core->head->pagers.age = STALL_PATIENCE;
+    core->head->pagers.deadline = UINT64_MAX;
+    EXPECT_U64(writeback_run(core), UINT64_MAX);
+    /* With an object again there is somebody to take pages from, and a first look for old ones. */
+    EXPECT_ERR(op_pager_object(core, stall.server, stall.named, &made, &object), ERR_OK);
+    EXPECT_U64(core->head->pool.low, reclaim_low(core));
+    EXPECT(core->head->pagers.deadline <= core->time);
+    stall_finish();
+}
+
 TAP_TEST(a_next_that_waits_is_answered_when_there_is_work)
 {
     stall_start(8, 1);
@@ -129,6 +155,34 @@ TAP_TEST(work_is_not_lost_with_a_worker_that_ends)
     stall_finish();
 }
 
+TAP_TEST(who_waited_in_the_backlog_has_all_of_his_time_whoever_serves_the_pager)
+{
+    struct pager_work work[PAGER_PULLS + 1];
+    struct thread *threads[PAGER_PULLS + 1];
+    const uint64_t now = 100 * STALL_PATIENCE;
+
+    stall_start(PAGER_PULLS + 1, 1);
+    stall_core()->time = now;
+    for (uint32_t i = 0; i < PAGER_PULLS + 1; i++) {
+        threads[i] = patient_thread(&stall.patient, stall.client);
+        EXPECT(!patient_read(&stall.patient, threads[i], AT + i));
+    }
+    for (uint32_t i = 0; i < PAGER_PULLS; i++) {
+        EXPECT_ERR(stall_next(&work[i]), ERR_OK);
+    }
+    /* As a server thread does that has never looked at the clock. */
+    stall_core()->time = 0;
+    EXPECT_ERR(stall_supply(&work[0], SUPPLY_COPY), ERR_OK);
+    EXPECT_ERR(stall_next(&work[PAGER_PULLS]), ERR_OK);
+    EXPECT_U64(work[PAGER_PULLS].first, PAGER_PULLS);
+    stall_core()->time = now;
+    patient_pass(&stall.patient, STALL_PATIENCE - 1);
+    EXPECT(!patient_answer(&stall.patient, threads[PAGER_PULLS])->is_there);
+    patient_pass(&stall.patient, 1);
+    EXPECT_ERR(patient_answer(&stall.patient, threads[PAGER_PULLS])->error, ERR_TIMEDOUT);
+    stall_finish();
+}
+
 TAP_TEST(a_pager_that_would_wait_for_itself_is_refused)
 {
     stall_start(8, 1);
@@ -145,7 +199,9 @@ TAP_TEST(a_pager_that_would_wait_for_itself_is_refused)
     struct object *object = NULL;
     const struct pager_object_request made = {.bytes = PAGE_SIZE, .patience = 1, .window = 1};
     struct space *third = world_space(stall.patient.world);
-    EXPECT_ERR(op_pager_make(stall_core(), third, &named), ERR_OK);
+    EXPECT_ERR(
+        op_pager_make(stall_core(), third, &(struct pager_request){.is_served = true}, &named),
+        ERR_OK);
     EXPECT_ERR(op_pager_object(stall_core(), third, named, &made, &object), ERR_OK);
     struct map_request chain = request;
     chain.object = object;
@@ -166,8 +222,10 @@ int main(int argc, char **argv)
         TAP(objects_that_wait_are_served_by_whoever_attaches),
         TAP(nobody_who_waits_for_another_pager_waits_for_ever),
         TAP(a_pager_is_told_of_objects_that_nobody_has_any_longer),
+        TAP(while_pagers_have_no_objects_nothing_is_reclaimed_or_saved),
         TAP(a_next_that_waits_is_answered_when_there_is_work),
         TAP(work_is_not_lost_with_a_worker_that_ends),
+        TAP(who_waited_in_the_backlog_has_all_of_his_time_whoever_serves_the_pager),
         TAP(a_pager_that_would_wait_for_itself_is_refused),
     };
 

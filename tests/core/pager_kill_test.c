@@ -66,11 +66,35 @@ static void start_orphaned(void)
     world_map(stall.patient.world, stall.server, FROM, 256, MEM_PROT_READ | MEM_PROT_WRITE);
 }
 
+/* Some pages are there, and thread 1 pins them and one more, for which it waits. */
+static void start_pinning(void)
+{
+    start_asked();
+    EXPECT_ERR(stall_supply_raw(&work, 0, work.pages, SUPPLY_COPY), ERR_OK);
+    const uint64_t there = work.first + work.pages;
+
+    EXPECT(!patient_ask(
+        &stall.patient, stall.threads[1],
+        (uint64_t[WAIT_WORDS]){ASK_PIN, AT, there + 1, MEM_PIN_GET | MEM_PIN_MAY_DROP}));
+    EXPECT_U64(stall.client->pinned, there);
+    EXPECT_ERR(stall_next(&work), ERR_OK);
+    for (uint64_t i = 0; i < work.pages; i++) {
+        stall_fill(work.first + i);
+    }
+}
+
+static void start_supplied(void)
+{
+    start_asked();
+    EXPECT_ERR(stall_supply_raw(&work, 0, work.pages, SUPPLY_COPY), ERR_OK);
+}
+
 static enum err make_a_pager(void)
 {
     struct object *named;
 
-    return op_pager_make(stall_core(), stall.server, &named);
+    return op_pager_make(stall_core(), stall.server, &(struct pager_request){.is_served = true},
+                         &named);
 }
 
 static enum err make_an_object(void)
@@ -118,9 +142,30 @@ static enum err supply_by_moving(void)
     return supply(SUPPLY_MOVE);
 }
 
+/* Frames for what is asked for, and more that are not there yet. */
+static enum err grant_frames(void)
+{
+    const uint32_t pages = (uint32_t)work.pages + 2;
+
+    return op_pager_grant(stall_core(), stall.server, world_address(FROM + (uint32_t)work.first),
+                          pages) == pages
+               ? ERR_OK
+               : ERR_NOMEM;
+}
+
 static enum err supply_zeros(void)
 {
     return supply(SUPPLY_ZERO);
+}
+
+/* All pages, of which some are there; the space is kept while it waits for the others. */
+static enum err pin_what_is_partly_there(void)
+{
+    const bool is_answered =
+        patient_ask(&stall.patient, stall.threads[1],
+                    (uint64_t[WAIT_WORDS]){ASK_PIN, AT, PAGES, MEM_PIN_GET | MEM_PIN_WRITE});
+
+    return is_answered ? patient_answer(&stall.patient, stall.threads[1])->error : ERR_OK;
 }
 
 static enum err take_what_is_to_be_saved(void)
@@ -151,6 +196,50 @@ static enum err end_the_pager(void)
     return ERR_OK;
 }
 
+/* The pager has another object, which nobody else has; both have pages that are not saved. */
+static void start_with_two(void)
+{
+    const struct pager_object_request request = {
+        .bytes = PAGE_SIZE, .patience = STALL_PATIENCE, .window = 1, .flags = OBJECT_WAITS};
+    struct object *object;
+
+    start_saving();
+    EXPECT_ERR(op_pager_object(stall_core(), stall.server, stall.named, &request, &object), ERR_OK);
+}
+
+static void start_replaced(void)
+{
+    start_with_two();
+    stall_end_server();
+    stall_attach();
+}
+
+/* A pager without a process, of which the client has the last handle, and thread 3 waits. */
+static void start_nearly_abandoned(void)
+{
+    start_with_two();
+    EXPECT(!stall_read(3, AT + 6));
+    stall_end_server();
+}
+
+static enum err adopt(void)
+{
+    struct object *object;
+    enum err error = op_pager_adopt(stall_core(), stall.server, stall.named, UINT64_MAX, &object);
+
+    if (error == ERR_OK) {
+        op_pager_adopted(stall_core(), object);
+    }
+    return error;
+}
+
+static enum err abandon(void)
+{
+    EXPECT(hold_drop(stall_core(), stall.client, stall.named));
+    patient_go_on(&stall.patient);
+    return ERR_OK;
+}
+
 static enum err end_the_client(void)
 {
     space_end(stall_core(), stall.client);
@@ -165,12 +254,21 @@ static const struct deed deeds[] = {
     {"supply by copying", start_asked, supply_by_copying},
     {"supply by moving", start_asked, supply_by_moving},
     {"supply zeros", start_asked, supply_zeros},
+    {"grant frames", start_asked, grant_frames},
     {"take what is to be saved", start_dirty, take_what_is_to_be_saved},
     {"say that it is saved", start_saving, say_that_it_is_saved},
     {"shrink an object", start_saving, shrink},
     {"attach", start_orphaned, attach},
     {"end the pager", start_saving, end_the_pager},
+    {"end the pager, which alone has an object", start_with_two, end_the_pager},
+    {"adopt an object", start_replaced, adopt},
+    {"let the last handle to a pager go", start_nearly_abandoned, abandon},
+    {"end the client, which has that", start_nearly_abandoned, end_the_client},
     {"end the client", start_asked, end_the_client},
+    {"pin pages of which some are there", start_supplied, pin_what_is_partly_there},
+    {"supply what a pin waits for", start_pinning, supply_by_copying},
+    {"end the client, which pins", start_pinning, end_the_client},
+    {"end the pager, for which a pin waits", start_pinning, end_the_pager},
 };
 
 #define DEEDS (sizeof deeds / sizeof deeds[0])
@@ -184,6 +282,11 @@ static void go_on(void)
     if (pager_of(stall_core(), stall.named)->space == 0) {
         EXPECT_ERR(op_pager_attach(stall_core(), stall.server, stall.named), ERR_OK);
     }
+    for (uint32_t link = stall.client->pin_first; link != 0;
+         link = pin_at(stall_core(), link)->next) {
+        EXPECT_U64(pin_at(stall_core(), link)->state, PIN_STANDING); /* the others have gone */
+    }
+    EXPECT_U64(stall.client->kept, 0);
     for (unsigned i = 0; i < 2; i++) {
         if (!stall_read(i, AT + i)) {
             EXPECT_ERR(stall_next(&work), ERR_OK);
@@ -233,13 +336,16 @@ TAP_TEST(a_server_that_dies_in_any_port_call_for_a_pager_goes_on)
 /* Take all free frames but `left`, to be given back. */
 static uint32_t take_frames(uint64_t left, uint32_t *taken)
 {
+    const uint64_t kept = stall_core()->head->pool.kept;
     uint32_t count = 0;
 
     core_settle(stall_core());
+    stall_core()->head->pool.kept = 0; /* what is kept for supplies too */
     while (pool_free(stall_core()) > left) {
         taken[count] = pool_take(stall_core(), FRAME_OBJECT, 0, 0);
         count++;
     }
+    stall_core()->head->pool.kept = kept;
     return count;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clients, a pager and core by chance: threads touch, map, lock, copy and sync what a pager fills,
- * which answers late, in part, twice, wrongly, with errors or never, ends and is replaced; time
- * passes, threads and clients end, the server is started again.
+ * Clients, a pager and core by chance: threads touch, map, lock, copy, pin and sync what a pager
+ * fills, which answers late, in part, twice, wrongly, or never, ends and is replaced; time passes,
+ * threads end, clones and strangers come, pin and end (others.h), the server is started again.
  *
  * After every step all invariants are checked, no thread is forgotten, and what is read is what was
  * written or supplied last. A schedule is a row of random words; one that fails is run again in a
@@ -12,18 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <base/assert.h>
 #include <mem/prot.h>
 #include <tap.h>
 
+#include "others.h"
 #include "stall.h"
 
 #include "server/core/paged.h"
 
-#define SCHEDULES 3000u
-#define STEPS     60u
+#define SCHEDULES 10000u
+#define STEPS     20u
 #define PAGES     10u
 #define WORKS     8u
 
@@ -37,6 +39,12 @@ static struct pager_work works[WORKS];
 static uint64_t truth[PAGES];
 static uint64_t stored[PAGES];
 static uint64_t writes;
+
+/* What happened in all schedules. */
+struct sums {
+    struct wait_counts waits;
+    struct other_counts others;
+};
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -100,11 +108,18 @@ static void step_client(uint64_t draw)
         {ASK_ADVISE, AT, pages, MEM_ADVISE_SEQUENTIAL},
         {ASK_ADVISE, AT, pages, MEM_ADVISE_DONTNEED},
         {ASK_ADVISE, AT, pages, MEM_ADVISE_POPULATE_READ},
+        {ASK_ADVISE, AT, pages, MEM_ADVISE_PAGEOUT},
         {ASK_LOCK, AT, pages},
         {ASK_SYNC, AT, PAGES},
         {ASK_SYNC, AT, PAGES},
         {ASK_COPY, TO, page, 1},
         {ASK_READ_OBJECT, TO, number, (page - AT) % 4, pages},
+        {ASK_PIN, page, pages, MEM_PIN_GET},
+        {ASK_PIN, page, pages, MEM_PIN_GET | MEM_PIN_MAY_DROP | (draw >> 32 & MEM_PIN_WRITE)},
+        {ASK_PIN, AT, PAGES, MEM_PIN_GET | (draw >> 32 & (MEM_PIN_MAY_DROP | MEM_PIN_NOWAIT))},
+        {ASK_PIN, page, pages, draw >> 32 & (MEM_PIN_MAY_DROP | MEM_PIN_WRITE)},
+        {ASK_PIN, page, pages, MEM_PIN_GET, others_number(draw >> 32)},
+        {ASK_UNPIN, stall_core()->head->pins.number - (draw >> 32) % 4},
     };
 
     (void)patient_ask(&stall.patient, thread, asks[draw % (sizeof asks / sizeof asks[0])]);
@@ -121,10 +136,10 @@ static void step_next(uint64_t draw)
 }
 
 /* What is being saved is read, as it is at this moment, and becomes what is stored. */
-static void save(const struct pager_work *work)
+static void save(const struct pager_work *work, uint64_t first, uint64_t pages)
 {
-    for (uint64_t i = 0; i < work->pages; i++) {
-        const uint64_t page = work->first + i;
+    for (uint64_t i = 0; i < pages; i++) {
+        const uint64_t page = work->first + first + i;
         const enum paged_state state =
             paged_word_state(paged_word(stall_core(), stall.object, page));
 
@@ -139,6 +154,9 @@ static void step_answer(uint64_t draw)
     struct pager_work *work = &works[(draw >> 8) % WORKS];
     const uint64_t first = work->pages == 0 ? 0 : (draw >> 16) % work->pages;
     const uint64_t pages = 1 + (draw >> 24) % 4;
+    const bool is_part = (draw >> 32 & 1) != 0 && first + pages <= work->pages;
+    const uint64_t part = is_part ? first : 0; /* of what was saved */
+    const uint64_t width = is_part ? pages : work->pages;
     struct pager_work wrong = *work;
     enum err error = ERR_OK;
 
@@ -172,12 +190,12 @@ static void step_answer(uint64_t draw)
         break;
     case 7:
         if (stall.object != NULL && work->kind == PAGER_WORK_SAVE) {
-            save(work);
+            save(work, part, width);
         }
-        error = stall_wrote(work, ERR_OK);
+        error = stall_wrote_part(work, part, width, ERR_OK);
         break;
     case 8:
-        error = stall_wrote(work, ERR_IO);
+        error = stall_wrote_part(work, part, width, ERR_IO);
         break;
     default:
         *work = (struct pager_work){0}; /* never to be answered */
@@ -202,6 +220,15 @@ static void step_resize(uint64_t draw)
     patient_go_on(&stall.patient);
 }
 
+static void adopt(void)
+{
+    struct object *object = NULL;
+
+    EXPECT_ERR(op_pager_adopt(stall_core(), stall.server, stall.named, UINT64_MAX, &object),
+               ERR_OK);
+    op_pager_adopted(stall_core(), object);
+}
+
 /* The pager ends, and another process attaches at once or after a while. */
 static void step_replace(uint64_t draw)
 {
@@ -211,6 +238,10 @@ static void step_replace(uint64_t draw)
         patient_pass(&stall.patient, (draw >> 16) % STALL_PATIENCE);
     }
     stall_attach();
+    /* It has what the other had, or comes to it later. */
+    if (draw >> 9 & 1) {
+        adopt();
+    }
 }
 
 static void step_end_thread(uint64_t draw)
@@ -228,10 +259,11 @@ static void step_end_thread(uint64_t draw)
 static void step_restart(void)
 {
     stall_restart();
+    others_find_again();
     memset(works, 0, sizeof works);
 }
 
-static void step(uint64_t draw)
+static void step(uint64_t draw, struct sums *sums)
 {
     const uint64_t rest = draw >> 8;
 
@@ -256,9 +288,11 @@ static void step(uint64_t draw)
         patient_pass(&stall.patient, rest % STALL_PATIENCE);
         break;
     default:
-        if (draw % 64 < 20) {
+        if (draw % 64 < 15) {
+            others_step(rest, &sums->others);
+        } else if (draw % 64 < 26) {
             step_next(rest);
-        } else if (draw % 64 < 36) {
+        } else if (draw % 64 < 40) {
             step_answer(rest);
         } else {
             step_client(rest);
@@ -267,9 +301,27 @@ static void step(uint64_t draw)
     }
 }
 
+/* Pins that are being made: one for each thread that waits for that. */
+static void check_pins(void)
+{
+    uint32_t making = 0;
+    uint32_t makers = 0;
+
+    for (uint32_t link = stall.client->pin_first; link != 0;
+         link = pin_at(stall_core(), link)->next) {
+        making += pin_at(stall_core(), link)->state == PIN_MAKING ? 1 : 0;
+    }
+    for (unsigned i = 0; i < STALL_THREADS; i++) {
+        makers += stall.threads[i]->wait.making != 0 ? 1 : 0;
+    }
+    ASSERT(making == makers);
+}
+
 /* No thread is forgotten: it waits in some list, or was answered. */
 static void check(void)
 {
+    check_pins();
+    others_check();
     world_audit(stall.patient.world);
     ASSERT(stall_core()->head->pagers.ready.first == 0);
     for (unsigned i = 0; i < STALL_THREADS; i++) {
@@ -281,10 +333,22 @@ static void check(void)
     }
 }
 
+static void add(struct wait_counts *all, const struct wait_counts *one)
+{
+    all->first += one->first;
+    all->second += one->second;
+    all->queued += one->queued;
+    all->timeouts += one->timeouts;
+    all->joined += one->joined;
+    all->saves += one->saves;
+    all->stale += one->stale;
+}
+
 /* Run a schedule, to the very end of its world. Ends the process if something is wrong. */
-static struct wait_counts run(const struct schedule *schedule)
+static void run(const struct schedule *schedule, struct sums *sums)
 {
     stall_start_waiting(PAGES, 4);
+    others_start(PAGES);
     stall.patient.touched = check_touch;
     memset(works, 0, sizeof works);
     for (uint64_t page = 0; page < PAGES; page++) {
@@ -293,7 +357,7 @@ static struct wait_counts run(const struct schedule *schedule)
     }
     for (unsigned i = 0; i < STEPS; i++) {
         if (!schedule->is_left_out[i]) {
-            step(schedule->words[i]);
+            step(schedule->words[i], sums);
             check();
         }
     }
@@ -304,23 +368,25 @@ static struct wait_counts run(const struct schedule *schedule)
     for (unsigned i = 0; i < STALL_THREADS; i++) {
         ASSERT(patient_answer(&stall.patient, stall.threads[i])->is_there);
     }
-    const struct wait_counts counts = stall_core()->head->pagers.count;
-
+    ASSERT(others_are_answered());
+    add(&sums->waits, &stall_core()->head->pagers.count);
     stall_finish();
-    return counts;
 }
 
 /* Whether it fails, tried in a child. */
 static bool fails(const struct schedule *schedule)
 {
     const pid_t pid = fork();
+    struct sums sums = {.waits = {0}};
     int status = 0;
 
     ASSERT(pid >= 0);
     if (pid == 0) {
-        (void)freopen("/dev/null", "w", stderr);
-        (void)freopen("/dev/null", "w", stdout);
-        (void)run(schedule);
+        FILE *quiet = freopen("/dev/null", "w", stderr);
+        ASSERT(quiet != NULL);
+        quiet = freopen("/dev/null", "w", stdout);
+        ASSERT(quiet != NULL);
+        run(schedule, &sums);
         _exit(0);
     }
     ASSERT(waitpid(pid, &status, 0) == pid);
@@ -361,7 +427,7 @@ static void draw_schedule(uint64_t seed, struct schedule *schedule)
 }
 
 /* Schedules first .. first + count - 1, in a child. Returns: whether all are right. */
-static bool run_many(uint64_t seed, unsigned first, unsigned count, struct wait_counts *sums)
+static bool run_many(uint64_t seed, unsigned first, unsigned count, struct sums *sums)
 {
     struct schedule schedule;
     int ends[2];
@@ -371,19 +437,11 @@ static bool run_many(uint64_t seed, unsigned first, unsigned count, struct wait_
 
     ASSERT(pid >= 0);
     if (pid == 0) {
-        struct wait_counts all = {0};
+        struct sums all = {.waits = {0}};
 
         for (unsigned i = first; i < first + count; i++) {
             draw_schedule(seed + i * UINT64_C(0x9e3779b97f4a7c15), &schedule);
-            const struct wait_counts one = run(&schedule);
-
-            all.first += one.first;
-            all.second += one.second;
-            all.queued += one.queued;
-            all.timeouts += one.timeouts;
-            all.joined += one.joined;
-            all.saves += one.saves;
-            all.stale += one.stale;
+            run(&schedule, &all);
         }
         ASSERT(write(ends[1], &all, sizeof all) == (ssize_t)sizeof all);
         _exit(0);
@@ -412,22 +470,24 @@ static void find_failure(uint64_t seed)
 TAP_TEST(no_schedule_of_clients_pagers_and_ends_breaks_an_invariant)
 {
     const char *given_opt = getenv("HF_SEED");
-    const uint64_t seed = given_opt != NULL ? strtoull(given_opt, NULL, 0) : 20261129;
-    struct wait_counts sums = {0};
+    const uint64_t seed = given_opt != NULL ? strtoull(given_opt, NULL, 0) : (uint64_t)time(NULL);
+    struct sums sums = {.waits = {0}};
 
-    tap_note("seed 0x%llx, %u schedules of %u steps", (unsigned long long)seed, SCHEDULES, STEPS);
+    tap_note("HF_SEED=0x%llx, %ux%u steps", (unsigned long long)seed, SCHEDULES, STEPS);
     if (!EXPECT(run_many(seed, 0, SCHEDULES, &sums))) {
         find_failure(seed);
         return;
     }
-    tap_note("first tries %llu, second %llu, queued %llu, timeouts %llu, joined %llu, saves %llu, "
+    const struct wait_counts all = sums.waits;
+    tap_note("tries: first %llu, second %llu; queued %llu, late %llu, joined %llu, saves %llu, "
              "stale %llu",
-             (unsigned long long)sums.first, (unsigned long long)sums.second,
-             (unsigned long long)sums.queued, (unsigned long long)sums.timeouts,
-             (unsigned long long)sums.joined, (unsigned long long)sums.saves,
-             (unsigned long long)sums.stale);
-    EXPECT(sums.first != 0 && sums.second != 0 && sums.queued != 0 && sums.timeouts != 0);
-    EXPECT(sums.joined != 0 && sums.saves != 0 && sums.stale != 0);
+             (unsigned long long)all.first, (unsigned long long)all.second,
+             (unsigned long long)all.queued, (unsigned long long)all.timeouts,
+             (unsigned long long)all.joined, (unsigned long long)all.saves,
+             (unsigned long long)all.stale);
+    EXPECT(all.first != 0 && all.second != 0 && all.queued != 0 && all.timeouts != 0);
+    EXPECT(all.joined != 0 && all.saves != 0 && all.stale != 0);
+    others_report(&sums.others);
 }
 
 int main(int argc, char **argv)

@@ -292,12 +292,160 @@ TAP_TEST(what_is_asked_ahead_follows_the_use)
     stall_finish();
 }
 
+TAP_TEST(what_was_asked_for_ahead_is_a_hit_when_it_is_used_first)
+{
+    const struct wait_counts *count;
+    struct pager_work work;
+
+    stall_start(64, 16);
+    count = &stall_core()->head->pagers.count;
+    EXPECT(!stall_read(0, AT + 30));
+    EXPECT_ERR(stall_next(&work), ERR_OK);
+    EXPECT_U64(work.pages, 4);
+    EXPECT_U64(count->ahead, 3);
+    EXPECT_ERR(stall_supply_part(&work, 0, 1, SUPPLY_COPY), ERR_OK);
+    EXPECT_U64(count->hits, 0);          /* it was needed */
+    EXPECT(!stall_write(1, AT + 31, 5)); /* on its way is a hit too */
+    EXPECT_ERR(stall_supply_part(&work, 1, 2, SUPPLY_MOVE), ERR_OK);
+    EXPECT_U64(count->hits, 1);
+    EXPECT(stall_write(1, AT + 32, 5));
+    EXPECT_U64(count->hits, 2);
+    EXPECT(stall_write(1, AT + 32, 6) && stall_read(1, AT + 32));
+    EXPECT_U64(count->hits, 2);
+    EXPECT_ERR(stall_supply_part(&work, 3, 1, SUPPLY_ZERO), ERR_OK);
+    EXPECT(stall_read(1, AT + 33));
+    EXPECT_U64(count->hits, 3);
+    EXPECT_U64(count->ahead, 3);
+    stall_finish();
+}
+
+/* Whether the client's table maps a page. */
+static bool is_mapped(uint32_t page)
+{
+    return model_leaf(stall.patient.world->port, stall.client->kernel, page) != NULL;
+}
+
+/* Have the first 16 pages of an object of 32 there, none of them mapped. */
+static void start_present(void)
+{
+    struct pager_work work;
+
+    stall_start(32, 16);
+    stall_sequential();
+    EXPECT(!stall_write(0, AT + 3, 9));
+    EXPECT_ERR(stall_next(&work), ERR_OK);
+    EXPECT_U64(work.pages, 16);
+    EXPECT_ERR(stall_supply(&work, SUPPLY_COPY), ERR_OK);
+}
+
+TAP_TEST(a_read_maps_what_is_there_beside_it_and_asks_for_nothing)
+{
+    struct pager_work work;
+
+    start_present();
+    /* AT + 3 ... AT + 18 of the object's pages are there; blocks of addresses begin at 16. */
+    EXPECT(!is_mapped(AT + 4)); /* a write maps its page alone */
+    EXPECT(stall_read(0, AT + 8));
+    for (uint32_t i = 0; i < 32; i++) {
+        EXPECT_U64(is_mapped(AT + i), i >= 3 && i < 16);
+    }
+    EXPECT_U64(stall_core()->head->pagers.count.around, 11);
+    EXPECT_ERR(stall_next(&work), ERR_WOULD_BLOCK);
+    for (uint32_t i = 4; i < 16; i++) {
+        EXPECT(stall_read(1, AT + i));
+        stall_expect_read(1, stall_word(i));
+    }
+    stall_finish();
+}
+
+TAP_TEST(what_is_mapped_beside_a_read_ends_where_something_is_mapped_already)
+{
+    start_present();
+    EXPECT(stall_write(0, AT + 11, 1));
+    EXPECT(stall_read(0, AT + 8));
+    for (uint32_t i = 0; i < 32; i++) {
+        EXPECT_U64(is_mapped(AT + i), i >= 3 && i < 12);
+    }
+    stall_finish();
+}
+
+TAP_TEST(what_is_mapped_beside_a_read_is_clean_until_it_is_written)
+{
+    struct pager_work work;
+
+    start_present();
+    EXPECT(stall_read(0, AT + 8));
+    EXPECT_U64(stall.object->unsaved, 1);
+    EXPECT(stall_write(0, AT + 9, 77));
+    EXPECT_U64(stall.object->unsaved, 2);
+    /* Saved, then dropped and mapped anew: only then it may be written unnoticed again. */
+    EXPECT(
+        !patient_ask(&stall.patient, stall.threads[1], (uint64_t[WAIT_WORDS]){ASK_SYNC, AT, 32}));
+    while (stall_next(&work) == ERR_OK) {
+        EXPECT_U64(work.kind, PAGER_WORK_SAVE);
+        EXPECT_ERR(stall_wrote(&work, ERR_OK), ERR_OK);
+    }
+    EXPECT_U64(stall.object->unsaved, 0);
+    EXPECT(stall_write(0, AT + 9, 78));
+    EXPECT_U64(stall.object->unsaved, 1);
+    stall_finish();
+}
+
+TAP_TEST(nothing_is_mapped_beside_a_read_where_use_is_random)
+{
+    start_present();
+    EXPECT(patient_ask(&stall.patient, stall.threads[2],
+                       (uint64_t[WAIT_WORDS]){ASK_ADVISE, AT, 32, MEM_ADVISE_RANDOM}));
+    EXPECT(stall_read(0, AT + 8));
+    EXPECT(!is_mapped(AT + 7) && is_mapped(AT + 8) && !is_mapped(AT + 9));
+    EXPECT_U64(stall_core()->head->pagers.count.around, 0);
+    stall_finish();
+}
+
 TAP_TEST(a_budget_that_is_used_up_refuses_what_would_wait)
 {
     stall_start(8, 1);
     world_budget(stall.server, 0);
     EXPECT(stall_read(0, AT));
     stall_expect_signal(0, ERR_NOMEM);
+    stall_finish();
+}
+
+static uint32_t taken[WORLD_FRAMES];
+
+/* Take all frames that can be had. Returns: how many. */
+static uint32_t take_frames(bool takes_kept)
+{
+    const uint64_t kept = stall_core()->head->pool.kept;
+    uint32_t count = 0;
+
+    core_settle(stall_core());
+    stall_core()->head->pool.kept = takes_kept ? 0 : kept;
+    while ((taken[count] = pool_take(stall_core(), FRAME_OBJECT, 0, 0)) != 0) {
+        count++;
+    }
+    stall_core()->head->pool.kept = kept;
+    return count;
+}
+
+TAP_TEST(a_page_that_was_asked_for_has_its_frame_whoever_wants_one)
+{
+    struct pager_work work;
+
+    stall_start(8, 1);
+    EXPECT(!stall_read(0, AT));
+    EXPECT_ERR(stall_next(&work), ERR_OK);
+    stall_fill(0);
+    uint32_t count = take_frames(false);
+    /* Nobody else gets it, nor is it promised twice. */
+    EXPECT_U64(pool_free(stall_core()), 1);
+    (void)stall_read(1, AT + 4);
+    stall_expect_signal(1, ERR_NOMEM);
+    EXPECT_ERR(stall_supply_raw(&work, 0, 1, SUPPLY_COPY), ERR_OK);
+    stall_expect_read(0, stall_word(0));
+    while (count > 0) {
+        pool_give(stall_core(), taken[--count]);
+    }
     stall_finish();
 }
 
@@ -309,12 +457,7 @@ TAP_TEST(a_supply_without_frames_is_refused_and_may_come_again)
     EXPECT(!stall_read(0, AT));
     EXPECT_ERR(stall_next(&work), ERR_OK);
     stall_fill(0);
-    core_settle(stall_core());
-    uint32_t taken[WORLD_FRAMES];
-    uint32_t count = 0;
-    while ((taken[count] = pool_take(stall_core(), FRAME_OBJECT, 0, 0)) != 0) {
-        count++;
-    }
+    uint32_t count = take_frames(true);
     EXPECT_ERR(stall_supply_raw(&work, 0, 1, SUPPLY_COPY), ERR_NOMEM);
     EXPECT(!stall_is_answered(0));
     while (count > 0) {
@@ -341,7 +484,13 @@ int main(int argc, char **argv)
         TAP(more_needs_than_pulls_wait_in_the_backlog_in_order),
         TAP(a_pager_reads_its_own_object_only_where_it_is_there),
         TAP(what_is_asked_ahead_follows_the_use),
+        TAP(what_was_asked_for_ahead_is_a_hit_when_it_is_used_first),
+        TAP(a_read_maps_what_is_there_beside_it_and_asks_for_nothing),
+        TAP(what_is_mapped_beside_a_read_ends_where_something_is_mapped_already),
+        TAP(what_is_mapped_beside_a_read_is_clean_until_it_is_written),
+        TAP(nothing_is_mapped_beside_a_read_where_use_is_random),
         TAP(a_budget_that_is_used_up_refuses_what_would_wait),
+        TAP(a_page_that_was_asked_for_has_its_frame_whoever_wants_one),
         TAP(a_supply_without_frames_is_refused_and_may_come_again),
     };
 

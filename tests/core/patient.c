@@ -71,7 +71,8 @@ static enum err run_copy(struct patient *patient, struct space *space, const uin
                                           .from = space,
                                           .to_address = world_address((uint32_t)words[1]),
                                           .from_address = world_address((uint32_t)words[2]),
-                                          .length = bytes(words[3])};
+                                          .length = bytes(words[3]),
+                                          .is_nowait = words[4] != 0};
         return op_copy(core, &copy, &answer->value);
     }
     const struct copy_object_request copy = {
@@ -86,12 +87,91 @@ static enum err run_copy(struct patient *patient, struct space *space, const uin
     return copy.object == NULL ? ERR_STALE : op_copy_object(core, &copy, &answer->value);
 }
 
+static enum err run_resize(struct patient *patient, struct space *space, const uint64_t *words)
+{
+    struct core *core = &patient->world->core;
+    struct object *object = object_find(core, words[1]);
+
+    return object == NULL ? ERR_STALE
+                          : op_object_resize(core, space, object, MAP_RIGHT_WRITE, words[2]);
+}
+
 static enum err run_next(struct patient *patient, struct space *space, const uint64_t *words)
 {
     struct core *core = &patient->world->core;
     struct object *named = object_find(core, words[1]);
 
     return named == NULL ? ERR_STALE : op_pager_next(core, space, named, &patient->work);
+}
+
+static struct pin_request pin_request_of(const struct core *core, struct space *space,
+                                         const uint64_t *words)
+{
+    return (struct pin_request){.owner = space,
+                                .now = core->time,
+                                .lease_ms = (uint32_t)words[5],
+                                .due = core->time + words[5],
+                                .address = world_address((uint32_t)words[1]),
+                                .pages = words[2],
+                                .flags = (uint32_t)words[3],
+                                .purpose = "patient"};
+}
+
+/* The space whose pages are pinned; NULL if it has ended. */
+static struct space *pin_target(const struct core *core, struct space *space, const uint64_t *words)
+{
+    return words[4] == 0 ? space : space_find(core, (uint32_t)words[4]);
+}
+
+static void take_pin(struct patient_answer *answer, const struct pin_answer *pin)
+{
+    answer->value = pin->pages;
+    answer->pin = pin->pin_opt == NULL ? 0 : pin->pin_opt->number;
+    answer->is_dropped = pin->is_dropped;
+}
+
+static enum err run_pin(struct patient *patient, struct space *space, const uint64_t *words,
+                        struct patient_answer *answer)
+{
+    struct core *core = &patient->world->core;
+    struct space *target = pin_target(core, space, words);
+    const struct pin_request request = pin_request_of(core, space, words);
+
+    if (target == NULL) {
+        return ERR_STALE;
+    }
+    const enum err error = op_pin(core, target, &request, &patient->pin);
+
+    core->need.is_foreign = error == ERR_WAIT && target != space;
+    take_pin(answer, &patient->pin);
+    return error;
+}
+
+/* It said ERR_WAIT and cannot. */
+static enum err end_pin(struct patient *patient, struct space *space, const uint64_t *words,
+                        enum err reason, struct patient_answer *answer)
+{
+    struct core *core = &patient->world->core;
+    const struct pin_request request = pin_request_of(core, space, words);
+    const enum err error = reason == ERR_NOMEM || reason == ERR_DEADLK ? reason : ERR_FAULT;
+    const enum err ended =
+        op_pin_end(core, pin_target(core, space, words), &request, error, &patient->pin);
+
+    take_pin(answer, &patient->pin);
+    return ended;
+}
+
+static enum err run_pin_next(struct patient *patient, struct space *space,
+                             struct patient_answer *answer)
+{
+    struct pin *pin;
+
+    patient->look = (struct lease_look){0};
+    const enum err error = lease_next(&patient->world->core, space, &patient->look, &pin);
+
+    answer->pin = error == ERR_OK ? pin->number : 0;
+    answer->value = error == ERR_OK ? pin->count : 0;
+    return error;
 }
 
 /* Serve a request once. Returns: ERR_WAIT: it is not answered. */
@@ -142,6 +222,14 @@ static enum err run(struct patient *patient, struct space *space, const struct t
         return populate_what_can_be(core, space, range_of((uint32_t)words[1], (uint32_t)words[2]))
                    ? ERR_WAIT
                    : ERR_OK;
+    case ASK_PIN:
+        return run_pin(patient, space, words, answer);
+    case ASK_UNPIN:
+        return op_unpin(core, space, words[1], words[2]);
+    case ASK_PIN_NEXT:
+        return run_pin_next(patient, space, answer);
+    case ASK_RESIZE:
+        return run_resize(patient, space, words);
     }
     UNREACHABLE();
 }
@@ -166,6 +254,10 @@ static bool changes(const uint64_t *words)
     case ASK_WRITE_OBJECT:
     case ASK_NEXT:
     case ASK_POPULATE:
+    case ASK_PIN:
+    case ASK_UNPIN:
+    case ASK_PIN_NEXT:
+    case ASK_RESIZE:
         return false;
     }
     UNREACHABLE();
@@ -173,7 +265,7 @@ static bool changes(const uint64_t *words)
 
 /* Let what said ERR_WAIT wait. Returns: ERR_WAIT if it does. */
 static enum err hold(struct patient *patient, struct space *space, struct thread *thread,
-                     struct wait_request *request)
+                     struct wait_request *request, struct patient_answer *answer)
 {
     struct core *core = &patient->world->core;
     const bool is_done = core->need.end != 0;
@@ -188,6 +280,9 @@ static enum err hold(struct patient *patient, struct space *space, struct thread
 
     if (error == ERR_OK) {
         return ERR_WAIT;
+    }
+    if (request->words[0] == ASK_PIN) {
+        return end_pin(patient, space, request->words, error, answer);
     }
     return is_done ? ERR_OK : error;
 }
@@ -211,8 +306,18 @@ static bool serve(struct patient *patient, struct thread *thread, const struct w
         wait_work(core, object_find(core, request.words[1])->pager, thread, &request);
         return false;
     }
+    if (answer.error == ERR_WOULD_BLOCK && request.words[0] == ASK_PIN_NEXT) {
+        const uint64_t earliest = patient->look.earliest;
+
+        wait_lease(core, space, thread, &request, earliest == 0 ? UINT64_MAX : earliest);
+        return false;
+    }
+    if (answer.error == ERR_NOMEM && space->refusal.limit == MEM_LIMIT_FRAMES &&
+        reclaim_need(core)) {
+        answer.error = ERR_WAIT; /* it has changed nothing, and starts over */
+    }
     if (answer.error == ERR_WAIT) {
-        answer.error = hold(patient, space, thread, &request);
+        answer.error = hold(patient, space, thread, &request, &answer);
     }
     core_done(core);
     if (answer.error == ERR_WAIT) {
@@ -253,12 +358,18 @@ void patient_go_on(struct patient *patient)
     for (;;) {
         struct thread *thread = wait_take(core);
 
-        if (thread == NULL) {
+        if (thread == NULL && !reclaim_is_wanted(core)) {
             return;
+        }
+        if (thread == NULL) {
+            reclaim_serve(core);
+            continue;
         }
         const struct wait_request request = thread->wait.request;
 
+        core->spender = thread->space; /* as the shell has it */
         (void)serve(patient, thread, &request);
+        core->spender = 0;
     }
 }
 
@@ -269,6 +380,7 @@ void patient_pass(struct patient *patient, uint64_t time)
     core->time += time;
     shared_enter(core);
     (void)pull_expire(core);
+    lease_expire(core);
     shared_leave(core);
     patient_go_on(patient);
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/core/lease.h"
 #include "world.h"
 
 #define PATIENT_THREADS 512u
@@ -27,12 +28,17 @@ enum ask {
     ASK_ADVISE,       /* page, pages, advice */
     ASK_LOCK,         /* page, pages */
     ASK_SYNC,         /* page, pages */
-    ASK_COPY,         /* to page, from page, pages: answers the bytes copied */
+    ASK_COPY,         /* to page, from page, pages, whether not to wait: answers the bytes copied */
     ASK_READ_OBJECT,  /* to page, object, first page, pages: answers the bytes copied */
     ASK_WRITE_OBJECT, /* from page, object, first page, pages: answers the bytes copied */
     ASK_CLONE,        /* nothing: answers the number of the clone */
     ASK_NEXT,         /* object of the pager; answers in `work` */
     ASK_POPULATE,     /* first page, end: what is left of a MAP */
+    ASK_PIN,          /* page, pages, MEM_PIN_..., 0 or another space, lease or 0: answers the
+                       * pages, `pin` */
+    ASK_UNPIN,        /* number of the pin, MEM_UNPIN_... */
+    ASK_PIN_NEXT,     /* nothing: answers the pages, `pin` */
+    ASK_RESIZE,       /* object, bytes */
 };
 
 struct patient_answer {
@@ -40,6 +46,8 @@ struct patient_answer {
     enum err error; /* ERR_FAULT: a signal */
     enum fault_outcome outcome;
     uint64_t value;
+    uint64_t pin; /* number; 0: none */
+    bool is_dropped;
 };
 
 struct patient {
@@ -47,6 +55,8 @@ struct patient {
     uint64_t serial;
     uint64_t order; /* of the answer given last */
     struct pager_work work;
+    struct pin_answer pin;  /* of the PIN served last */
+    struct lease_look look; /* of the PIN_NEXT served last */
     /* Told of every access that was carried out, if it is not NULL. */
     void (*touched)(const struct thread *thread, uint32_t page, uint32_t access, uint64_t word);
     uint64_t orders[PATIENT_THREADS];

@@ -65,6 +65,28 @@ TAP_TEST(p14_pinned_pages_count_against_the_lock_limit)
     finish();
 }
 
+TAP_TEST(p14_a_long_pin_leaves_a_page_in_its_frame)
+{
+    start();
+    struct object *memory = pinned_memory(&pinned, 1);
+
+    pinned_map(&pinned, at + 8, 1, RW, MEM_MAP_SHARED, memory);
+    pinned_write(&pinned, at, 10);
+    pinned_write(&pinned, at + 8, 18);
+    const uint64_t entry = entry_at(at);
+    const uint32_t frame = content_frame(core_of(), memory, 0);
+    const uint64_t own = pinned_all(&pinned, at, 1, MEM_PIN_LONGTERM | MEM_PIN_WRITE);
+    const uint64_t shared = pinned_all(&pinned, at + 8, 1, MEM_PIN_LONGTERM | MEM_PIN_WRITE);
+
+    EXPECT_U64(entry_at(at), entry);
+    EXPECT_U64(content_frame(core_of(), memory, 0), frame);
+    EXPECT_U64(pinned_seen(&pinned, own, 0), 10);
+    EXPECT_U64(pinned_seen(&pinned, shared, 0), 18);
+    EXPECT_ERR(pinned_unpin(&pinned, shared), ERR_OK);
+    EXPECT_ERR(pinned_unpin(&pinned, own), ERR_OK);
+    finish();
+}
+
 TAP_TEST(p14_locked_and_pinned_pages_share_the_limit)
 {
     start();
@@ -416,10 +438,36 @@ TAP_TEST(p17_memory_of_the_driver_himself_is_in_quarantine_too)
     finish();
 }
 
+TAP_TEST(p16_the_end_of_a_space_leaves_all_pins_of_its_pages)
+{
+    start();
+    struct space *clone = pinned_clone(&pinned);
+    uint64_t numbers[3];
+
+    for (uint32_t i = 0; i < 3; i++) {
+        const struct pin_request request = {.owner = pinned.driver,
+                                            .address = world_address(at + i),
+                                            .pages = 1,
+                                            .flags = MEM_PIN_GET | MEM_PIN_WRITE};
+
+        EXPECT_ERR(op_pin(core_of(), clone, &request, &answer), ERR_OK);
+        numbers[i] = answer.pin_opt->number;
+    }
+    space_end(core_of(), clone);
+    world_audit(pinned.world);
+    EXPECT_U64(detained(), 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        EXPECT_ERR(pinned_unpin(&pinned, numbers[i]), ERR_OK);
+    }
+    EXPECT_U64(detained(), 0);
+    finish();
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
         TAP(p14_pinned_pages_count_against_the_lock_limit),
+        TAP(p14_a_long_pin_leaves_a_page_in_its_frame),
         TAP(p14_locked_and_pinned_pages_share_the_limit),
         TAP(p14_a_page_counts_once_for_an_owner_however_often_he_pins_it),
         TAP(p14_each_owner_counts_a_page_for_himself),
@@ -436,6 +484,7 @@ int main(int argc, char **argv)
         TAP(p17_pins_end_with_their_process),
         TAP(p17_frames_for_a_device_stay_in_quarantine_until_it_is_reset),
         TAP(p17_memory_of_the_driver_himself_is_in_quarantine_too),
+        TAP(p16_the_end_of_a_space_leaves_all_pins_of_its_pages),
     };
 
     return TAP_RUN(argc, argv, tests);

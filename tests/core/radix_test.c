@@ -121,6 +121,63 @@ static void expect_below(const bool *is_in, uint64_t end)
     }
 }
 
+/* The same from `first` on. */
+static bool expected_from(const bool *is_in, uint64_t first, uint64_t *smallest)
+{
+    bool is_found = false;
+
+    for (uint32_t i = 0; i < NUMBERS; i++) {
+        if (is_in[i] && number(i) >= first && (!is_found || number(i) < *smallest)) {
+            *smallest = number(i);
+            is_found = true;
+        }
+    }
+    return is_found;
+}
+
+static void expect_from(const bool *is_in, uint64_t first)
+{
+    uint64_t expected = 0;
+    uint64_t found = 0;
+    const bool is_there = expected_from(is_in, first, &expected);
+    const uint32_t value = radix_from(&world->core, &radix, first, &found);
+
+    EXPECT(is_there == (value != 0));
+    if (is_there) {
+        EXPECT_U64(found, expected);
+        EXPECT_U64(value, radix_get(&world->core, &radix, expected));
+    }
+}
+
+TAP_TEST(the_smallest_number_from_any_other_on_is_found)
+{
+    static bool is_in[NUMBERS];
+
+    start();
+    expect_from(is_in, 0);
+    for (uint32_t i = 0; i < NUMBERS; i++) {
+        if (radix_get(&world->core, &radix, number(i)) == 0) {
+            set(number(i), i + 1);
+            is_in[i] = true;
+        }
+        if (i % 16 == 0) {
+            expect_from(is_in, 0);
+            expect_from(is_in, number(i) + 1);
+        }
+    }
+    for (uint32_t i = 0; i < NUMBERS; i++) {
+        expect_from(is_in, number(i));
+        expect_from(is_in, number(i) + 1);
+        if (i % 3 == 0 && is_in[i]) {
+            EXPECT_U64(radix_remove(&world->core, &radix, number(i)), i + 1);
+            is_in[i] = false;
+            expect_from(is_in, number(i));
+        }
+    }
+    expect_from(is_in, RADIX_INDEX_END - 1);
+    finish();
+}
+
 TAP_TEST(the_largest_number_below_any_other_is_found)
 {
     static bool is_in[NUMBERS];
@@ -152,6 +209,7 @@ int main(int argc, char **argv)
     static const struct tap_test tests[] = {
         TAP(numbers_far_apart_have_their_values_and_others_none),
         TAP(the_map_grows_upward_from_a_large_number_to_a_small_one_and_back),
+        TAP(the_smallest_number_from_any_other_on_is_found),
         TAP(the_largest_number_below_any_other_is_found),
     };
 

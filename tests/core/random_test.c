@@ -6,30 +6,14 @@
  * Options by environment: HF_SEED (default: the time), HF_STEPS.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include <tap.h>
 
+#include "chance.h"
 #include "mirror.h"
 
 #define STEPS_DEFAULT 60000u
 #define SPACES        4u /* two with the smaller window, two with the larger */
-
-static uint64_t state;
-
-static uint32_t draw(uint32_t below)
-{
-    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((state >> 33) % below);
-}
-
-static uint64_t option(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-
-    return text == NULL ? otherwise : strtoull(text, NULL, 0);
-}
 
 /* One client: the space and what it must be. */
 struct side {
@@ -54,10 +38,10 @@ static unsigned offset_in(const struct mirror *mirror, uaddr_t address)
 
 static void draw_range(const struct mirror *mirror, uint32_t *first, uint32_t *end)
 {
-    *first = mirror->first + draw(mirror->pages);
-    *end = *first + draw(mirror->first + mirror->pages - *first + 1);
-    if (draw(3) == 0 && *end > *first + 2) {
-        *end = *first + 1 + draw(2);
+    *first = mirror->first + chance_below(mirror->pages);
+    *end = *first + chance_below(mirror->first + mirror->pages - *first + 1);
+    if (chance_below(3) == 0 && *end > *first + 2) {
+        *end = *first + 1 + chance_below(2);
     }
 }
 
@@ -65,7 +49,7 @@ static uint32_t draw_prot(void)
 {
     static const uint32_t prots[] = {0, 1, 3, 3, 3, 2, 5, 4, 7};
 
-    return prots[draw(sizeof prots / sizeof prots[0])];
+    return prots[chance_below(sizeof prots / sizeof prots[0])];
 }
 
 static bool step_map(struct side *side)
@@ -84,21 +68,21 @@ static bool step_map(struct side *side)
         .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS,
     };
 
-    if (draw(4) != 0) {
+    if (chance_below(4) != 0) {
         request.flags |= MEM_MAP_FIXED;
-        request.flags |= draw(6) == 0 ? MEM_MAP_FIXED_NOREPLACE : 0;
-    } else if (draw(2) == 0) {
+        request.flags |= chance_below(6) == 0 ? MEM_MAP_FIXED_NOREPLACE : 0;
+    } else if (chance_below(2) == 0) {
         request.address.v = 0;
     }
-    request.flags |= draw(5) == 0 ? MEM_MAP_NORESERVE : 0;
-    request.flags |= draw(8) == 0 ? MEM_MAP_LOCKED : 0;
-    if (draw(4) == 0) {
+    request.flags |= chance_below(5) == 0 ? MEM_MAP_NORESERVE : 0;
+    request.flags |= chance_below(8) == 0 ? MEM_MAP_LOCKED : 0;
+    if (chance_below(4) == 0) {
         request.object = object;
         request.rights = MAP_RIGHT_READ | MAP_RIGHT_EXEC | MAP_RIGHT_MAPPABLE;
-        request.offset = (uint64_t)draw(WORLD_WIRED + 4) * PAGE_SIZE;
+        request.offset = (uint64_t)chance_below(WORLD_WIRED + 4) * PAGE_SIZE;
         request.flags &= ~MEM_MAP_ANONYMOUS;
     }
-    request.flags ^= draw(3) == 0 ? MEM_MAP_PRIVATE | MEM_MAP_SHARED : 0;
+    request.flags ^= chance_below(3) == 0 ? MEM_MAP_PRIVATE | MEM_MAP_SHARED : 0;
     DESCRIBE("map %u +%u prot %u flags %x offset %u", offset_in(&side->mirror, request.address),
              end - first, request.prot, request.flags, (unsigned)(request.offset / PAGE_SIZE));
     enum err expected = mirror_map(&side->mirror, &request, &ours);
@@ -131,7 +115,7 @@ static bool step_protect(struct side *side)
         .address = world_address(first),
         .length = (uint64_t)(end - first) * PAGE_SIZE,
         .prot = draw_prot(),
-        .is_linux = draw(2) == 0,
+        .is_linux = chance_below(2) == 0,
     };
     DESCRIBE("protect %u +%u prot %u linux %d", first - side->mirror.first, end - first,
              request.prot, request.is_linux);
@@ -157,8 +141,8 @@ static bool step_advise(struct side *side)
     const struct advise_request request = {
         .address = world_address(first),
         .length = (uint64_t)(end - first) * PAGE_SIZE,
-        .advice = advices[draw(sizeof advices / sizeof advices[0])],
-        .is_linux = draw(2) == 0,
+        .advice = advices[chance_below(sizeof advices / sizeof advices[0])],
+        .is_linux = chance_below(2) == 0,
     };
     DESCRIBE("advise %u +%u advice %u linux %d", first - side->mirror.first, end - first,
              request.advice, request.is_linux);
@@ -173,12 +157,12 @@ static bool step_lock(struct side *side)
     uint32_t end;
 
     draw_range(&side->mirror, &first, &end);
-    bool locks = draw(3) != 0;
+    bool locks = chance_below(3) != 0;
     const struct lock_request request = {
         .address = world_address(first),
         .length = (uint64_t)(end - first) * PAGE_SIZE,
-        .flags = locks && draw(3) == 0 ? MEM_LOCK_ONFAULT : 0,
-        .is_linux = draw(2) == 0,
+        .flags = locks && chance_below(3) == 0 ? MEM_LOCK_ONFAULT : 0,
+        .is_linux = chance_below(2) == 0,
     };
     uint32_t flags = request.flags != 0 ? REGION_LOCKS : REGION_LOCKED;
 
@@ -194,7 +178,7 @@ static bool step_lock(struct side *side)
 /* The filler above the window is locked too: it has one page behind it, and no access. */
 static bool step_lock_all(struct side *side)
 {
-    uint32_t flags = draw(2) == 0 ? draw(MEM_LOCK_ALL_FLAGS + 1) : 0;
+    uint32_t flags = chance_below(2) == 0 ? chance_below(MEM_LOCK_ALL_FLAGS + 1) : 0;
     uint32_t locks = (flags & MEM_LOCK_ALL_ONFAULT) != 0 ? REGION_LOCKS : REGION_LOCKED;
     uint32_t future = (flags & MEM_LOCK_FUTURE) != 0 ? locks : 0;
 
@@ -222,16 +206,16 @@ static bool step_remap(struct side *side)
     struct remap_request request = {
         .address = world_address(first),
         .length_old = (uint64_t)(end - first) * PAGE_SIZE,
-        .length_new = (uint64_t)draw(mirror->pages / 2) * PAGE_SIZE,
-        .flags = draw(MEM_REMAP_ALL + 1),
+        .length_new = (uint64_t)chance_below(mirror->pages / 2) * PAGE_SIZE,
+        .flags = chance_below(MEM_REMAP_ALL + 1),
     };
 
     if (request.flags & MEM_REMAP_DONTUNMAP) {
-        request.length_new = draw(8) == 0 ? request.length_new : request.length_old;
+        request.length_new = chance_below(8) == 0 ? request.length_new : request.length_old;
     }
     uint32_t room = mirror->pages - (uint32_t)(request.length_new / PAGE_SIZE);
 
-    request.target = world_address(mirror->first + draw(room + 1));
+    request.target = world_address(mirror->first + chance_below(room + 1));
     DESCRIBE("remap %u %u -> %u flags %u target %u", first - mirror->first, end - first,
              (unsigned)(request.length_new / PAGE_SIZE), request.flags,
              offset_in(mirror, request.target));
@@ -243,8 +227,8 @@ static bool step_remap(struct side *side)
 
 static bool step_touch(struct side *side)
 {
-    uint32_t page = side->mirror.first + draw(side->mirror.pages);
-    uint32_t access = draw(2) == 0 ? MEM_PROT_WRITE : MEM_PROT_READ;
+    uint32_t page = side->mirror.first + chance_below(side->mirror.pages);
+    uint32_t access = chance_below(2) == 0 ? MEM_PROT_WRITE : MEM_PROT_READ;
     uint64_t ours = next_word++;
     uint64_t theirs = ours;
     DESCRIBE("touch %u access %u", page - side->mirror.first, access);
@@ -278,7 +262,7 @@ static enum err draw_op(struct mirror *mirror, struct batch_op *op, uaddr_t *exp
     const uint64_t length = (uint64_t)(end - first) * PAGE_SIZE;
 
     *expected = (uaddr_t){0};
-    switch (draw(6)) {
+    switch (chance_below(6)) {
     case 0:
         end += first == end ? 1 : 0;
         *op = (struct batch_op){
@@ -287,8 +271,8 @@ static enum err draw_op(struct mirror *mirror, struct batch_op *op, uaddr_t *exp
                     .length = (uint64_t)(end - first) * PAGE_SIZE,
                     .prot = draw_prot(),
                     .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS |
-                             (draw(3) != 0 ? MEM_MAP_FIXED : 0) |
-                             (draw(6) == 0 ? MEM_MAP_FIXED | MEM_MAP_FIXED_NOREPLACE : 0)}};
+                             (chance_below(3) != 0 ? MEM_MAP_FIXED : 0) |
+                             (chance_below(6) == 0 ? MEM_MAP_FIXED | MEM_MAP_FIXED_NOREPLACE : 0)}};
         return mirror_map(mirror, &op->map, expected);
     case 1:
         *op = (struct batch_op){.sort = BATCH_UNMAP, .unmap = {address, length}};
@@ -303,17 +287,17 @@ static enum err draw_op(struct mirror *mirror, struct batch_op *op, uaddr_t *exp
             .sort = BATCH_REMAP,
             .remap = {.address = address,
                       .length_old = length,
-                      .length_new = (uint64_t)draw(mirror->pages / 2) * PAGE_SIZE}};
+                      .length_new = (uint64_t)chance_below(mirror->pages / 2) * PAGE_SIZE}};
         return mirror_remap(mirror, &op->remap, expected);
     case 4:
         *op = (struct batch_op){
             .sort = BATCH_ADVISE,
             .advise = {.address = address,
                        .length = length,
-                       .advice = advices[draw(sizeof advices / sizeof advices[0])]}};
+                       .advice = advices[chance_below(sizeof advices / sizeof advices[0])]}};
         return mirror_advise(mirror, first, end, op->advise.advice, false);
     default:
-        *op = (struct batch_op){.sort = draw(2) == 0 ? BATCH_LOCK : BATCH_UNLOCK,
+        *op = (struct batch_op){.sort = chance_below(2) == 0 ? BATCH_LOCK : BATCH_UNLOCK,
                                 .lock = {.address = address, .length = length}};
         op->lock.flags = op->sort == BATCH_LOCK ? MEM_LOCK_ONFAULT : 0;
         return mirror_lock(mirror, first, end, op->sort == BATCH_LOCK ? REGION_LOCKS : 0, false);
@@ -329,7 +313,7 @@ static bool step_batch(struct side *side)
     enum err error = ERR_OK;
     uint32_t count = 0;
     uint32_t refused = 0;
-    const uint32_t wanted = 1 + draw(6);
+    const uint32_t wanted = 1 + chance_below(6);
 
     if (wakes_pages(&side->mirror)) {
         return step_touch(side);
@@ -358,7 +342,7 @@ static bool step_batch(struct side *side)
 /* A clone takes the place of the space itself or of the other one with this window. */
 static bool step_clone(struct side *side, struct side *pair)
 {
-    struct side *victim = &pair[draw(2)];
+    struct side *victim = &pair[chance_below(2)];
     struct space *clone = NULL;
 
     DESCRIBE("clone, and end %s", victim == side ? "the parent" : "another");
@@ -377,7 +361,7 @@ static bool step_clone(struct side *side, struct side *pair)
 
 static bool step(struct side *side, struct side *pair)
 {
-    switch (draw(16)) {
+    switch (chance_below(16)) {
     case 15:
         return step_batch(side);
     case 14:
@@ -397,7 +381,7 @@ static bool step(struct side *side, struct side *pair)
     case 8:
         return step_remap(side);
     case 9:
-        return draw(3) == 0 ? step_lock_all(side) : step_lock(side);
+        return chance_below(3) == 0 ? step_lock_all(side) : step_lock(side);
     default:
         return step_touch(side);
     }
@@ -405,11 +389,9 @@ static bool step(struct side *side, struct side *pair)
 
 TAP_TEST(random_requests_leave_what_the_mirror_says)
 {
-    uint64_t steps = option("HF_STEPS", STEPS_DEFAULT);
+    uint64_t steps = chance_begin(STEPS_DEFAULT);
     struct side sides[SPACES];
 
-    state = option("HF_SEED", (uint64_t)time(NULL));
-    tap_note("HF_SEED=%llu HF_STEPS=%llu", (unsigned long long)state, (unsigned long long)steps);
     world = world_make(2500, COMMIT_ALWAYS);
     object = world_object(world, WORLD_WIRED);
     core_settle(&world->core);
@@ -420,7 +402,7 @@ TAP_TEST(random_requests_leave_what_the_mirror_says)
         mirror_join(&sides[i].mirror, &pool);
     }
     for (uint64_t i = 0; i < steps; i++) {
-        uint32_t index = draw(SPACES);
+        uint32_t index = chance_below(SPACES);
         struct side *side = &sides[index];
         const struct mirror was = side->mirror;
 

@@ -17,6 +17,9 @@ static struct snapshot before;
 static struct snapshot after;
 static struct snapshot found;
 
+/* Limits of the two budgets, as they were made. */
+static uint64_t budgets[2];
+
 /* Leave so many free frames to the machine. */
 static void starve_machine(uint64_t left)
 {
@@ -26,21 +29,30 @@ static void starve_machine(uint64_t left)
 /* Leave so many frames to the budgets of both spaces. */
 static void starve_budgets(uint64_t left)
 {
-    world_budget(world_find(tried.world, tried.first), left);
-    world_budget(world_find(tried.world, tried.second), left);
+    struct space *first = world_find(tried.world, tried.first);
+    struct space *second = world_find(tried.world, tried.second);
+
+    world_budget(first, left);
+    world_budget(second, left);
+    budgets[0] = first->budget.limit;
+    budgets[1] = second->budget.limit;
 }
 
-/* A refusal names the budget that was too small, and by how much. */
+/* A refusal names the budget that was too small, and by how much, and leaves it what it is. */
 static void expect_budget_named(uint64_t left)
 {
-    const struct refusal *one = &world_find(tried.world, tried.first)->refusal;
-    const struct refusal *two = &world_find(tried.world, tried.second)->refusal;
+    const struct space *first = world_find(tried.world, tried.first);
+    const struct space *second = world_find(tried.world, tried.second);
+    const struct refusal *one = &first->refusal;
+    const struct refusal *two = &second->refusal;
     const struct refusal *refusal = one->limit == MEM_LIMIT_BUDGET ? one : two;
 
     if (one->error != ERR_OK || two->error != ERR_OK) {
         EXPECT_U64(refusal->limit, MEM_LIMIT_BUDGET);
         EXPECT(refusal->value - refusal->used <= left);
         EXPECT(refusal->used + refusal->asked > refusal->value);
+        EXPECT_U64(first->budget.limit, budgets[0]);
+        EXPECT_U64(second->budget.limit, budgets[1]);
     }
 }
 
@@ -67,16 +79,16 @@ static bool try_with(const struct scene_case *one, void (*starve)(uint64_t left)
     return false;
 }
 
-/* Try all cases with 0, 1, 2, ... frames. Returns: how often one was refused. */
-static uint64_t try_all(void (*starve)(uint64_t left))
+/* Try all cases of a set with 0, 1, 2, ... frames. Returns: how often one was refused. */
+static uint64_t try_set(const struct scene_set *set, void (*starve)(uint64_t left))
 {
     uint64_t refusals = 0;
 
-    scene_make(&template);
-    scene_make(&tried);
+    set->make(&template);
+    set->make(&tried);
     snapshot_take(template.world, &before);
-    for (size_t i = 0; i < scene_case_count; i++) {
-        const struct scene_case *one = &scene_cases[i];
+    for (size_t i = 0; i < *set->count; i++) {
+        const struct scene_case *one = &set->cases[i];
         uint64_t left = 0;
 
         scene_copy(&tried, &template);
@@ -92,6 +104,20 @@ static uint64_t try_all(void (*starve)(uint64_t left))
     scene_free(&template);
     scene_free(&tried);
     return refusals;
+}
+
+/* The same for all sets, each of which must have been refused something. */
+static uint64_t try_all(void (*starve)(uint64_t left))
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < SCENE_SETS; i++) {
+        const uint64_t refusals = try_set(&scene_sets[i], starve);
+
+        EXPECT(refusals > 4);
+        sum += refusals;
+    }
+    return sum;
 }
 
 TAP_TEST(r0_a_refused_reservation_leaves_everything_as_it_was)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ADVISE(REMOVE): what shared memory held is gone for everyone.
+ * ADVISE(REMOVE), and OBJECT_RESIZE in steps: what shared memory held is gone for everyone.
  */
 #include <tap.h>
 
@@ -107,6 +107,53 @@ TAP_TEST(pages_are_gone_in_every_space_and_their_frames_come_back)
     end();
 }
 
+/* With turns, as in the system: so many pages a message, and the rest with the next. */
+TAP_TEST(much_is_taken_out_in_steps_and_what_was_never_there_takes_none)
+{
+    const uint32_t pages = 1024;
+    const uint32_t first = 3;
+    const struct object_request request = {.bytes = (uint64_t)pages * PAGE_SIZE};
+    struct advise_request rest = {.address = world_address(AT + first),
+                                  .length = (uint64_t)(pages - first) * PAGE_SIZE,
+                                  .is_linux = true};
+    struct core *core;
+    uint32_t steps = 0;
+
+    begin();
+    core = &world->core;
+    EXPECT_ERR(op_object_make(core, space, &request, &object), ERR_OK);
+    core_done(core);
+    EXPECT_ERR(map_in(space, AT, pages, RW, MEM_MAP_SHARED, RIGHTS), ERR_OK);
+    EXPECT_ERR(map_in(other, AT, pages, RW, MEM_MAP_SHARED, RIGHTS), ERR_OK);
+    for (uint32_t i = 0; i < 200; i++) {
+        EXPECT_U64(world_write(world, space, AT + i, 100 + i), FAULT_READY);
+        expect_word(other, AT + i, 100 + i);
+    }
+    EXPECT_U64(world_write(world, space, AT + pages - 1, 7), FAULT_READY);
+    core->has_turns = true;
+    for (uint64_t before = object->frames.count; op_remove(core, space, &rest) == ERR_WAIT;
+         before = object->frames.count) {
+        const uint32_t page = (uint32_t)core->need.progress;
+
+        EXPECT_U64(core->need.kind, NEED_TURN);
+        EXPECT(before - object->frames.count <= CONTENT_TURN);
+        EXPECT(page > AT + first && page < AT + pages);
+        core->need = (struct need){0};
+        world_audit(world);
+        rest.address = world_address(page);
+        rest.length = (uint64_t)(AT + pages - page) * PAGE_SIZE;
+        steps++;
+    }
+    core->has_turns = false;
+    core_done(core);
+    EXPECT(steps >= 6 && steps <= 8);
+    EXPECT_U64(object->frames.count, first);
+    expect_word(other, AT + first - 1, 100 + first - 1);
+    expect_word(other, AT + first, 0);
+    expect_word(space, AT + pages - 1, 0);
+    end();
+}
+
 TAP_TEST(private_copies_stay_and_what_private_regions_only_showed_goes)
 {
     begin();
@@ -179,10 +226,52 @@ TAP_TEST(a_seal_against_writing_keeps_what_is_there)
     end();
 }
 
+static enum err resize(uint64_t bytes)
+{
+    return op_object_resize(&world->core, space, object, RIGHTS, bytes);
+}
+
+/* With turns, as in the system: so many of the last pages a message. */
+TAP_TEST(shrinking_by_much_goes_in_steps_from_the_end)
+{
+    const uint32_t pages = 300;
+    const uint64_t bytes = 3 * PAGE_SIZE + 100;
+    const struct object_request request = {.bytes = pages * PAGE_SIZE};
+    uint64_t word;
+    uint32_t steps = 0;
+
+    begin();
+    EXPECT_ERR(op_object_make(&world->core, space, &request, &object), ERR_OK);
+    core_done(&world->core);
+    EXPECT_ERR(map_in(space, AT, pages, RW, MEM_MAP_SHARED, RIGHTS), ERR_OK);
+    for (uint32_t i = 0; i < pages; i++) {
+        EXPECT_U64(world_write(world, space, AT + i, 100 + i), FAULT_READY);
+    }
+    world->core.has_turns = true;
+    for (uint64_t before = pages; resize(bytes) == ERR_WAIT; steps++) {
+        EXPECT_U64(world->core.need.kind, NEED_TURN);
+        world->core.need = (struct need){0};
+        EXPECT(object->pages.v < before && before - object->pages.v <= CONTENT_TURN);
+        EXPECT_U64(object->frames.count, object->pages.v);
+        EXPECT_U64(world_read(world, space, AT + object->pages.v - 1, &word), FAULT_READY);
+        EXPECT_U64(word, 100 + object->pages.v - 1);
+        EXPECT_U64(world_read(world, space, AT + object->pages.v, &word), FAULT_PAST_END);
+        world_audit(world);
+        before = object->pages.v;
+    }
+    world->core.has_turns = false;
+    EXPECT_U64(steps, (pages - 4) / CONTENT_TURN);
+    EXPECT_U64(object->bytes, bytes);
+    EXPECT_U64(object->frames.count, 4);
+    end();
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
+        TAP(shrinking_by_much_goes_in_steps_from_the_end),
         TAP(pages_are_gone_in_every_space_and_their_frames_come_back),
+        TAP(much_is_taken_out_in_steps_and_what_was_never_there_takes_none),
         TAP(private_copies_stay_and_what_private_regions_only_showed_goes),
         TAP(the_offset_of_the_region_counts),
         TAP(what_is_not_shared_writable_and_unlocked_refuses),

@@ -56,6 +56,18 @@ struct scene_case {
 extern const struct scene_case scene_cases[];
 extern const size_t scene_case_count;
 
+/* A scene, and what is tried on it. The caller of `make` frees it with scene_free(). */
+struct scene_set {
+    const char *name;
+    void (*make)(struct scene *scene);
+    const struct scene_case *cases;
+    const size_t *count;
+};
+
+/* This one, and that of huge pages (scene_huge.h). */
+#define SCENE_SETS 2u
+extern const struct scene_set scene_sets[SCENE_SETS];
+
 /* Page of letter `index` in the drawing. */
 uint32_t scene_page(uint32_t index);
 
@@ -63,6 +75,9 @@ uint32_t scene_page(uint32_t index);
 void scene_make(struct scene *scene);
 /* The same scene in another world of the same size. */
 void scene_copy(struct scene *to, const struct scene *from);
+
+/* Leave no free region record in the arena: one more space takes them. */
+void scene_use_up_records(struct world *world);
 void scene_free(struct scene *scene);
 
 /* Take the locks of a case, for the server thread that world->core is. */

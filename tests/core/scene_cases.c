@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "scene.h"
+#include "scene_advise.h"
+#include "scene_huge.h"
 #include "scene_large.h"
+#include "scene_object.h"
 #include "scene_pin.h"
 #include "scene_space.h"
 
@@ -171,17 +174,10 @@ static enum err remap_duplicating_shared(const struct scene *scene)
     return op_remap(core_of(scene), second(scene), &request, &address);
 }
 
-static struct object *memory(const struct scene *scene)
-{
-    struct object *object = object_find(core_of(scene), scene->memory);
-
-    ASSERT(object != NULL);
-    return object;
-}
-
 static enum err resize(const struct scene *scene, uint64_t bytes)
 {
-    return op_object_resize(core_of(scene), second(scene), memory(scene), MAP_RIGHT_WRITE, bytes);
+    return op_object_resize(core_of(scene), second(scene), scene_memory(scene), MAP_RIGHT_WRITE,
+                            bytes);
 }
 
 static enum err resize_shrinking(const struct scene *scene)
@@ -201,38 +197,17 @@ static enum err resize_growing(const struct scene *scene)
 
 static enum err take_out_of_shared(const struct scene *scene)
 {
-    const struct advise_request request = {world_address(scene_page(30)), 4 * PAGE_SIZE, 0, false};
+    const struct advise_request request = {world_address(scene_page(30)), 4 * PAGE_SIZE, 0, false,
+                                           false};
 
     return op_remove(core_of(scene), second(scene), &request);
-}
-
-static enum err make_an_object(const struct scene *scene)
-{
-    const struct object_request request = {.bytes = 3 * PAGE_SIZE};
-    struct object *object;
-
-    return op_object_make(core_of(scene), first(scene), &request, &object);
-}
-
-static enum err name_an_object(const struct scene *scene)
-{
-    const struct name_text text = {(const uint8_t *)"/two", 4};
-
-    return name_add(core_of(scene), first(scene), &text, memory(scene), MAP_RIGHT_READ);
-}
-
-static enum err take_back_a_name(const struct scene *scene)
-{
-    const struct name_text text = {(const uint8_t *)"/one", 4};
-
-    return name_remove(core_of(scene), first(scene), &text);
 }
 
 static enum err copy_to_an_object(const struct scene *scene)
 {
     const struct copy_object_request request = {
         .space = second(scene),
-        .object = memory(scene),
+        .object = scene_memory(scene),
         .rights = MAP_RIGHT_WRITE,
         .is_to_object = true,
         .address = world_address(scene_page(20)),
@@ -252,30 +227,12 @@ static enum err map_memory_over_itself(const struct scene *scene)
         .prot = MEM_PROT_READ,
         .flags = MEM_MAP_SHARED | MEM_MAP_FIXED,
         .offset = PAGE_SIZE,
-        .object = memory(scene),
+        .object = scene_memory(scene),
         .rights = MAP_RIGHT_READ | MAP_RIGHT_MAPPABLE,
     };
     uaddr_t address;
 
     return op_map(core_of(scene), second(scene), &request, &address);
-}
-
-static enum err advise(const struct scene *scene, uint32_t advice)
-{
-    const struct advise_request request = {
-        .address = world_address(scene_page(1)), .length = 3 * PAGE_SIZE, .advice = advice};
-
-    return op_advise(core_of(scene), first(scene), &request);
-}
-
-static enum err advise_dontneed(const struct scene *scene)
-{
-    return advise(scene, MEM_ADVISE_DONTNEED);
-}
-
-static enum err advise_dontfork(const struct scene *scene)
-{
-    return advise(scene, MEM_ADVISE_DONTFORK);
 }
 
 static enum err lock(const struct scene *scene, uint32_t pages, uint32_t flags)
@@ -316,14 +273,6 @@ static enum err lock_all_on_fault(const struct scene *scene)
 static enum err map_locked(const struct scene *scene)
 {
     return map(scene, 0, 4, 3, MEM_MAP_PRIVATE | MEM_MAP_LOCKED, false);
-}
-
-static enum err advise_populate_write(const struct scene *scene)
-{
-    const struct advise_request request = {world_address(scene_page(0)), 3 * PAGE_SIZE,
-                                           MEM_ADVISE_POPULATE_WRITE, false};
-
-    return op_advise(core_of(scene), first(scene), &request);
 }
 
 static enum err outcome_to_err(enum fault_outcome outcome)
@@ -446,10 +395,19 @@ const struct scene_case scene_cases[] = {
     {"make an object", make_an_object, false, ERR_NOMEM, SCENE_FIRST},
     {"name an object", name_an_object, false, ERR_NOMEM, SCENE_FIRST},
     {"take back a name", take_back_a_name, false, ERR_NOMEM, SCENE_FIRST},
+    {"open a name", open_a_name, false, ERR_NOMEM, SCENE_FIRST},
+    {"hold an object", hold_an_object, false, ERR_NOMEM, SCENE_FIRST},
+    {"slice an object", slice_an_object, false, ERR_NOMEM, SCENE_FIRST},
     {"copy to an object", copy_to_an_object, true, ERR_NOMEM, SCENE_SECOND},
     {"map memory over itself", map_memory_over_itself, false, ERR_NOMEM, SCENE_SECOND},
     {"advise dontneed", advise_dontneed, false, ERR_NOMEM, SCENE_FIRST},
     {"advise dontfork", advise_dontfork, false, ERR_AGAIN, SCENE_FIRST},
+    {"advise willneed", advise_willneed, false, ERR_NOMEM, SCENE_FIRST},
+    {"advise hugepage", advise_hugepage, false, ERR_AGAIN, SCENE_FIRST},
+    {"advise pageout", advise_pageout, true, ERR_NOMEM, SCENE_PROCESSES},
+    {"advise in the LINUX form", advise_in_the_linux_form, true, ERR_AGAIN, SCENE_FIRST},
+    {"protect in the LINUX form", protect_in_the_linux_form, true, ERR_NOMEM, SCENE_FIRST},
+    {"lock in the LINUX form", lock_in_the_linux_form, true, ERR_NOMEM, SCENE_FIRST},
     {"advise populate write", advise_populate_write, true, ERR_NOMEM, SCENE_FIRST},
     {"lock the middle on fault", lock_the_middle_on_fault, false, ERR_NOMEM, SCENE_FIRST},
     {"lock two regions", lock_two_regions, false, ERR_NOMEM, SCENE_FIRST},
@@ -491,3 +449,8 @@ const struct scene_case scene_cases[] = {
     {"settle", settle, false, ERR_NOMEM, SCENE_NONE},
 };
 const size_t scene_case_count = sizeof scene_cases / sizeof scene_cases[0];
+
+const struct scene_set scene_sets[SCENE_SETS] = {
+    {"a bit of everything", scene_make, scene_cases, &scene_case_count},
+    {"huge pages", scene_huge_make, scene_huge_cases, &scene_huge_case_count},
+};

@@ -213,6 +213,8 @@ TAP_TEST(query_says_shared_and_anonymous_and_which_object)
     EXPECT(regions[0].object != 0 && regions[0].object != regions[1].object);
     EXPECT_U64(regions[0].wired, 0);
     EXPECT_U64(regions[1].wired, 1);
+    EXPECT_U64(regions[0].dirty, 0);
+    EXPECT_U64(regions[1].dirty, 1);
     finish();
 }
 

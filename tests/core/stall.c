@@ -51,7 +51,9 @@ static void start(uint32_t pages, uint32_t window, uint64_t patience, uint32_t f
     stall.server = world_space(stall.patient.world);
     make_memory(stall.server);
     stall_core()->time = 1;
-    EXPECT_ERR(op_pager_make(stall_core(), stall.server, &stall.named), ERR_OK);
+    EXPECT_ERR(op_pager_make(stall_core(), stall.server, &(struct pager_request){.is_served = true},
+                             &stall.named),
+               ERR_OK);
     EXPECT_ERR(op_pager_object(stall_core(), stall.server, stall.named, &request, &stall.object),
                ERR_OK);
     map_object(pages);
@@ -228,13 +230,20 @@ enum err stall_fail(const struct pager_work *work, uint64_t first, uint64_t page
 
 enum err stall_wrote(const struct pager_work *work, enum err reason)
 {
+    return stall_wrote_part(work, 0, work->pages, reason);
+}
+
+enum err stall_wrote_part(const struct pager_work *work, uint64_t first, uint64_t pages,
+                          enum err reason)
+{
     const struct settle_request request = {.number = work->number,
-                                           .first = work->first,
-                                           .pages = work->pages,
+                                           .first = work->first + first,
+                                           .pages = pages,
                                            .generation = work->generation,
                                            .reason = reason};
     const enum err error = op_supply_wrote(stall_core(), stall.server, stall.named, &request);
 
+    op_pageout_finish(stall_core());
     patient_go_on(&stall.patient);
     return error;
 }

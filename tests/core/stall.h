@@ -79,6 +79,8 @@ enum err stall_supply_raw(const struct pager_work *work, uint64_t first, uint64_
                           enum supply_way way);
 enum err stall_fail(const struct pager_work *work, uint64_t first, uint64_t pages, enum err reason);
 enum err stall_wrote(const struct pager_work *work, enum err reason);
+enum err stall_wrote_part(const struct pager_work *work, uint64_t first, uint64_t pages,
+                          enum err reason);
 
 /* The pager's process ends; a new one, which holds the pager's handle, takes its place. */
 void stall_end_server(void);

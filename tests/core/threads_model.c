@@ -27,6 +27,37 @@ static void gate_open(void)
     ASSERT(failed == 0);
 }
 
+/* What a server thread has removed and not handed over, as in the kernel's vector. */
+#define GATHERED_MAX 16u
+
+struct removal {
+    pfn_t space;
+    vpn_t vpn;
+    npages_t pages;
+};
+
+static _Thread_local struct removal gathered[GATHERED_MAX];
+static _Thread_local uint32_t gathered_count;
+
+static bool gather(pfn_t space, vpn_t vpn, npages_t pages)
+{
+    if (gathered_count == GATHERED_MAX) {
+        return false;
+    }
+    gathered[gathered_count] = (struct removal){space, vpn, pages};
+    gathered_count++;
+    return true;
+}
+
+static void enter(void)
+{
+    gate_close();
+    for (uint32_t i = 0; i < gathered_count; i++) {
+        model_restrict(world->port, gathered[i].space, gathered[i].vpn, gathered[i].pages, 0);
+    }
+    gathered_count = 0;
+}
+
 /* Map what an answer says, unless it is there. Whoever calls has closed the gate. */
 static void carry_out(struct port *port, pfn_t space, const struct space_answer *answer)
 {
@@ -110,8 +141,8 @@ static void gate_make(void)
 
 void stage_start(struct core *core)
 {
-    static const struct model_threads threads = {gate_close, gate_open, turns_wait, turns_wake,
-                                                 settle};
+    static const struct model_threads threads = {enter,      gate_open, turns_wait,
+                                                 turns_wake, gather,    settle};
 
     gate_make();
     turns_start();

@@ -4,6 +4,8 @@
  * and go; everything is checked whenever all of them stand still, and nothing is missing in the
  * end.
  *
+ * Before it gives a space back each hands over what it has gathered, as the shell does.
+ *
  * Built twice: against the model of the kernel, and for a tool that looks for races.
  */
 #define _POSIX_C_SOURCE 200809L /* barriers, for -std=c11 */
@@ -19,6 +21,7 @@
 
 #include "server/core/op_batch.h"
 #include "server/core/op_clone.h"
+#include "server/core/port.h"
 #include "server/core/shared.h"
 #include "threads_stage.h"
 
@@ -53,6 +56,14 @@ static uint64_t pick(struct hand *hand, uint64_t below)
     hand->random ^= hand->random >> 7;
     hand->random ^= hand->random << 17;
     return (hand->random >> 8) % below;
+}
+
+/* Let others come in between. */
+static void linger(struct hand *hand)
+{
+    for (uint64_t i = pick(hand, 3); i > 0; i--) {
+        (void)sched_yield();
+    }
 }
 
 static uint32_t number_of(uint64_t badge)
@@ -164,11 +175,13 @@ static void act_on_processes(struct hand *hand, uint32_t index)
 
         EXPECT(error == ERR_OK || error == ERR_NOMEM);
         core_done(core);
+        port_hand_over(core->port);
         space_unlock(core, space->number);
     } else if (pick(hand, 8) == 0) {
         space_lock_all(core);
         core_settle_all(core);
         EXPECT(!core_is_free_elsewhere(core));
+        port_hand_over(core->port);
         space_unlock_all(core);
     } else if (other_badge != 0) {
         const struct copy_request request = {
@@ -185,8 +198,10 @@ static void act_on_processes(struct hand *hand, uint32_t index)
 
         EXPECT(error == ERR_OK || error == ERR_FAULT || error == ERR_NOMEM);
         core_done(core);
+        port_hand_over(core->port);
         space_unlock_two(core, space->number, request.from->number);
     }
+    port_hand_over(core->port);
     mutex_give(core, &core->head->processes);
 }
 
@@ -283,6 +298,8 @@ static void act_on_space(struct hand *hand, uint32_t index)
     /* Any refusal is as good as success here: what they mean is tested elsewhere. */
     hand->done += request(hand, space) == ERR_OK ? 1 : 0;
     core_done(core);
+    linger(hand);
+    port_hand_over(core->port);
     space_unlock(core, number_of(badge));
 }
 
@@ -301,6 +318,7 @@ static void settle_own(struct hand *hand, uint64_t badge, uint64_t serial)
     } else {
         hand->settled++;
     }
+    port_hand_over(core->port);
     space_unlock(core, number_of(badge));
 }
 
@@ -320,6 +338,7 @@ static void act_on_fault(struct hand *hand, uint32_t index)
     }
     if (fault_handle(core, space, vpn, accesses[pick(hand, 2)], &ready) != FAULT_READY) {
         atomic_store(&core->worker->giving, 0);
+        port_hand_over(core->port);
         space_unlock(core, number_of(badge));
         return;
     }
@@ -329,13 +348,12 @@ static void act_on_fault(struct hand *hand, uint32_t index)
     const pfn_t kernel = space->kernel;
     const struct space_answer answer = space->answer;
 
+    port_hand_over(core->port);
     space_unlock(core, number_of(badge));
     if (pick(hand, 8) == 0) {
         stage_end_faulted(core);
     }
-    for (uint64_t i = pick(hand, 3); i > 0; i--) {
-        (void)sched_yield();
-    }
+    linger(hand);
     if (!stage_answer(core, kernel, &answer)) {
         settle_own(hand, badge, hand->serial);
     }

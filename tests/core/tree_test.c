@@ -5,6 +5,7 @@
  */
 #include <tap.h>
 
+#include "chance.h"
 #include "server/core/gap.h"
 #include "world.h"
 
@@ -13,14 +14,6 @@
 
 static struct world *world;
 static struct tree tree;
-static uint64_t state = 1;
-
-static uint32_t draw(uint32_t below)
-{
-    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((state >> 33) % below);
-}
-
 static struct region *add(uint32_t first, uint32_t end)
 {
     enum err error = region_reserve_slow(&world->core, 1);
@@ -60,13 +53,13 @@ TAP_TEST(a_tree_stays_in_order_and_balanced_whatever_the_order_of_changes)
 {
     begin();
     for (uint32_t i = 0; i < REGIONS * 4; i++) {
-        uint32_t first = 2 + 2 * draw(REGIONS);
+        uint32_t first = 2 + 2 * chance_below(REGIONS);
         struct region *region = tree_find(&world->core, &tree, first);
 
         if (region != NULL && region->first == first) {
             drop(region);
         } else {
-            add(first, first + 1 + draw(2));
+            add(first, first + 1 + chance_below(2));
         }
         if (i % 16 == 0) {
             tree_audit(&world->core, &tree);
@@ -128,8 +121,8 @@ TAP_TEST(the_search_finds_the_highest_and_the_lowest_gap_within_limits)
 {
     begin();
     for (uint32_t i = 0; i < 400; i++) {
-        for (uint32_t page = 1; page < SMALL; page += 1 + draw(4)) {
-            uint32_t last = page + draw(3);
+        for (uint32_t page = 1; page < SMALL; page += 1 + chance_below(4)) {
+            uint32_t last = page + chance_below(3);
 
             if (is_free(page, last - page + 1)) {
                 add(page, last + 1);
@@ -137,10 +130,10 @@ TAP_TEST(the_search_finds_the_highest_and_the_lowest_gap_within_limits)
             page = last;
         }
         for (uint32_t j = 0; j < 40; j++) {
-            uint32_t first = 1 + draw(SMALL);
-            struct range limits = {first, first + draw(SMALL)};
+            uint32_t first = 1 + chance_below(SMALL);
+            struct range limits = {first, first + chance_below(SMALL)};
 
-            if (!try_gaps(limits, 1 + draw(5))) {
+            if (!try_gaps(limits, 1 + chance_below(5))) {
                 return;
             }
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Faults and requests that wait: the first try leaves the space free, the second keeps it; what
- * they find when they start over; saving; ends in each state.
+ * they find when they start over; ends in each state.
  */
 #include <tap.h>
 
@@ -332,119 +332,27 @@ TAP_TEST(a_copy_counts_once_what_it_copied_before_it_waited)
     stall_finish();
 }
 
-/* Pages AT and AT + 1 are there, and written to. */
-static void make_dirty(void)
+TAP_TEST(a_copy_that_may_not_wait_ends_at_the_page_that_is_not_there)
 {
     struct pager_work work;
+    const uint64_t copy[WAIT_WORDS] = {ASK_COPY, TO, AT, 2, 1};
 
-    stall_sequential();
-    EXPECT(!stall_write(0, AT, 100));
+    stall_start(8, 1);
+    EXPECT(ask(1, ASK_MAP, TO, 4, 3));
+    EXPECT(!stall_read(0, AT));
     EXPECT_ERR(stall_next(&work), ERR_OK);
+    EXPECT(patient_ask(&stall.patient, stall.threads[1], copy));
+    EXPECT_ERR(error_of(1), ERR_AGAIN);
+    EXPECT_U64(patient_answer(&stall.patient, stall.threads[1])->value, 0);
+    EXPECT_U64(stall_core()->need.kind, NEED_NOTHING); /* that the next request could take */
     EXPECT_ERR(stall_supply(&work, SUPPLY_COPY), ERR_OK);
-    EXPECT(stall_write(1, AT + 1, 101));
-    EXPECT_U64(stall.object->unsaved, 2);
-}
-
-TAP_TEST(sync_has_what_was_written_saved_and_waits_for_it)
-{
-    struct pager_work work;
-    uint64_t word;
-
-    stall_start(8, 2);
-    make_dirty();
-    EXPECT(!ask(0, ASK_SYNC, AT, 8, 0));
-    EXPECT_ERR(stall_next(&work), ERR_OK);
-    EXPECT_U64(work.kind, PAGER_WORK_SAVE);
-    EXPECT_U64(work.first, 0);
-    EXPECT_U64(work.pages, 2);
-    /* The pager reads what is to be saved, and nobody can write to it unnoticed. */
-    const struct model_entry *leaf =
-        model_leaf(stall.patient.world->port, stall.client->kernel, AT);
-    EXPECT(leaf == NULL || (leaf->prot & MEM_PROT_WRITE) == 0);
-    const struct copy_object_request read = {.space = stall.server,
-                                             .object = stall.object,
-                                             .rights = MAP_RIGHT_READ,
-                                             .address = world_address(FROM + 9),
-                                             .length = PAGE_SIZE};
-    uint64_t copied;
-    EXPECT_ERR(op_copy_object(stall_core(), &read, &copied), ERR_OK);
-    EXPECT_U64(world_read(stall.patient.world, stall.server, FROM + 9, &word), FAULT_READY);
-    EXPECT_U64(word, 100);
-    EXPECT(!stall_is_answered(0));
-    EXPECT_ERR(stall_wrote(&work, ERR_OK), ERR_OK);
-    EXPECT(stall_is_answered(0));
-    EXPECT_ERR(error_of(0), ERR_OK);
-    EXPECT_U64(stall.object->unsaved, 0);
-    EXPECT(ask(0, ASK_SYNC, AT, 8, 0));
-    EXPECT_ERR(stall_wrote(&work, ERR_OK), ERR_STALE);
-    stall_finish();
-}
-
-TAP_TEST(what_is_written_while_it_is_saved_is_dirty_again)
-{
-    struct pager_work work;
-
-    stall_start(8, 2);
-    make_dirty();
-    EXPECT(!ask(0, ASK_SYNC, AT, 8, 0));
-    EXPECT_ERR(stall_next(&work), ERR_OK);
-    EXPECT(stall_write(1, AT + 1, 200));
-    /* A sync that comes now must have the new word saved too. */
-    EXPECT(!ask(2, ASK_SYNC, AT, 8, 0));
-    EXPECT_ERR(stall_wrote(&work, ERR_OK), ERR_OK);
-    EXPECT_U64(stall.object->unsaved, 1);
-    EXPECT(!stall_is_answered(2));
-    EXPECT_ERR(stall_next(&work), ERR_OK);
-    EXPECT_U64(work.kind, PAGER_WORK_SAVE);
-    EXPECT_U64(work.first, 1);
-    EXPECT_ERR(stall_wrote(&work, ERR_OK), ERR_OK);
-    EXPECT(stall_is_answered(0) && stall_is_answered(2));
-    EXPECT_U64(stall.object->unsaved, 0);
-    stall_finish();
-}
-
-TAP_TEST(a_failed_save_is_told_and_the_pages_stay_dirty)
-{
-    struct pager_work work;
-
-    stall_start(8, 2);
-    make_dirty();
-    EXPECT(!ask(0, ASK_SYNC, AT, 8, 0));
-    EXPECT_ERR(stall_next(&work), ERR_OK);
-    EXPECT_ERR(stall_wrote(&work, ERR_IO), ERR_OK);
-    EXPECT(stall_is_answered(0));
-    EXPECT_ERR(error_of(0), ERR_IO);
-    EXPECT_U64(stall.object->unsaved, 2);
-    /* One that is given up too. */
-    EXPECT(!ask(1, ASK_SYNC, AT, 8, 0));
-    EXPECT_ERR(stall_next(&work), ERR_OK);
-    patient_pass(&stall.patient, STALL_PATIENCE);
-    EXPECT(stall_is_answered(1));
-    EXPECT_ERR(error_of(1), ERR_TIMEDOUT);
-    EXPECT_U64(stall.object->unsaved, 2);
-    stall_finish();
-}
-
-TAP_TEST(a_new_instance_of_the_server_forgets_waits_and_keeps_pages)
-{
-    struct pager_work work;
-    uint32_t torn = 0;
-
-    stall_start(8, 2);
-    make_dirty();
-    EXPECT(!ask(0, ASK_SYNC, AT, 8, 0));
-    EXPECT_ERR(stall_next(&work), ERR_OK);
-    EXPECT(!stall_read(1, AT + 5));
-    EXPECT_ERR(core_recover(stall_core(), &torn), ERR_OK);
-    world_audit(stall.patient.world);
-    EXPECT_U64(stall.object->unsaved, 2);
-    EXPECT_U64(stall.object->resident, 2);
-    EXPECT_ERR(stall_wrote(&work, ERR_OK), ERR_STALE);
-    /* Whoever waited sends his request again. */
-    EXPECT(!stall_read(1, AT + 5));
-    EXPECT_ERR(stall_next(&work), ERR_OK);
-    EXPECT_ERR(stall_supply(&work, SUPPLY_COPY), ERR_OK);
-    stall_expect_read(1, stall_word(5));
+    EXPECT(patient_ask(&stall.patient, stall.threads[1], copy));
+    EXPECT_ERR(error_of(1), ERR_AGAIN);
+    EXPECT_U64(patient_answer(&stall.patient, stall.threads[1])->value, PAGE_SIZE);
+    /* Nobody was asked for the second page. */
+    EXPECT_ERR(stall_next(&work), ERR_WOULD_BLOCK);
+    EXPECT(stall_read(1, TO));
+    stall_expect_read(1, stall_word(0));
     stall_finish();
 }
 
@@ -465,10 +373,7 @@ int main(int argc, char **argv)
         TAP(populate_and_locks_wait_for_all_their_pages),
         TAP(a_failed_populate_fails_lock_but_not_map),
         TAP(a_copy_counts_once_what_it_copied_before_it_waited),
-        TAP(sync_has_what_was_written_saved_and_waits_for_it),
-        TAP(what_is_written_while_it_is_saved_is_dirty_again),
-        TAP(a_failed_save_is_told_and_the_pages_stay_dirty),
-        TAP(a_new_instance_of_the_server_forgets_waits_and_keeps_pages),
+        TAP(a_copy_that_may_not_wait_ends_at_the_page_that_is_not_there),
     };
 
     return TAP_RUN(argc, argv, tests);

@@ -9,6 +9,7 @@
 #include <base/assert.h>
 
 #include "server/core/content.h"
+#include "server/core/huge.h"
 #include "server/core/page.h"
 #include "server/core/paged.h"
 #include "server/core/shadow.h"
@@ -261,11 +262,38 @@ static void world_audit_leaf(const struct world *world, const struct region *reg
         pfn = object_has_frames(object) ? pool_pfn(core, content_frame(core, object, offset))
                                         : object_pfn(object, offset);
         break;
+    case SHADOW_SWAPPED:
+        pfn = pool_pfn(core, swap_frame(core, shadow_entry_frame(entry)));
+        break;
     case SHADOW_ABSENT:
         UNREACHABLE();
     }
     ASSERT(MODEL_BASE + leaf->frame == pfn.v);
     ASSERT(is_writable || (leaf->prot & MEM_PROT_WRITE) == 0);
+}
+
+/* Leaves of a region of huge pages show those of its object, whole, and for writing none of two. */
+static void world_audit_huge(const struct world *world, const struct space *space,
+                             const struct region *region)
+{
+    const struct core *core = &world->core;
+    const struct object *object = object_at(core, region->object);
+    const uint32_t unit = huge_region_unit(core, region);
+
+    ASSERT(region->first % unit == 0 && region->end % unit == 0 && region->offset % unit == 0);
+    for (uint32_t page = region->first; page < region->end; page += unit) {
+        const struct model_entry *leaf = model_leaf(world->port, space->kernel, page);
+        const uint32_t frame =
+            huge_frame(core, object, (region->offset + (page - region->first)) / unit);
+
+        if (leaf == NULL) {
+            continue;
+        }
+        ASSERT(frame != 0 && leaf->pages == unit);
+        ASSERT(MODEL_BASE + leaf->frame == pool_pfn(core, frame).v);
+        ASSERT((leaf->prot & ~region_rights(region->flags)) == 0);
+        ASSERT((leaf->prot & MEM_PROT_WRITE) == 0 || huge_pool_names(core, frame) == 1);
+    }
 }
 
 /* Every leaf of a space is what the shadow says, and no more than the region allows. */
@@ -275,6 +303,10 @@ static void world_audit_space(const struct world *world, struct space *space)
 
     for (const struct region *region = tree_first(core, &space->tree); region != NULL;
          region = tree_next(core, region)) {
+        if (huge_is_region(region)) {
+            world_audit_huge(world, space, region);
+            continue;
+        }
         for (uint32_t page = region->first; page < region->end; page++) {
             const struct model_entry *leaf = model_leaf(world->port, space->kernel, page);
             const uint64_t entry = page_entry(core, space, page);
@@ -284,7 +316,8 @@ static void world_audit_space(const struct world *world, struct space *space)
                 continue;
             }
             ASSERT(entry != 0);
-            ASSERT((leaf->prot & ~region_rights(region->flags)) == 0);
+            ASSERT((leaf->prot & ~region_rights(region->flags)) == 0 ||
+                   space->work.phase == WORK_RESTRICT_GO);
             world_audit_leaf(world, region, page, entry, leaf);
         }
     }
@@ -339,9 +372,19 @@ static void world_audit_pins(const struct world *world)
     }
 }
 
+/* Whether core has a frame of the model among those that nobody has. */
+static bool is_free(const struct core *core, uint32_t model)
+{
+    const uint32_t frame = pool_frame(core, (pfn_t){MODEL_BASE + model});
+    const bool is_recorded = arena_frame(core, ARENA_RECORDS + frame / POOL_RECORDS) != 0;
+
+    return is_recorded && core->frames[frame].kind == FRAME_FREE;
+}
+
 void world_audit(const struct world *world)
 {
     const struct core *core = &world->core;
+    struct core each = world->core;
     uint64_t leaves = 0;
     uint64_t present = 0;
 
@@ -352,20 +395,19 @@ void world_audit(const struct world *world)
     for (struct space *space = space_first(core); space != NULL; space = space_next(core, space)) {
         world_audit_space(world, space);
         present += space->own + space->zero + space->wired;
+        for (const struct region *region = tree_first(core, &space->tree); region != NULL;
+             region = tree_next(core, region)) {
+            present += huge_is_region(region) ? huge_count(&each, region) : 0;
+        }
     }
     for (uint32_t i = 0; i < MODEL_FRAMES; i++) {
-        leaves += world->port->frames[i].mappings;
+        const struct model_frame *model = &world->port->frames[i];
+        const bool may_be_free =
+            model->mappings == 0 && (model->kind == MODEL_FREE || model->kind == MODEL_USER);
+
+        leaves += model->mappings;
+        ASSERT(may_be_free || !is_free(core, i)); /* most may: core is asked of the others */
     }
     /* No leaf is left where core knows of no page. */
     ASSERT(leaves <= present);
-    for (uint32_t i = 0; i < MODEL_FRAMES; i++) {
-        uint32_t frame = pool_frame(core, (pfn_t){MODEL_BASE + i});
-        bool is_recorded = arena_frame(core, ARENA_RECORDS + frame / POOL_RECORDS) != 0;
-
-        if (is_recorded && core->frames[frame].kind == FRAME_FREE) {
-            ASSERT(world->port->frames[i].mappings == 0);
-            ASSERT(world->port->frames[i].kind == MODEL_FREE ||
-                   world->port->frames[i].kind == MODEL_USER);
-        }
-    }
 }

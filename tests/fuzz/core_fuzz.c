@@ -15,6 +15,7 @@
 
 #include <base/assert.h>
 #include <mem/limits.h>
+#include <mem/proto_pin.h>
 
 #include "server/core/core.h"
 #include "server/shell/wire.h"
@@ -27,6 +28,7 @@
 #define WINDOW_FIRST ((UINT32_C(3) << 18) - 16)
 #define FRAMES_LEAST 96u
 #define INCORE_PAGES 512u
+#define PIN_FLAGS    (MEM_PIN_FRAMES - 1) /* those that need neither a page nor a handle */
 /* Of the word for an object. */
 #define HANDLE_BIT (UINT64_C(1) << 6)
 
@@ -50,6 +52,7 @@ STATIC_ASSERT(sizeof(struct record) == RECORD_BYTES, "bytes of the input");
 static struct {
     struct world *world;
     struct object *object;
+    uint64_t memory; /* number of shared memory; 0, or one that has gone: none */
     struct space *space[SPACES];
 } machine;
 
@@ -93,6 +96,11 @@ static struct message message_map(const struct record *record)
     return message;
 }
 
+static struct object *memory_of_machine(void)
+{
+    return machine.memory == 0 ? NULL : object_find(&machine.world->core, machine.memory);
+}
+
 static enum err request_map(struct space *space, const struct record *record)
 {
     struct message message = message_map(record);
@@ -104,9 +112,11 @@ static enum err request_map(struct space *space, const struct record *record)
         return error;
     }
     if (wire.object != 0) {
-        wire.map.object = machine.object;
-        /* Never to write: its frames are those of the boot archive. */
-        wire.map.rights = record->value & ~(uint32_t)MAP_RIGHT_WRITE;
+        struct object *memory = (record->form & 4) != 0 ? memory_of_machine() : NULL;
+
+        wire.map.object = memory != NULL ? memory : machine.object;
+        /* Never to write: the frames of the other are those of the boot archive. */
+        wire.map.rights = record->value & ~(memory != NULL ? 0u : (uint32_t)MAP_RIGHT_WRITE);
     }
     return op_map(&machine.world->core, space, &wire.map, &address);
 }
@@ -287,12 +297,70 @@ static enum err request_clone(struct space *space, const struct record *record)
     return ERR_OK;
 }
 
+/* Make shared memory, or change what there is; what is copied before a refusal stays. */
+static enum err request_object(struct space *space, const struct record *record)
+{
+    struct core *core = &machine.world->core;
+    struct object *memory = memory_of_machine();
+    const uint64_t bytes = record->size * PAGE_SIZE / 2 + record->value;
+    const uint32_t rights = record->prot & (MAP_RIGHT_READ | MAP_RIGHT_WRITE);
+    uint64_t copied;
+
+    if (memory == NULL) {
+        const struct object_request request = {.bytes = bytes, .flags = record->flags[0]};
+        const enum err error = op_object_make(core, space, &request, &memory);
+
+        machine.memory = error == ERR_OK ? memory->number : machine.memory;
+        return error;
+    }
+    switch (record->flags[1] % 4) {
+    case 0:
+        return op_object_resize(core, space, memory, rights, bytes);
+    case 1:
+        return op_object_seal(core, space, memory, rights, record->flags[0]);
+    case 2:
+        return hold_drop(core, space, memory) ? ERR_OK : ERR_NOENT;
+    default:
+        (void)!op_copy_object(core,
+                              &(struct copy_object_request){
+                                  .space = space,
+                                  .object = memory,
+                                  .rights = rights,
+                                  .is_to_object = (record->form & 4) != 0,
+                                  .address = {page_address(record->page) + record->flags[0]},
+                                  .offset = record->target * UINT64_C(700),
+                                  .length = record->pages * UINT64_C(1000)},
+                              &copied);
+        return ERR_OK;
+    }
+}
+
+/* Pin pages of any space, or drop one of the last four pins, whosever it is. */
+static enum err request_pin(struct space *space, const struct record *record)
+{
+    struct core *core = &machine.world->core;
+    struct space *of = machine.space[record->target % SPACES];
+    const struct pin_request request = {.owner = space,
+                                        .address = {page_address(record->page)},
+                                        .pages = record->pages,
+                                        .flags = record->flags[0] & PIN_FLAGS,
+                                        .purpose = "fuzz"};
+    struct pin_answer answer;
+
+    if ((record->form & 2) != 0) {
+        return op_unpin(core, space, core->head->pins.number - record->value % 4, record->flags[1]);
+    }
+    return of == NULL ? ERR_OK : op_pin(core, of, &request, &answer);
+}
+
 typedef enum err request_function(struct space *space, const struct record *record);
 
 static request_function *const functions[] = {
-    request_map,  request_map,    request_unmap,    request_protect, request_remap,  request_advise,
-    request_lock, request_unlock, request_lock_all, request_sync,    request_incore, request_limits,
-    request_copy, request_query,  request_touch,    request_touch,   request_touch,  request_clone,
+    request_map,    request_map,    request_unmap,  request_protect,  request_remap,
+    request_advise, request_lock,   request_unlock, request_lock_all, request_sync,
+    request_incore, request_limits, request_copy,   request_query,    request_touch,
+    request_touch,  request_touch,  request_clone,  request_object,   request_object,
+    request_pin,    request_pin,
 };
 
 /* What is refused in the STRICT form must be as if it had never been asked. */
@@ -320,6 +388,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     machine.world = world_make(FRAMES_LEAST + bytes[0] * 4u, bytes[1] % 3u);
     machine.object = world_object(machine.world, 8);
+    machine.memory = 0;
     core_settle(&machine.world->core);
     const uint64_t free = pool_free(&machine.world->core);
 

@@ -45,7 +45,8 @@ def sources(root, target):
     if target == "core":
         listed = re.findall(r"'(\w+\.c)'", (root / "server/core/meson.build").read_text())
         core = [f"server/core/{name}" for name in listed]
-    return [f"tests/fuzz/{target}_fuzz.c", "server/shell/wire.c", "server/shell/wire_pin.c", *core]
+    wire = set(re.findall(r"'(shell/wire\w*\.c)'", (root / "server/meson.build").read_text()))
+    return [f"tests/fuzz/{target}_fuzz.c", *(f"server/{name}" for name in sorted(wire)), *core]
 
 
 def has_fuzzer(clang, folder):

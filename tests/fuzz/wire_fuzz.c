@@ -13,9 +13,13 @@
 #include <base/assert.h>
 #include <mem/limits.h>
 #include <mem/prot.h>
+#include <mem/proto_pager.h>
 
 #include "server/shell/wire.h"
+#include "server/shell/wire_object.h"
+#include "server/shell/wire_pager.h"
 #include "server/shell/wire_pin.h"
+#include "server/shell/wire_swap.h"
 
 #define WORD_OBJECT 6u
 #define WORD_SPACE  7u
@@ -31,6 +35,7 @@ union out {
     struct wire_remap remap;
     struct wire_advise advise;
     struct wire_lock lock;
+    struct wire_go_on go_on;
     struct wire_sync sync;
     struct wire_query query;
     struct wire_copy copy;
@@ -40,8 +45,23 @@ union out {
     struct wire_pin pin;
     struct wire_unpin unpin;
     struct wire_pins pins;
+    struct lease_look pin_next;
+    struct wire_pager_adopt pager_adopt;
+    struct wire_pager_object pager_object;
+    struct wire_pager_supply supply;
+    struct wire_pager_settle settle;
+    struct wire_pager_next pager_next;
     uint64_t word;
     bool is_nowait;
+    struct pager_request pager_request;
+    struct object_request object_make;
+    struct wire_object_number object_number;
+    struct wire_object_copy object_copy;
+    struct wire_object_name object_name;
+    struct wire_object_again object_again;
+    struct wire_object_slice object_slice;
+    uint64_t object_hold[2]; /* object, space */
+    struct wire_swap swap;
     unsigned char bytes[128];
 };
 
@@ -126,6 +146,129 @@ static bool read_pins(const struct message *message, union out *out)
     return true;
 }
 
+static bool read_pin_next(const struct message *message, union out *out)
+{
+    return wire_pin_next(message, &out->pin_next) == ERR_OK;
+}
+
+static bool read_pager_object(const struct message *message, union out *out)
+{
+    if (wire_pager_object(message, &out->pager_object) != ERR_OK) {
+        return false;
+    }
+    check_handle(message, WORD_OBJECT, out->pager_object.pager);
+    ASSERT(out->pager_object.window >= 1 && out->pager_object.window <= MEM_PAGER_WINDOW_MAX);
+    ASSERT(out->pager_object.deadline_ms != 0);
+    ASSERT((out->pager_object.flags & ~MEM_PAGED_FLAGS) == 0);
+    return true;
+}
+
+static bool read_supply(const struct message *message, union out *out)
+{
+    if (wire_pager_supply(message, &out->supply) != ERR_OK) {
+        return false;
+    }
+    check_handle(message, WORD_OBJECT, out->supply.pager);
+    ASSERT(out->supply.supply.way >= SUPPLY_COPY && out->supply.supply.way <= SUPPLY_ZERO);
+    return true;
+}
+
+static bool read_settle(const struct message *message, union out *out)
+{
+    if (wire_pager_settle(message, &out->settle) != ERR_OK) {
+        return false;
+    }
+    ASSERT(out->settle.settle.reason == message->words[4]);
+    /* What steers the server and its clients is nobody's reason. */
+    ASSERT(out->settle.settle.reason != ERR_WAIT && out->settle.settle.reason != ERR_MORE);
+    return true;
+}
+
+static bool read_pager_next(const struct message *message, union out *out)
+{
+    if (wire_pager_next(message, &out->pager_next) != ERR_OK) {
+        return false;
+    }
+    ASSERT((uaddr_to_bytes(out->pager_next.frames) & PAGE_MASK) == 0);
+    return true;
+}
+
+static bool read_object_hold(const struct message *message, union out *out)
+{
+    if (wire_object_hold(message, &out->object_hold[0], &out->object_hold[1]) != ERR_OK) {
+        return false;
+    }
+    check_handle(message, WORD_OBJECT, out->object_hold[0]);
+    check_handle(message, WORD_SPACE, out->object_hold[1]);
+    return true;
+}
+
+static bool read_object_copy(const struct message *message, union out *out)
+{
+    if (wire_object_copy(message, &out->object_copy) != ERR_OK) {
+        return false;
+    }
+    check_handle(message, WORD_OBJECT, out->object_copy.object);
+    ASSERT(out->object_copy.length <= MEM_COPY_BYTES_MAX);
+    return true;
+}
+
+static bool read_object_bits(const struct message *message, union out *out)
+{
+    if (wire_object_bits(message, &out->object_number) != ERR_OK) {
+        return false;
+    }
+    check_handle(message, WORD_OBJECT, out->object_number.object);
+    ASSERT(out->object_number.number <= UINT32_MAX);
+    return true;
+}
+
+static void check_name(const struct wire_object_name *name)
+{
+    ASSERT(name->length >= 1 && name->length <= MEM_NAME_BYTES_MAX);
+    ASSERT((name->rights & ~(uint32_t)MEM_OBJECT_RIGHTS) == 0);
+}
+
+static bool read_object_name(const struct message *message, union out *out)
+{
+    if (wire_object_name(message, &out->object_name) != ERR_OK) {
+        return false;
+    }
+    check_handle(message, WORD_OBJECT, out->object_name.object);
+    check_name(&out->object_name);
+    return true;
+}
+
+static bool read_object_open(const struct message *message, union out *out)
+{
+    if (wire_object_open(message, &out->object_name) != ERR_OK) {
+        return false;
+    }
+    check_name(&out->object_name);
+    return true;
+}
+
+static bool read_object_again(const struct message *message, union out *out)
+{
+    if (wire_object_again(message, &out->object_again) != ERR_OK) {
+        return false;
+    }
+    ASSERT((out->object_again.rights & ~(uint32_t)MEM_OBJECT_RIGHTS) == 0);
+    return true;
+}
+
+static bool read_swap(const struct message *message, union out *out)
+{
+    if (wire_swap(message, &out->swap) != ERR_OK) {
+        return false;
+    }
+    check_handle(message, WORD_OBJECT, out->swap.object);
+    ASSERT(out->swap.flags == 0 || out->swap.flags == MEM_SWAP_ON ||
+           out->swap.flags == MEM_SWAP_OFF);
+    ASSERT(out->swap.flags != 0 || out->swap.object == 0);
+    return true;
+}
+
 #define READER(name, function, member)                                     \
     static bool read_##name(const struct message *message, union out *out) \
     {                                                                      \
@@ -137,22 +280,39 @@ READER(remap, wire_remap, remap)
 READER(advise, wire_advise, advise)
 READER(lock, wire_lock, lock)
 READER(unlock, wire_unlock, lock)
+READER(lock_all, wire_lock_all, lock)
+READER(object_make, wire_object_make, object_make)
+READER(object_resize, wire_object_resize, object_number)
+READER(object, wire_object, word)
+READER(object_unname, wire_object_unname, object_name)
+READER(object_slice, wire_object_slice, object_slice)
 READER(sync, wire_sync, sync)
 READER(space, wire_space, word)
 READER(number, wire_number, number)
 READER(next, wire_next, is_nowait)
 READER(clone, wire_clone, space_make)
-READER(boot_device, wire_boot_device, word)
+READER(index, wire_index, word)
 READER(unpin, wire_unpin, unpin)
+READER(pager_make, wire_pager_make, pager_request)
+READER(pager_attach, wire_pager_attach, word)
+READER(pager_adopt, wire_pager_adopt, pager_adopt)
+READER(go_on, wire_go_on, go_on)
 #undef READER
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static bool (*const readers[])(const struct message *message, union out *out) = {
-        read_map,         read_range,  read_protect,    read_remap,  read_advise,
-        read_lock,        read_unlock, read_sync,       read_space,  read_query,
-        read_copy,        read_limits, read_space_make, read_number, read_next,
-        read_boot_device, read_clone,  read_pin,        read_unpin,  read_pins,
+        read_map,          read_range,       read_protect,       read_remap,
+        read_advise,       read_lock,        read_unlock,        read_sync,
+        read_space,        read_query,       read_copy,          read_limits,
+        read_space_make,   read_number,      read_next,          read_index,
+        read_clone,        read_pin,         read_unpin,         read_pins,
+        read_pager_object, read_supply,      read_settle,        read_pager_next,
+        read_pager_attach, read_go_on,       read_pager_make,    read_pager_adopt,
+        read_pin_next,     read_lock_all,    read_object_make,   read_object_resize,
+        read_object_bits,  read_object,      read_object_hold,   read_object_copy,
+        read_object_name,  read_object_open, read_object_unname, read_object_again,
+        read_object_slice, read_swap,
     };
     uint64_t words[IPC_WORDS + 1] = {0};
     struct message message = {0};

@@ -15,8 +15,8 @@ import subprocess
 import sys
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__)))), "sbi"))
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(TESTS), "sbi"))
 
 import tree  # noqa: E402
 from machine import MACHINES, Machine  # noqa: E402
@@ -35,7 +35,7 @@ def has_cpu(cpu):
     trial = subprocess.run(["qemu-system-riscv64", "-M", "virt", "-cpu", cpu, "-display", "none",
                             "-serial", "none", "-monitor", "stdio", "-S", "-bios", "none"],
                            input=b"quit\n", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                           timeout=30, check=False)
+                           timeout=300, check=False)
     return trial.returncode == 0
 
 
@@ -49,6 +49,8 @@ def parse_arguments():
     parser.add_argument("--icount", action="store_true")
     parser.add_argument("--seed", type=int, default=1, help="0: another one each time, printed")
     parser.add_argument("--timeout", type=float, default=150)
+    parser.add_argument("--audited", action="store_true",
+                        help="kernel and memory server check whole structures after each change")
     parser.add_argument("--file", action="append", default=[], metavar="HOST[=NAME]")
     parser.add_argument("program")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -69,9 +71,12 @@ def main():
         path, _, entry = file.partition("=")
         extra.append((path, entry or os.path.basename(path)))
     built = tree.manifest()
+    if options.audited:
+        built.update((part, built[part + "_audited"]) for part in ("kernel", "server"))
+        built["server_elf"] = built["server_audited_elf"]
     machine = Machine(built, tree.boot_files(built, [name, *options.arguments], extra))
-    machine.elfs = tree.program_elfs(built, extra)
     machine.machine = options.machine
+    machine.elfs = tree.program_elfs(built, extra)
     machine.cpu = cpu
     machine.smp = options.smp
     machine.mem = options.mem

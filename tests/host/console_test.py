@@ -71,6 +71,16 @@ def the_pc_of_a_program_that_ended_gets_its_name():
                          b"[1] known: illegal instruction, pc 0x10 known+0x10\n", None)
 
 
+def the_pc_gets_its_name_behind_a_prompt_too():
+    end = b"init: known: SEGV_MAPERR at 0x0 (write), pc 0x12cc, no region"
+    console = Console(NONCE, name_it, name_program)
+    expect(console.feed(b"\r\x1b[0mholdfast> \x1b[K"), b"\r\x1b[0mholdfast> \x1b[K")
+    expect(console.feed(b"i"), b"i")
+    expect(console.feed(end[1:40]), end[1:40])
+    expect(console.feed(end[40:] + b"\r\n"), end[40:] + b" (pc is known+0x12cc)\n")
+    expect(console.feed(b"holdfast> x" + end + b"\n"), b"holdfast> x" + end + b"\n")
+
+
 def other_lines_with_a_pc_stay_as_they_are():
     for data in (b"init: other: breakpoint, pc 0x10\n", b"x init: known: pc 0x10\n",
                  b"[] known: pc 0x10\n", b"[1 known: pc 0x10\n", b"init: known: pc 10\n",
@@ -149,6 +159,7 @@ if __name__ == "__main__":
         what_follows_the_end_line_is_dropped,
         forged_end_line_is_output,
         the_pc_of_a_program_that_ended_gets_its_name,
+        the_pc_gets_its_name_behind_a_prompt_too,
         other_lines_with_a_pc_stay_as_they_are,
         a_prompt_is_shown_at_once,
         remarks_of_the_firmware_are_dropped,

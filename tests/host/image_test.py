@@ -19,10 +19,15 @@ R, W, X = 4, 2, 1
 
 
 def unpack(archive):
-    """(name, data, offset of the data) of each entry, read by what cpio(5) says of newc."""
+    """(name, data, offset of the data) of each entry, read by what cpio(5) says of newc.
+
+    Zeros between entries are passed over, as Linux does where it unpacks an initrd.
+    """
     found = []
     offset = 0
     while True:
+        while archive[offset:offset + 4] == b"\0\0\0\0":
+            offset += 4
         expect(archive[offset:offset + 6], b"070701")
         fields = [int(archive[offset + 6 + i * 8:offset + 14 + i * 8], 16) for i in range(13)]
         name = archive[offset + 110:offset + 110 + fields[11]].split(b"\0")[0].decode()
@@ -39,6 +44,20 @@ def archive_holds_its_files_in_order_each_on_a_page():
     found = unpack(pack(files))
     expect([(name, data) for name, data, _ in found], files)
     expect([start % PAGE for _, _, start in found], [0] * len(files))
+
+
+def nothing_but_zeros_follows_a_file_on_its_last_page():
+    archive = pack([("a", b"x" * 5000), ("b", b"y"), ("c", b"z" * PAGE), ("d", b"")])
+    for _, data, start in unpack(archive):
+        end = start + len(data)
+        expect(archive[end:end + -end % PAGE], b"\0" * (-end % PAGE))
+
+
+def images_follow_each_other_as_cpio_says():
+    archive = pack([("boot/server", b"s" * 2 * PAGE), ("boot/init", b"i" * PAGE), ("x", b"x")])
+    (_, _, server), (_, _, init), _ = unpack(archive)
+    expect(archive[server + 2 * PAGE:][:6], b"070701")
+    expect(archive[init + PAGE:][:6], b"070701")
 
 
 def archive_is_whole_pages():
@@ -124,6 +143,8 @@ def what_is_no_whole_program_is_not_slimmed():
 if __name__ == "__main__":
     sys.exit(run([
         archive_holds_its_files_in_order_each_on_a_page,
+        nothing_but_zeros_follows_a_file_on_its_last_page,
+        images_follow_each_other_as_cpio_says,
         archive_is_whole_pages,
         name_that_stands_twice_is_refused,
         image_holds_every_segment_on_pages_of_its_own,

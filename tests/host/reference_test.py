@@ -16,7 +16,7 @@ from tap import expect, run  # noqa: E402
 
 LISTS = ("kernel/include/abi/syscall.def", "server/include/mem/proto.def",
          "user/console/include/console/proto.def", "user/disk/include/disk/proto.def",
-         "user/names/include/names/proto.def")
+         "user/files/include/files/proto.def", "user/names/include/names/proto.def")
 
 
 def every_call_of_the_lists_has_words_and_errors():
@@ -70,8 +70,9 @@ def a_call_without_a_description_is_noticed():
 def examples_are_programs_of_the_tree():
     readme = reference.read("user/README.md")
     examples = re.findall(r"\((prog/[\w/]+\.c)\).*?```c\n(.*?)```", readme, re.S)
-    expect([path for path, _ in examples], ["prog/pages/pages.c", "prog/sum/sum.c"])
-    for (path, shown), lines in zip(examples, (20, 40)):
+    expect([path for path, _ in examples],
+           ["prog/pages/pages.c", "prog/sum/sum.c", "prog/squares/squares.c"])
+    for (path, shown), lines in zip(examples, (20, 40, 100)):
         expect((path, shown in reference.read("user", path)), (path, True))
         expect((path, shown.count("\n") <= lines), (path, True))
 

@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True
 import code_rules  # noqa: E402
 import includes  # noqa: E402
 import layout  # noqa: E402
+import request_rows  # noqa: E402
 import text  # noqa: E402
 from source import sources  # noqa: E402
 
@@ -20,7 +21,7 @@ PLACES_SHOWN = 20
 
 def main():
     files = sources()
-    rules = text.RULES + code_rules.RULES + includes.RULES + layout.RULES
+    rules = text.RULES + code_rules.RULES + includes.RULES + request_rows.RULES + layout.RULES
     failed = 0
     print(f"1..{len(rules)}")
     for number, rule in enumerate(rules, start=1):

@@ -7,10 +7,12 @@ sys.dont_write_bytecode = True
 
 import code_rules  # noqa: E402
 import includes  # noqa: E402
+import request_rows  # noqa: E402
 import text  # noqa: E402
 from source import Source  # noqa: E402
 
 LICENCE = "/* SPDX-License-Identifier: MIT */\n"
+TABLE = "| request | checks in order | left |\n|---|---|---|\n"
 GOOD = [
     Source("server/core/good.h", LICENCE + "#pragma once\n\n#include <base/attr.h>\n\n"
            "/* Count. */\nint good_count(int a);\nint good_more(int a, /* if any */\n"
@@ -19,11 +21,15 @@ GOOD = [
            "int good_count(int a)\n{\n    do {\n        a--;\n    } while (a > 0);\n"
            "    if (a == 0 &&\n        a < 1) {\n        return 1;\n    } else if (a) {\n"
            "        return 2;\n    }\n    return '\"' + 3; /* if (a) return; */\n}\n"),
+    Source(request_rows.LIST, LICENCE + 'REQUEST(MAP, 1, map, "a")\nREQUEST(COPY, 2, copy, "b")\n'),
+    Source(request_rows.PAGE, TABLE + "| MAP, COPY | none | |\n"),
     Source("kernel/include/base/attr.h", LICENCE + "#pragma once\n\n#if 1\n#endif\n"),
 ]
 
 # (rule, path, text after the licence line) of a file that breaks the rule.
 BAD = [
+    (text.the_top_level_is_fixed, "own", ""),
+    (text.the_top_level_is_fixed, "other/a.c", ""),
     (text.every_file_is_text, "a.c", "\0\n"),
     (text.every_file_is_text, "a.c", "no newline"),
     (text.files_have_at_most_500_lines, "a.c", "\n" * 501),
@@ -45,13 +51,15 @@ BAD = [
      '#include "server/core/good.h"\n'),
     (includes.components_include_only_what_they_may, "kernel/mm/b.c", '#include "task/a.h"\n'),
     (includes.components_include_only_what_they_may, "user/a.c", '#include "missing.h"\n'),
+    (request_rows.every_request_has_a_row_of_checks, request_rows.PAGE,
+     TABLE + "| MAP | as COPY | |\n\n| COPY | in no table of checks |\n"),
     (includes.a_file_includes_its_own_header_first, "kernel/task/a.c", "#include <base/attr.h>\n"),
 ]
 NEIGHBOURS = [Source("kernel/task/a.h", LICENCE + "#pragma once\n")]
 
 
 def main():
-    rules = text.RULES + code_rules.RULES + includes.RULES
+    rules = text.RULES + code_rules.RULES + includes.RULES + request_rows.RULES
     results = []
     for rule, path, body in BAD:
         bad = Source(path, LICENCE + body)

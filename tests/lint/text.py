@@ -17,6 +17,17 @@ MACHINE_PATHS = re.compile(r"(?<![\w.@}])/"
 # Names of hosts and addresses of pages: the tree refers to itself and to documents by their titles.
 HOSTS = re.compile(r"\bhttps?://|\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|internal|lan)\b(?![.(])")
 
+# What the top level may hold, beside files whose names begin with a dot.
+TOP_LEVEL = ("LICENSE", "README.md", "meson.build", "meson_options.txt",
+             "cross", "kernel", "sbi", "server", "tests", "user")
+
+
+def the_top_level_is_fixed(files):
+    for file in files:
+        name = file.path.split("/")[0]
+        if name not in TOP_LEVEL and not name.startswith("."):
+            yield f"{file.path}:1: '{name}' is no part of the top level"
+
 
 def every_file_is_text(files):
     for file in files:
@@ -71,6 +82,6 @@ def no_host_is_named(files):
     return search(files, HOSTS, "name of a host or page")
 
 
-RULES = [every_file_is_text, code_names_its_licence, files_have_at_most_500_lines,
-         lines_have_at_most_100_columns, nothing_is_left_for_later,
+RULES = [the_top_level_is_fixed, every_file_is_text, code_names_its_licence,
+         files_have_at_most_500_lines, lines_have_at_most_100_columns, nothing_is_left_for_later,
          no_path_of_one_machine_is_named, no_host_is_named]

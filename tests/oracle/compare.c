@@ -23,6 +23,8 @@ const char *compare_name(enum compare_aspect aspect)
         [COMPARE_DATA] = "total data pages",
         [COMPARE_LOCKED] = "total locked pages",
         [COMPARE_STACK] = "total stack pages",
+        [COMPARE_HUGE] = "free huge pages",
+        [COMPARE_PROMISED] = "promised huge pages",
         [COMPARE_RESIDENCE] = "residence",
         [COMPARE_CONTENTS] = "contents",
     };
@@ -234,6 +236,12 @@ enum compare_aspect compare_states(const struct compare_options *options,
     }
     if (aspect == COMPARE_EQUAL && is_full) {
         aspect = compare_word(COMPARE_STACK, a->stack, b->stack, text);
+    }
+    if (aspect == COMPARE_EQUAL && is_full) {
+        aspect = compare_word(COMPARE_HUGE, a->huge_free, b->huge_free, text);
+    }
+    if (aspect == COMPARE_EQUAL && is_full) {
+        aspect = compare_word(COMPARE_PROMISED, a->huge_promised, b->huge_promised, text);
     }
     return aspect == COMPARE_EQUAL && is_full ? compare_pages(options, linux_look, ours, text)
                                               : aspect;

@@ -25,6 +25,8 @@ enum compare_aspect {
     COMPARE_DATA,      /* total private writable pages */
     COMPARE_LOCKED,    /* total locked pages */
     COMPARE_STACK,     /* total pages of regions that grow */
+    COMPARE_HUGE,      /* free huge pages */
+    COMPARE_PROMISED,  /* of these, promised ones */
     COMPARE_RESIDENCE, /* a page is present, or the zero page, on one side only */
     COMPARE_CONTENTS,
     COMPARE_ASPECTS,

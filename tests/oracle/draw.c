@@ -4,12 +4,11 @@
  */
 #include "draw.h"
 
-#include <string.h>
-
 #include <base/types.h>
 #include <mem/prot.h>
 
 #include "dodge.h"
+#include "draw_huge.h"
 #include "draw_object.h"
 #include "pick.h"
 #include "slot.h"
@@ -25,8 +24,16 @@
 #define CLONE_PERCENT 30u
 /* Pages of a window that may be there three times. */
 #define CLONED_PAGES_MOST 200u
+/* The window where there are huge pages: five of them fit, and some pages on both sides. */
+#define HUGE_BELOW 1600u
+#define HUGE_ABOVE 600u
 
-/* One in so many of the steps that are known to differ is kept (dodge.h). */
+#define HUGE_REMOVES 20u /* percent of ADVISE there, beside what is drawn anyhow */
+
+/*
+ * One in so many of the steps that are known to differ is kept (dodge.h); none where there are huge
+ * pages, since such runs are short: there the probes show them.
+ */
 #define DODGED_PERIOD 300u
 
 static const uint8_t weights[STEP_OPS][MIXES + 1] = {
@@ -79,6 +86,9 @@ static void draw_map(struct draw *draw, struct step *step)
     pick_range(draw, step);
     step->prot = pick_prot(draw);
     step->flags = pick_map_flags(draw);
+    if (draw->is_huge) {
+        draw_huge_map(draw, step);
+    }
     if (random_chance(draw->random, 6)) {
         step->offset = PICK(draw->random, offsets);
     }
@@ -112,7 +122,7 @@ static void draw_remap(struct draw *draw, struct step *step)
                                     3, 3, 3, 5, 5, 7, 7, 2, 4, 6, 8};
 
     pick_range(draw, step);
-    if (draw->now.regions > 0 && random_chance(draw->random, 70)) {
+    if (draw->now.regions > 0 && random_chance(draw->random, 85)) {
         /* All of a region, or a part of it. */
         const struct look_region *region =
             &draw->now.region[random_below(draw->random, draw->now.regions)];
@@ -146,6 +156,9 @@ static void draw_advise(struct draw *draw, struct step *step)
 
     pick_range(draw, step);
     step->value = random_chance(draw->random, 1) ? UINT64_C(0xfffff) : PICK(draw->random, list);
+    if (draw->is_huge && random_chance(draw->random, HUGE_REMOVES)) {
+        step->value = MEM_ADVISE_REMOVE;
+    }
 }
 
 static void draw_read(struct draw *draw, struct step *step)
@@ -292,10 +305,8 @@ static void clip(const struct draw *draw, struct step *step)
 }
 
 /* Let another space have its turn. */
-static void draw_turn(struct draw *draw)
+static void turn_to(struct draw *draw, uint32_t who)
 {
-    uint32_t who = (uint32_t)random_below(draw->random, draw->last + 1);
-
     draw->side[draw->who] = draw->now;
     draw->now = draw->side[who];
     draw->who = who;
@@ -315,17 +326,39 @@ static void fit_batch(struct step *step)
     }
 }
 
-/*
- * Whether a step is one for a batch: not those of which a known difference, or the STRICT form,
- * makes something else.
- */
-static bool is_for_batch(const struct draw *draw, const struct step *step)
+/* Whether a step is one for a batch: not those of which the STRICT form makes something else. */
+static bool is_for_batch(const struct step *step)
 {
     bool is_lock = step->op == STEP_LOCK || step->op == STEP_UNLOCK;
     bool is_remap = step->op == STEP_REMAP;
     bool is_large = step->length >= STAGE_HALF || (is_remap && step->size >= STAGE_HALF);
 
-    return step_can_batch(step) && !((is_lock || is_remap) && is_large) && !dodge_hits(draw, step);
+    return step_can_batch(step) && !((is_lock || is_remap) && is_large) &&
+           draw_huge_can_batch(step);
+}
+
+/* A step that does nothing. */
+static struct step harmless(const struct draw *draw)
+{
+    return (struct step){.op = draw->is_batch ? STEP_UNMAP : STEP_READ,
+                         .addr = (uint64_t)draw->room.zones[STAGE_WINDOW].first << PAGE_SHIFT,
+                         .who = draw->who};
+}
+
+/* Whether a step would only run into a known difference; if so it is counted. */
+static bool is_turned_away(struct draw *draw, const struct step *step)
+{
+    enum dodge dodge = dodge_must(draw, step);
+
+    if (dodge == DODGE_NONE) {
+        dodge = dodge_hits(draw, step);
+        if (dodge != DODGE_NONE && !draw->is_batch && !draw->is_huge &&
+            random_below(draw->random, DODGED_PERIOD) == 0) {
+            return false;
+        }
+    }
+    draw->dodged[dodge] += dodge != DODGE_NONE;
+    return dodge != DODGE_NONE;
 }
 
 static void draw_any(struct draw *draw, struct step *step)
@@ -342,26 +375,26 @@ static void draw_any(struct draw *draw, struct step *step)
         if (draw->is_batch) {
             fit_batch(step);
         }
-        if (draw->is_batch && !is_for_batch(draw, step)) {
+        if (draw->is_batch && !is_for_batch(step)) {
             continue;
         }
         if (!stage_is_safe(&draw->room, step)) {
             clip(draw, step);
         }
-        if (stage_is_safe(&draw->room, step) && !dodge_must(draw, step) &&
-            (!dodge_hits(draw, step) || random_below(draw->random, DODGED_PERIOD) == 0)) {
+        if (draw->is_huge) {
+            draw_huge_keep_small(draw, step);
+        }
+        if (stage_is_safe(&draw->room, step) && !is_turned_away(draw, step)) {
             return;
         }
     }
-    *step = (struct step){.op = draw->is_batch ? STEP_UNMAP : STEP_READ,
-                          .addr = (uint64_t)draw->room.zones[STAGE_WINDOW].first << PAGE_SHIFT,
-                          .who = draw->who};
+    *step = harmless(draw);
 }
 
 void draw_step(struct draw *draw, struct step *step)
 {
     if (draw->last > 0 && random_chance(draw->random, TURN_PERCENT)) {
-        draw_turn(draw);
+        turn_to(draw, (uint32_t)random_below(draw->random, draw->last + 1));
     }
     draw_any(draw, step);
 }
@@ -373,8 +406,21 @@ void draw_member(struct draw *draw, struct step *step)
     draw->is_batch = false;
 }
 
+void draw_fit(struct draw *draw, struct step *step, bool is_member)
+{
+    turn_to(draw, step_side(step, draw->last));
+    draw->is_batch = is_member;
+    if (step->op == STEP_OBJECT && !draw->may_append) {
+        step->flags &= ~(uint64_t)STEP_OBJECT_APPEND;
+    }
+    if (!stage_is_safe(&draw->room, step) || is_turned_away(draw, step)) {
+        *step = harmless(draw);
+    }
+    draw->is_batch = false;
+}
+
 void draw_begin(struct draw *draw, struct random *random, const struct stage *stage,
-                bool is_crowded)
+                bool is_crowded, uint64_t dodged[DODGES])
 {
     static const uint16_t below[] = {8, 16, 40, 64, 64, 200, 700, 1600};
     static const uint16_t above[] = {0, 0, 0, 1, 10, 40, 600};
@@ -383,7 +429,7 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
     static const uint8_t objects[] = {0, 0, 10, 40, 70};
     static const uint8_t fixed[] = {0, 20, 55, 55, 55, 80, 95};
 
-    *draw = (struct draw){.random = random};
+    *draw = (struct draw){.random = random, .dodged = dodged};
     draw->base = (uint32_t)(stage_base(stage) >> PAGE_SHIFT);
     draw->now.limit[STEP_LIMIT_PAGES] = STEP_UNLIMITED;
     draw->now.limit[STEP_LIMIT_DATA] = STEP_UNLIMITED;
@@ -393,80 +439,33 @@ void draw_begin(struct draw *draw, struct random *random, const struct stage *st
     draw->spare = is_crowded ? (uint32_t)random_below(random, SPARE_MOST) : SLOT_NOT_CROWDED;
     draw->fixed_percent = PICK(random, fixed);
     /* The number of fillers must not change in a crowd. */
-    draw->stack_percent = is_crowded ? 0 : PICK(random, stacks);
+    draw->is_huge = (stage->rights & STAGE_HUGE_PAGES) != 0;
+    draw->stack_percent = is_crowded || draw->is_huge ? 0 : PICK(random, stacks);
     draw->shared_percent = PICK(random, shared);
     draw->object_percent = PICK(random, objects);
     draw->may_be_huge = (stage->rights & STAGE_HUGE_OBJECTS) != 0;
     draw->may_append = (stage->rights & STAGE_MAY_APPEND) != 0;
     stage_low_zones(stage, &draw->room);
-    if (draw->stack_percent != 0) {
-        /* Linux finds nothing any more once a guard gap would reach below address 0. */
+    if (draw->stack_percent != 0 || draw->is_huge) {
+        /*
+         * Linux finds nothing any more once a guard gap would reach below address 0. And its low
+         * addresses may be multiples of 2 MiB that ours are not.
+         */
         draw->room.zones[1].end = draw->room.zones[1].first;
         draw->room.zones[0] = draw->room.zones[1];
     }
     struct zone *window = &draw->room.zones[STAGE_WINDOW];
-    window->first = draw->base - PICK(random, below);
-    window->end = draw->base + PICK(random, above);
-    if (random_chance(random, 20)) {
+    window->first = draw->base - (draw->is_huge ? HUGE_BELOW : PICK(random, below));
+    window->end = draw->base + (draw->is_huge ? HUGE_ABOVE : PICK(random, above));
+    if (random_chance(random, 20) && !draw->is_huge) {
         window->end = draw->base - (uint32_t)random_below(random, (draw->base - window->first) / 2);
     }
     draw->is_cloned = !is_crowded && (stage->rights & STAGE_MAY_CLONE) != 0 &&
-                      window->end - window->first <= CLONED_PAGES_MOST &&
+                      (window->end - window->first <= CLONED_PAGES_MOST || draw->is_huge) &&
                       random_chance(random, CLONE_PERCENT);
     uint32_t pages = window->end - window->first;
     uint32_t hot = 6 + (uint32_t)random_below(random, 30);
     hot = hot < pages ? hot : pages;
     draw->hot.first = window->first + (uint32_t)random_below(random, pages - hot + 1);
     draw->hot.end = draw->hot.first + hot;
-}
-
-/* Suspect every border that two regions have in common. */
-static void suspect_borders(struct draw *draw)
-{
-    for (uint32_t i = 1; i < draw->now.regions; i++) {
-        if (draw->now.region[i - 1].end == draw->now.region[i].first) {
-            draw->now.suspect[draw->now.suspects++ % DRAW_SUSPECTS] = draw->now.region[i].first;
-        }
-    }
-}
-
-/* There is a clone, and it is its turn. */
-static void see_clone(struct draw *draw)
-{
-    draw->side[draw->who] = draw->now;
-    draw->who++;
-    draw->last = draw->who;
-    /* What only locks kept apart is one region of ours now. */
-    suspect_borders(draw);
-    draw->now.locked = 0;
-}
-
-void draw_see(struct draw *draw, const struct step *step, const struct look *look)
-{
-    const struct look_head *head = look->head;
-
-    if (step->op == STEP_CLONE && head->error == 0) {
-        see_clone(draw);
-    }
-
-    if (step->op == STEP_LIMIT) {
-        draw->now.limit[step->value] = step->size;
-    }
-    draw_see_object(draw, step, head);
-    draw->now.has_freed |= step->op == STEP_ADVISE && step->value == MEM_ADVISE_FREE;
-    if (step->op == STEP_REMAP && head->error == 0 && head->level != LOOK_NONE) {
-        /* Where what was moved ends and begins, Linux may keep a border. */
-        uint64_t page = head->answer >> PAGE_SHIFT;
-        draw->now.suspect[draw->now.suspects++ % DRAW_SUSPECTS] = (uint32_t)page;
-        page += (step->size + PAGE_MASK) >> PAGE_SHIFT;
-        draw->now.suspect[draw->now.suspects++ % DRAW_SUSPECTS] = (uint32_t)page;
-    }
-    if (head->level == LOOK_NONE) {
-        return;
-    }
-    draw->now.pages = head->pages;
-    draw->now.data = head->data;
-    draw->now.locked = head->level == LOOK_FULL ? head->locked : draw->now.locked;
-    draw->now.regions = head->regions < DRAW_REGIONS ? head->regions : DRAW_REGIONS;
-    memcpy(draw->now.region, look->regions, draw->now.regions * sizeof(draw->now.region[0]));
 }

@@ -16,11 +16,12 @@
 
 #define TABLES     (sizeof(tables) / sizeof(tables[0]))
 #define PROBE_ROOM "room 0 0 0 0 0x1000000 0x1000010 root\n"
+#define HUGE_ROOM  "room 0 0 0 0 0xfffa00 0x1000400 root\n"
 #define ROWS_MAX   64u
 
 static const struct known_row *const tables[] = {
-    known_remap_rows,   known_border_rows,  known_lock_rows,
-    known_machine_rows, known_pageout_rows, known_object_rows,
+    known_remap_rows,   known_border_rows, known_lock_rows, known_machine_rows,
+    known_pageout_rows, known_object_rows, known_huge_rows,
 };
 
 static bool is_on[ROWS_MAX];
@@ -63,7 +64,8 @@ void known_sequence(unsigned row, const struct lane *lane, struct sequence *sequ
 {
     char text[2048];
 
-    int length = snprintf(text, sizeof(text), PROBE_ROOM "%s", row_at(row)->probe);
+    int length = snprintf(text, sizeof(text), "%s%s",
+                          row_at(row)->is_about_huge ? HUGE_ROOM : PROBE_ROOM, row_at(row)->probe);
     FILE *file = fmemopen(text, (size_t)length, "r");
     if (file == NULL || sequence_read(file, sequence) != 0) {
         fprintf(stderr, "oracle: the probe of '%s' cannot be read\n", known_reason(row));
@@ -73,6 +75,16 @@ void known_sequence(unsigned row, const struct lane *lane, struct sequence *sequ
     stage_low_zones(&lane->peer.slot->stage, &sequence->room);
     sequence->is_privileged = lane->is_privileged;
     sequence->spare = row_at(row)->spare != 0 ? row_at(row)->spare : SLOT_NOT_CROWDED;
+}
+
+enum dodge known_dodge(unsigned row)
+{
+    return row_at(row)->dodge;
+}
+
+bool known_has_to_occur(unsigned row, bool is_huge)
+{
+    return is_on[row] && !row_at(row)->is_rare && row_at(row)->is_about_huge == is_huge;
 }
 
 bool known_is_crowded(unsigned row)
@@ -86,6 +98,9 @@ bool known_probe(unsigned row, struct lane *lane)
     struct look_log log;
     struct look last = {0};
 
+    if (row_at(row)->is_about_huge && (lane->peer.slot->stage.rights & STAGE_HUGE_PAGES) == 0) {
+        return true;
+    }
     known_sequence(row, lane, &sequence);
     if (!lane_probe(lane, &sequence, &log)) {
         return false;
@@ -99,11 +114,14 @@ bool known_probe(unsigned row, struct lane *lane)
 
 enum known_effect known_find(const struct found *found, unsigned *row)
 {
-    bool is_refused = found->linux_look->head->error != 0 && found->ours->head->error != 0;
+    const struct look_head *theirs = found->linux_look->head;
+    const struct look_head *ours = found->ours->head;
+    const bool is_refused =
+        found->aspect == COMPARE_ERROR && theirs->error != 0 && ours->error != 0;
 
     for (*row = 0; row_at(*row) != NULL; (*row)++) {
         if (is_on[*row] && row_at(*row)->matches(found)) {
-            return found->aspect == COMPARE_ERROR && is_refused ? KNOWN_STEP : KNOWN_SEQUENCE;
+            return is_refused || row_at(*row)->is_harmless ? KNOWN_STEP : KNOWN_SEQUENCE;
         }
     }
     return KNOWN_NOT;
@@ -112,6 +130,14 @@ enum known_effect known_find(const struct found *found, unsigned *row)
 const struct step *known_step(const struct found *found)
 {
     return &found->sequence->step[found->index];
+}
+
+uint32_t known_members(const struct found *found)
+{
+    const struct step *step = known_step(found);
+
+    return step->op == STEP_BATCH ? step_members(step, found->sequence->steps - found->index - 1)
+                                  : 0;
 }
 
 uint64_t known_round_up(uint64_t length)

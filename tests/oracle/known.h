@@ -5,8 +5,8 @@
  * Whether this machine's Linux has a difference is found out at the start by its probe, a short
  * sequence; a row whose probe shows nothing is off, so that kernels of all releases can be compared
  * with. Probes of rows that are on are then compared as all sequences are. What a row forgives is
- * counted as skipped: one step if both sides refused, with different errors, else all steps left in
- * the sequence.
+ * counted as skipped: one step if both sides refused, with different errors, or the row says that
+ * neither has changed anything; else all steps left in the sequence.
  */
 #pragma once
 
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "compare.h"
+#include "draw.h"
 #include "lane.h"
 
 /* How many rows there are. */
@@ -22,6 +23,12 @@ unsigned known_rows(void);
 /* Why, and whether this kernel differs. */
 const char *known_reason(unsigned row);
 bool known_is_on(unsigned row);
+
+/* Which draws a row has turned away. */
+enum dodge known_dodge(unsigned row);
+
+/* Whether the random sequences of a run are to meet a row: it is about what they are about. */
+bool known_has_to_occur(unsigned row, bool is_huge);
 
 /* Whether the probe of a row needs a crowded lane. */
 bool known_is_crowded(unsigned row);

@@ -38,9 +38,8 @@ static bool has_hidden_border(const struct look *linux_look, const struct look *
     return false;
 }
 
-static bool had_hidden_border(const struct found *found)
+static bool had_hidden_border(const struct found *found, const struct step *step)
 {
-    const struct step *step = known_step(found);
     uint64_t first = step->addr >> PAGE_SHIFT;
 
     return found->linux_before_opt != NULL &&
@@ -48,11 +47,21 @@ static bool had_hidden_border(const struct found *found)
                              first + (known_round_up(step->length) >> PAGE_SHIFT));
 }
 
-/* EFAULT; or, as Linux 6.17 moves several regions, one after the other until one is refused. */
+/*
+ * EFAULT; or, as Linux 6.17 moves several regions, one after the other until one is refused. Also
+ * within a batch.
+ */
 static bool remaps_over_border(const struct found *found)
 {
-    return known_step(found)->op == STEP_REMAP && found->linux_look->head->error != 0 &&
-           had_hidden_border(found);
+    const struct step *step = known_step(found);
+    const uint32_t members = known_members(found);
+
+    for (uint32_t i = 0; i <= members && found->linux_look->head->error != 0; i++) {
+        if (step[i].op == STEP_REMAP && had_hidden_border(found, &step[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Each part that Linux keeps apart is judged alone. */
@@ -62,7 +71,8 @@ static bool protects_to_border(const struct found *found)
         found->linux_look->head->error == ENOMEM || found->ours->head->error == ENOMEM;
 
     return known_step(found)->op == STEP_PROTECT && is_refused &&
-           known_limit(found, STEP_LIMIT_DATA) != STEP_UNLIMITED && had_hidden_border(found);
+           known_limit(found, STEP_LIMIT_DATA) != STEP_UNLIMITED &&
+           had_hidden_border(found, known_step(found));
 }
 
 static bool is_for_room(const struct look *look)
@@ -79,6 +89,23 @@ static bool counts_more_regions(const struct found *found)
     return found->sequence->spare != SLOT_NOT_CROWDED && found->linux_before_opt != NULL &&
            (is_for_room(found->linux_look) || is_for_room(found->ours)) &&
            found->linux_before_opt->head->regions > found->ours_before_opt->head->regions;
+}
+
+/* What cuts a huge page is refused at a part that Linux keeps apart, after the parts before. */
+static bool stops_at_huge_border(const struct found *found)
+{
+    const uint32_t op = known_step(found)->op;
+    const bool has_parts =
+        op == STEP_PROTECT || op == STEP_ADVISE || op == STEP_LOCK || op == STEP_UNLOCK;
+
+    return has_parts && had_hidden_border(found, known_step(found)) &&
+           (found->ours->head->error == EINVAL || found->linux_look->head->error == EINVAL);
+}
+
+static bool shows_first_part(const struct look *last)
+{
+    return last->head->error == EINVAL && last->head->regions == 2 &&
+           last->regions[0].flags != last->regions[1].flags;
 }
 
 /* Whether a border of ours, inside the pages or at their ends, is gone after the step. */
@@ -178,6 +205,19 @@ static bool is_only_account(const struct found *found)
     return true;
 }
 
+/* Whether a batch changes rights more than once: what it joined between is not seen. */
+static bool protects_twice(const struct found *found)
+{
+    const struct step *batch = known_step(found);
+    const uint32_t members = known_members(found);
+    uint32_t count = 0;
+
+    for (uint32_t i = 1; i <= members; i++) {
+        count += batch[i].op == STEP_PROTECT ? 1 : 0;
+    }
+    return count > 1;
+}
+
 /*
  * PROTECT takes a region that was never touched out of the commit account. Where ours is, or comes
  * from one that was, joined of a touched and an untouched part, all of it stays in.
@@ -198,7 +238,7 @@ static bool stays_in_account(const struct found *found)
             return true;
         }
     }
-    return false;
+    return protects_twice(found);
 }
 
 static bool shows_no_account(const struct look *last)
@@ -211,16 +251,29 @@ const struct known_row known_border_rows[] = {
     {
         .reason = "mremap() over a border that only Linux keeps",
         .matches = remaps_over_border,
+        .dodge = DODGE_REMAP_BORDER,
         .probe = MOVED_TOGETHER "remap addr=0x1000000000 length=0x2000 size=0x3000 flags=1\n",
         .shows = known_shows_efault,
     },
     {
         .reason = "mprotect() judges limits at a border that only Linux keeps",
         .matches = protects_to_border,
+        .dodge = DODGE_PROTECT_BORDER,
         .probe = MOVED_TOGETHER "protect addr=0x1000000000 length=0x2000 prot=1\n"
                                 "limit value=1 size=1\n"
                                 "protect addr=0x1000000000 length=0x2000 prot=3\n",
         .shows = shows_partial,
+    },
+    {
+        .reason = "what cuts a huge page stops at a border that only Linux keeps",
+        .matches = stops_at_huge_border,
+        .dodge = DODGE_HUGE_BORDER,
+        .is_about_huge = true,
+        .probe = "map addr=0xfffe00000 length=0x400000 prot=3 flags=0x40032\n"
+                 "protect addr=0x1000000000 length=0x200000 prot=1\n"
+                 "protect addr=0x1000000000 length=0x200000 prot=3\n"
+                 "protect addr=0xfffe00000 length=0x201000 prot=1\n",
+        .shows = shows_first_part,
     },
     {
         .reason = "borders that only Linux keeps count towards the limit of regions",
@@ -238,6 +291,7 @@ const struct known_row known_border_rows[] = {
     },
     {
         .reason = "at the limit of regions, Linux cannot split what ours joins with its neighbour",
+        .is_rare = true,
         .matches = splits_where_ours_joins,
         .spare = 3,
         .probe = "map addr=0x1000000000 length=0x4000 prot=3 flags=0x8032\n"
@@ -248,6 +302,7 @@ const struct known_row known_border_rows[] = {
     },
     {
         .reason = "stacks grow from a border that only Linux keeps",
+        .is_rare = true,
         .matches = grows_from_border,
         .probe = "map addr=0x100000c000 length=0x1000 prot=3 flags=0x132\n"
                  "write addr=0x1000008000 value=0xc3\n"

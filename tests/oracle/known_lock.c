@@ -38,6 +38,7 @@ const struct known_row known_lock_rows[] = {
     {
         .reason = "mremap() with DONTUNMAP loses a lock or counts it twice (Linux 6.17)",
         .matches = moves_a_lock,
+        .dodge = DODGE_MOVED_LOCK,
         .probe = "map addr=0x1000005000 length=0x3000 prot=3 flags=0x32\n"
                  "lock addr=0x1000005000 length=0x3000\n"
                  "remap addr=0x1000007000 length=0x1000 size=0x1000 flags=7 target=0x1000003000\n",

@@ -56,18 +56,31 @@ static bool overflows_first(const struct found *found)
            found->linux_look->head->error != 0;
 }
 
+/* Whether there are huge pages, which a MAP can be refused for because it would cut one. */
+static bool has_huge(const struct look *look)
+{
+    for (uint32_t i = 0; i < look->head->regions; i++) {
+        if ((look->regions[i].flags & LOOK_HUGETLB) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* 6.14: seals are looked at before limits. 6.12: after all else. */
 static bool judges_seals_early(const struct found *found)
 {
+    const int32_t error = found->ours->head->error;
+
     return known_step(found)->op == STEP_MAP && found->linux_look->head->error == EPERM &&
-           found->ours->head->error == ENOMEM;
+           (error == ENOMEM || (error == EINVAL && has_huge(found->ours)));
 }
 
 /* Whether a batch makes pages present: by a flag, or since they are in a locked region. */
 static bool makes_present(const struct found *found)
 {
     const struct step *batch = known_step(found);
-    const uint32_t count = step_members(batch, found->sequence->steps - found->index - 1);
+    const uint32_t count = known_members(found);
 
     for (uint32_t i = 1; i <= count; i++) {
         if (batch[i].op == STEP_MAP &&
@@ -138,6 +151,7 @@ const struct known_row known_object_rows[] = {
     {
         .reason = "what was opened before an object became append-only can write; ours cannot",
         .matches = writes_append_only,
+        .dodge = DODGE_PUT_BARRED,
         .probe = "map addr=0x1000000000 length=0x1000 prot=3 flags=0x32\n"
                  "object object=1 size=0x1000 flags=2\n"
                  "put object=1 addr=0x1000000000 length=0x1000\n",
@@ -146,6 +160,7 @@ const struct known_row known_object_rows[] = {
     {
         .reason = "a write that a seal forbids touches what it would write first; ours nothing",
         .matches = touches_before_seals,
+        .dodge = DODGE_PUT_BARRED,
         .probe = "object object=1 size=0x1000 value=0x10\n"
                  "put object=1 addr=0x1000000000 length=0x1000\n",
         .shows = known_shows_efault,
@@ -153,6 +168,7 @@ const struct known_row known_object_rows[] = {
     {
         .reason = "mmap() looks at seals before limits (Linux 6.14); ours after them, as 6.12",
         .matches = judges_seals_early,
+        .is_rare = true,
         .probe = "object object=1 size=0x1000 value=0x8\n"
                  "limit value=0 size=0\n"
                  "map addr=0x1000000000 length=0x1000 prot=3 flags=0x11 object=1\n",
@@ -161,6 +177,8 @@ const struct known_row known_object_rows[] = {
     {
         .reason = "an object whose last name was taken back can have another; a file cannot",
         .matches = names_again,
+        .is_rare = true,
+        .dodge = DODGE_NAME_AGAIN,
         .probe = "object object=1 size=0x1000 flags=1\n"
                  "name object=1 value=0\n"
                  "unname value=0\n"
@@ -170,6 +188,7 @@ const struct known_row known_object_rows[] = {
     {
         .reason = "a batch makes pages present at its end",
         .matches = populates_late,
+        .is_rare = true,
         .probe = "batch length=2\n"
                  "map addr=0x1000000000 length=0x1000 prot=3 flags=0x8032\n"
                  "protect addr=0x1000000000 length=0x1000 prot=1\n"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What PAGEOUT takes at once though there is no swap. Ours keeps every page until somebody wants
- * its frame. Such steps are not drawn (dodge.c), since what they did may show only later.
+ * What PAGEOUT takes at once though there is no swap: ours does not know what FREE gave up, nor
+ * which pages of shared memory were only read, and keeps both. Such steps are not drawn (dodge.c),
+ * since what they did may show only later.
  */
 #include "known_row.h"
 
@@ -45,6 +46,7 @@ const struct known_row known_pageout_rows[] = {
     {
         .reason = "PAGEOUT drops what FREE gave up",
         .matches = takes_freed_pages,
+        .dodge = DODGE_PAGEOUT_FREED,
         .probe = "map addr=0x1000000000 length=0x1000 prot=3 flags=0x32\n"
                  "write addr=0x1000000000 value=0xc3\n"
                  "advise addr=0x1000000000 length=0x1000 value=8\n"
@@ -54,6 +56,7 @@ const struct known_row known_pageout_rows[] = {
     {
         .reason = "PAGEOUT drops shared pages that were only read",
         .matches = takes_shared_pages,
+        .dodge = DODGE_PAGEOUT_SHARED,
         .probe = "map addr=0x1000000000 length=0x1000 prot=3 flags=0x31\n"
                  "read addr=0x1000000000\n"
                  "advise addr=0x1000000000 length=0x1000 value=0x15\n",

@@ -117,6 +117,7 @@ const struct known_row known_remap_rows[] = {
     {
         .reason = "mremap() moves several regions at once (Linux 6.17); ours EFAULT as 6.12",
         .matches = moves_several,
+        .dodge = DODGE_REMAP_SEVERAL,
         .probe = "map addr=0x1000000000 length=0x1000 prot=3 flags=0x32\n"
                  "map addr=0x1000001000 length=0x1000 prot=1 flags=0x32\n"
                  "remap addr=0x1000000000 length=0x2000 size=0x2000 flags=3 target=0x1000004000\n",
@@ -131,6 +132,7 @@ const struct known_row known_remap_rows[] = {
     {
         .reason = "mremap() compares the lengths for DONTUNMAP rounded (Linux 6.17); ours as 6.12",
         .matches = rounds_early,
+        .dodge = DODGE_REMAP_ROUNDED,
         .probe = "map addr=0x1000000000 length=0x1000 prot=3 flags=0x32\n"
                  "remap addr=0x1000000000 length=0x1000 size=0x800 flags=5 target=0x1000004000\n",
         .shows = known_shows_success,
@@ -138,6 +140,7 @@ const struct known_row known_remap_rows[] = {
     {
         .reason = "mremap() judges limits before the target goes (Linux 6.17); ours as 6.12",
         .matches = judges_before_unmap,
+        .dodge = DODGE_REMAP_LIMIT,
         .probe = "map addr=0x1000000000 length=0x1000 prot=3 flags=0x32\n"
                  "map addr=0x1000004000 length=0x2000 prot=3 flags=0x32\n"
                  "limit value=0 size=3\n"
@@ -147,6 +150,7 @@ const struct known_row known_remap_rows[] = {
     {
         .reason = "mremap() refuses before the target goes (Linux 6.17); ours after, as 6.12",
         .matches = refuses_before_unmap,
+        .dodge = DODGE_REMAP_TARGET,
         .probe = "map addr=0x1000000000 length=0x1000 prot=3 flags=0x32\n"
                  "map addr=0x1000004000 length=0x2000 prot=3 flags=0x32\n"
                  "remap addr=0x1000000000 length=0x2000 size=0x3000 flags=3 target=0x1000004000\n",

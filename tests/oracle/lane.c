@@ -26,7 +26,8 @@ bool lane_start(struct lane *lane, const char *program, bool is_privileged, bool
     }
     lane->options.flags = LOOK_VISIBLE | LOOK_NORESERVE | LOOK_ACCOUNT | LOOK_DONTFORK |
                           LOOK_WIPEONFORK | LOOK_SEQUENTIAL | LOOK_RANDOM | LOOK_HUGEPAGE |
-                          LOOK_NOHUGEPAGE | LOOK_LOCKED | LOOK_ONFAULT | LOOK_GROWSDOWN;
+                          LOOK_NOHUGEPAGE | LOOK_LOCKED | LOOK_ONFAULT | LOOK_GROWSDOWN |
+                          LOOK_HUGETLB;
     lane->options.is_zero_hidden = lane->peer.slot->is_zero_hidden != 0;
     return true;
 }
@@ -37,15 +38,38 @@ void lane_stop(struct lane *lane)
     free(lane->log.bytes);
 }
 
-void lane_draw(struct lane *lane, struct ours *ours, uint64_t seed, uint32_t steps)
+static struct composer composer_of(struct lane *lane, struct ours *ours)
 {
-    struct slot *slot = lane->peer.slot;
+    return (struct composer){.ours = ours,
+                             .stage = &lane->peer.slot->stage,
+                             .log = &lane->log,
+                             .dodged = lane->dodged,
+                             .is_privileged = lane->is_privileged};
+}
 
-    lane->seed = seed;
-    compose_sequence(ours, &slot->stage, seed, steps, lane->is_privileged, lane->is_crowded,
-                     &slot->sequence, &lane->log);
+/* Give what was composed to Linux. */
+static void post(struct lane *lane)
+{
     peer_post(&lane->peer);
     lane->is_busy = true;
+}
+
+void lane_draw(struct lane *lane, struct ours *ours, uint64_t seed, uint32_t steps)
+{
+    struct composer composer = composer_of(lane, ours);
+
+    lane->seed = seed;
+    compose_sequence(&composer, seed, steps, lane->is_crowded, &lane->peer.slot->sequence);
+    post(lane);
+}
+
+void lane_draw_again(struct lane *lane, struct ours *ours, const struct lane *other)
+{
+    struct composer composer = composer_of(lane, ours);
+
+    lane->seed = other->seed;
+    compose_again(&composer, other->seed, &other->peer.slot->sequence, &lane->peer.slot->sequence);
+    post(lane);
 }
 
 void lane_run(struct lane *lane, struct ours *ours, const struct sequence *sequence)
@@ -55,11 +79,18 @@ void lane_run(struct lane *lane, struct ours *ours, const struct sequence *seque
     *copy = *sequence;
     look_log_init(&lane->log, lane->log.bytes, lane->log.capacity);
     ours_begin(ours, &lane->peer.slot->stage, copy);
-    for (uint32_t i = 0; i < copy->steps; i++) {
+    lane->is_over = false;
+    lane->is_barred = false;
+    for (uint32_t i = 0; i < copy->steps && !lane->is_barred; i++) {
         copy->step[i].level = LOOK_FULL;
+        lane->is_barred = ours_would_leak(ours, i);
         ours_step(ours, i, &lane->log);
+        lane->is_over = lane->is_over || compose_is_over(ours, &lane->peer.slot->stage);
     }
     ours_end(ours);
+    if (lane->is_barred) {
+        return;
+    }
     peer_post(&lane->peer);
     lane->is_busy = true;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "compare.h"
+#include "draw.h"
 #include "look.h"
 #include "ours.h"
 #include "peer.h"
@@ -20,11 +21,14 @@
 struct lane {
     struct peer peer;
     struct compare_options options;
-    struct look_log log; /* core's */
-    uint64_t seed;       /* of the sequence under way */
+    struct look_log log;     /* core's */
+    uint64_t seed;           /* of the sequence under way */
+    uint64_t dodged[DODGES]; /* draws that known differences turned away, so far */
     bool is_privileged;
     bool is_crowded; /* regions are nearly used up */
     bool is_busy;
+    bool is_barred; /* the sequence of lane_run() was not given to Linux: ours_would_leak() */
+    bool is_over;   /* the sequence of lane_run() went on after compose_is_over() */
 };
 
 /* What came of a sequence. */
@@ -48,6 +52,9 @@ void lane_stop(struct lane *lane);
 
 /* Draw a sequence of up to `steps` steps with core's help and give it to Linux. */
 void lane_draw(struct lane *lane, struct ours *ours, uint64_t seed, uint32_t steps);
+
+/* Give the sequence that `other` has, drawn and perhaps finished, to this lane's process too. */
+void lane_draw_again(struct lane *lane, struct ours *ours, const struct lane *other);
 
 /* Carry out a given sequence on core, in full, and give it to Linux. */
 void lane_run(struct lane *lane, struct ours *ours, const struct sequence *sequence);

@@ -17,6 +17,7 @@
 #include <base/types.h>
 
 #include "linux_fail.h"
+#include "linux_huge.h"
 
 #define TEXT_BYTES   (UINT64_C(1) << 18)
 #define REGIONS_MAX  8192u
@@ -25,8 +26,10 @@
 #define PAGEMAP_PRESENT BIT(63)
 #define PAGEMAP_FILE    BIT(61) /* or shared anonymous: not a copy of its own */
 #define PAGEMAP_PFN     (BIT(55) - 1)
-/* Inodes of the file system of names (linux_object.c), which has numbers of its own. */
+/* Inodes of other file systems: that of names (linux_object.c), and that of huge pages. */
 #define NAMED_OBJECT UINT32_C(0x80000000)
+/* What is behind a mapping of huge pages. */
+#define HUGE_NAME "/anon_hugepage"
 
 static char text[TEXT_BYTES];
 static struct look_region regions[REGIONS_MAX];
@@ -41,7 +44,7 @@ static const struct {
 } letters[] = {
     {"nr", LOOK_NORESERVE},  {"ac", LOOK_ACCOUNT}, {"dc", LOOK_DONTFORK},  {"wf", LOOK_WIPEONFORK},
     {"sr", LOOK_SEQUENTIAL}, {"rr", LOOK_RANDOM},  {"hg", LOOK_HUGEPAGE},  {"nh", LOOK_NOHUGEPAGE},
-    {"lo", LOOK_LOCKED},     {"lf", LOOK_ONFAULT}, {"gd", LOOK_GROWSDOWN},
+    {"lo", LOOK_LOCKED},     {"lf", LOOK_ONFAULT}, {"gd", LOOK_GROWSDOWN}, {"ht", LOOK_HUGETLB},
 };
 
 static uint64_t parse_hex(const char **at)
@@ -101,6 +104,11 @@ static void parse_region(const char *at, uint64_t *first, uint64_t *end, struct 
     at = skip_word(device);
     region->object = (uint32_t)strtoul(at, NULL, 10) & ~NAMED_OBJECT;
     region->object |= region->object != 0 && !is_shared_device(device) ? NAMED_OBJECT : 0;
+    at = skip_word(at);
+    at += strspn(at, " ");
+    if (strncmp(at, HUGE_NAME, strlen(HUGE_NAME)) == 0 && (region->flags & LOOK_SHARED) == 0) {
+        region->object = LOOK_HUGE_OBJECT;
+    }
 }
 
 static uint32_t parse_letters(const char *at)
@@ -265,17 +273,23 @@ static uint64_t statm_field(const char *line, unsigned field)
 
 void linux_look_init(struct slot *slot, const struct room_files *files)
 {
-    static volatile char untouched[3 * PAGE_SIZE];
+    static volatile char untouched[4 * PAGE_SIZE];
     uint64_t addr = ((uint64_t)untouched + PAGE_SIZE) & ~(uint64_t)PAGE_MASK;
-    uint64_t entry;
+    uint64_t pair[2];
 
     learn_shared_device();
-    if (*(volatile char *)addr != 0 ||
-        pread(files->pagemap, &entry, 8, (off_t)(addr >> PAGE_SHIFT) * 8) != 8) {
+    linux_huge_init();
+    if (*(volatile char *)addr != 0 || *(volatile char *)(addr + PAGE_SIZE) != 0 ||
+        pread(files->pagemap, pair, sizeof(pair), (off_t)(addr >> PAGE_SHIFT) * 8) !=
+            sizeof(pair)) {
         fail_end("/proc/self/pagemap");
     }
-    zero_pfn = entry & PAGEMAP_PFN;
+    zero_pfn = pair[0] & PAGEMAP_PFN;
     slot->is_zero_hidden = zero_pfn == 0;
+    if ((pair[1] & PAGEMAP_PFN) != zero_pfn) {
+        slot->has_no_zero_page = 1;
+        zero_pfn = PAGEMAP_PFN; /* none has this */
+    }
 }
 
 void linux_look(struct slot *slot, const struct room_files *files, struct look_log *log,
@@ -298,12 +312,15 @@ void linux_look(struct slot *slot, const struct room_files *files, struct look_l
     if (is_full) {
         head->locked = room_locked_pages();
         head->stack = room_stack_pages();
+        linux_huge_count(head);
     }
     for (uint32_t i = 0; i < count; i++) {
         look_add_region(log, &regions[i]);
     }
     for (uint32_t i = 0; is_full && i < count; i++) {
-        if (regions[i].object != 0) {
+        if ((regions[i].flags & LOOK_HUGETLB) != 0) {
+            linux_huge_pages(slot, files->pagemap, files->memory, &regions[i], log);
+        } else if (regions[i].object != 0) {
             look_object_pages(slot, files, log, &regions[i]);
         } else {
             look_pages(slot, files, log, &regions[i]);

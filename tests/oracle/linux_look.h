@@ -13,7 +13,7 @@
 #include "look.h"
 #include "slot.h"
 
-/* Learn how the zero page looks; notes in the slot if it cannot be told. */
+/* Learn how the zero page looks; notes in the slot if it cannot be told, or if there is none. */
 void linux_look_init(struct slot *slot, const struct room_files *files);
 
 /* Write regions, totals and pages of the room, as far as `level` says, into the record that is

@@ -138,9 +138,17 @@ static bool is_noexec(const char *path)
     return statvfs(path, &status) == 0 && (status.f_flag & ST_NOEXEC) != 0;
 }
 
+/* Have nobody else see what is mounted from now on. In a chroot there may be no mount of "/". */
+static bool keep_mounts_private(void)
+{
+    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ||
+           (mount(FOLDER, FOLDER, NULL, MS_BIND, NULL) == 0 &&
+            mount("none", FOLDER, NULL, MS_PRIVATE, NULL) == 0);
+}
+
 void object_prepare(void)
 {
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+    if (unshare(CLONE_NEWNS) != 0 || !keep_mounts_private() ||
         mount("oracle", FOLDER, "tmpfs", MS_NOEXEC | MS_NOSUID | MS_NODEV, "mode=1777") != 0) {
         fail_end("no file system of its own for names");
     }

@@ -21,6 +21,7 @@
 
 #include "linux_crowd.h"
 #include "linux_fail.h"
+#include "linux_huge.h"
 #include "linux_object.h"
 
 #define NOBODY       65534
@@ -264,6 +265,7 @@ void room_change(const struct slot *slot)
         munmap((void *)state.window_first, state.window_end - state.window_first) != 0) {
         fail_end("the room cannot be emptied");
     }
+    linux_huge_begin(&slot->stage);
     room_fill(low > lowest ? low : lowest, state.low_end);
     room_fill(state.window_first, first);
     room_fill(end, state.window_end);

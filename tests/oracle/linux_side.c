@@ -89,6 +89,7 @@ static _Noreturn void clone_live(uint32_t index, int commands, int done)
         state.log.used = state.slot->log_used;
         step_at(state.slot->at);
     }
+    child_end(); /* what it has is free when this process has ended */
     _exit(0);
 }
 

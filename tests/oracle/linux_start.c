@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <base/types.h>
@@ -20,6 +21,7 @@
 
 #define GIGA       (UINT64_C(1) << 30)
 #define STARTS_MAX 4
+#define KEYS_MAX   64u
 #define BASE_PAGES 37u
 
 static bool is_mappable(uint64_t addr)
@@ -113,6 +115,17 @@ static void start_again(char **argv, uint64_t limit)
     fail_end("/proc/self/exe");
 }
 
+/*
+ * Use up the protection keys. Where the processor has some, Linux takes one for memory that may
+ * only be executed, if there is one left: nobody reads it then, not even POPULATE, and who tries
+ * gets a signal of its own. Without one all is as on processors that have none.
+ */
+static void spend_keys(void)
+{
+    for (unsigned i = 0; i < KEYS_MAX && syscall(SYS_pkey_alloc, 0, 0) >= 0; i++) {
+    }
+}
+
 void start_enter(char **argv, struct slot *slot)
 {
     struct rlimit stack;
@@ -121,6 +134,7 @@ void start_enter(char **argv, struct slot *slot)
     while (argv[last + 1] != NULL) {
         last++;
     }
+    spend_keys();
     uint64_t task_end = find_task_end();
     uint64_t wanted = (task_end / 3 / GIGA + 2) * GIGA + BASE_PAGES * PAGE_SIZE;
     if (strcmp(argv[last], "0") == 0) {

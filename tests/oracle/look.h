@@ -7,6 +7,9 @@
  *   look_run    x head.runs        stretches of present pages of equal state; a run of pages that
  *                                  look_has_words() is followed by a look_word of each page
  *
+ * Of shared huge pages only those count that hold something: Linux does not tell of others, but in
+ * what is free in the pool.
+ *
  * LIGHT has no runs and of a region's flags only LOOK_VISIBLE. Pages and totals are those of the
  * room (stage.h), without what was there at the start.
  * Owner: the side that writes; the log is written front to back and never wraps.
@@ -41,9 +44,11 @@ struct look_head {
     uint32_t regions;
     uint32_t runs;
     uint64_t pages;
-    uint64_t data;   /* with stack */
-    uint64_t locked; /* FULL */
-    uint64_t stack;  /* FULL */
+    uint64_t data;          /* with stack */
+    uint64_t locked;        /* FULL */
+    uint64_t stack;         /* FULL */
+    uint64_t huge_free;     /* huge pages of the pool; of Linux's: FULL */
+    uint64_t huge_promised; /* likewise */
 };
 
 #define LOOK_READ       0x1u
@@ -62,6 +67,9 @@ struct look_head {
 #define LOOK_LOCKED     0x1000u
 #define LOOK_ONFAULT    0x2000u
 #define LOOK_GROWSDOWN  0x4000u
+#define LOOK_HUGETLB    0x8000u
+/* Object of all private regions of huge pages: whose those are is not looked at. */
+#define LOOK_HUGE_OBJECT UINT32_MAX
 
 struct look_region {
     uint32_t first; /* pages */

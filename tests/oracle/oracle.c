@@ -4,8 +4,9 @@
  * after each step.
  *
  *   oracle [--linux PROGRAM] [--steps N] [--seconds S] [--seed N] [--keep N]
- *          [--shrink 0] [--case FILE]
+ *          [--shrink 0] [--huge 1] [--case FILE]
  *
+ * With --huge 1, both sides have a pool of huge pages, and sequences are about those, as root.
  * Ends after S seconds or N steps, whichever comes first (0: no such end). A difference is shrunk
  * and printed as a sequence that --case runs again; with --keep N, the oracle goes on until it has
  * N of them.
@@ -21,6 +22,7 @@
 
 #include "known.h"
 #include "lane.h"
+#include "pool.h"
 #include "random.h"
 #include "sequence.h"
 #include "shrink.h"
@@ -36,11 +38,29 @@
 /* Close to the limit of regions the two part sooner. */
 #define STEPS_CROWDED 90u
 #define ROWS_MAX      64u
-#define SKIP_LIMIT    2u /* percent */
+/* Fewer than the huge pages that a window has room for. */
+#define HUGE_POOL 4u
+/* Percent of the steps: that are skipped, and so many draws that may be turned away. */
+#define SKIP_LIMIT       2u
+#define DODGE_LIMIT      3u
+#define DODGE_LIMIT_HUGE 30u
+/* From so many steps on, a row that has to occur has to have. */
+#define STEPS_TO_OCCUR      400000u
+#define STEPS_TO_OCCUR_HUGE 50000u
 
-/* Which lane draws next. */
-#define TURNS 5u
-static const unsigned turns[TURNS] = {0, 1, 0, 1, LANE_CROWDED};
+/* Fewer steps than that say nothing, and so fail, if the time was long enough for them. */
+#define STEPS_FEWEST   20000u
+#define SECONDS_FEWEST 40u
+
+/* Which lane is next, and whether it draws, or does what the lane before it has drawn. */
+static const struct turn {
+    unsigned lane;
+    bool is_again;
+} turns[] = {
+    {0, false}, {1, true}, {0, false}, {1, true}, {LANE_CROWDED, false},
+    {1, false}, {0, true}, {1, false}, {0, true}, {LANE_CROWDED, false},
+};
+#define TURNS (sizeof(turns) / sizeof(turns[0]))
 
 static struct {
     const char *linux_program;
@@ -50,17 +70,21 @@ static struct {
     uint64_t seed;
     uint64_t keep;
     uint64_t shrinks;
+    uint64_t huge;
 } options = {.linux_program = "./oracle-linux", .seconds = 60, .seed = 1, .keep = 1, .shrinks = 1};
 
 static struct {
     struct lane lane[LANES];
     struct ours *ours;
+    unsigned lanes; /* that there are: with huge pages, root's alone */
     uint64_t sequences;
     uint64_t steps;
     uint64_t full;
     uint64_t refused;
     uint64_t differences;
-    uint64_t skipped[ROWS_MAX];
+    uint64_t again;             /* sequences, of another process */
+    uint64_t skipped[ROWS_MAX]; /* steps of random sequences */
+    uint64_t probed[ROWS_MAX];  /* steps of probes */
     bool is_over;
 } state;
 
@@ -123,8 +147,10 @@ TAP_TEST(core_does_what_linux_does_in_random_sequences)
     uint64_t start = now_ms();
     struct random random = random_make(options.seed);
 
-    for (unsigned turn = 0; !state.is_over; turn = (turn + 1) % TURNS) {
-        struct lane *lane = &state.lane[turns[turn]];
+    for (unsigned at = 0; !state.is_over; at = (at + 1) % TURNS) {
+        /* The pool is the machine's: one at a time. */
+        const struct turn *turn = state.lanes == 1 ? &turns[0] : &turns[at];
+        struct lane *lane = &state.lane[turn->lane];
         if (lane->is_busy) {
             finish(lane);
         }
@@ -132,24 +158,30 @@ TAP_TEST(core_does_what_linux_does_in_random_sequences)
             (options.steps != 0 && state.steps >= options.steps)) {
             break;
         }
-        if (!state.is_over) {
+        if (!state.is_over && turn->is_again) {
+            lane_draw_again(lane, state.ours, &state.lane[turn[-1].lane]);
+            state.again++;
+        } else if (!state.is_over) {
             uint64_t seed = random_next(&random);
             uint64_t most = lane->is_crowded ? STEPS_CROWDED : STEPS_MOST;
             uint64_t steps = STEPS_LEAST + random_below(&random, most - STEPS_LEAST);
             lane_draw(lane, state.ours, seed, (uint32_t)steps);
         }
     }
-    for (unsigned at = 0; at < LANES && !state.is_over; at++) {
+    for (unsigned at = 0; at < state.lanes && !state.is_over; at++) {
         if (state.lane[at].is_busy) {
             finish(&state.lane[at]);
         }
     }
     uint64_t ms = now_ms() - start;
-    tap_note("%" PRIu64 " steps in %" PRIu64 " sequences in %" PRIu64 " ms; %" PRIu64
-             " compared in full, %" PRIu64 " refused",
-             state.steps, state.sequences, ms, state.full, state.refused);
+    tap_note("%" PRIu64 " steps in %" PRIu64 " sequences (%" PRIu64 " of these as root and as "
+             "nobody) in %" PRIu64 " ms; %" PRIu64 " compared in full, %" PRIu64 " refused",
+             state.steps, state.sequences, state.again, ms, state.full, state.refused);
     EXPECT_U64(state.differences, 0);
     EXPECT(state.steps > 0);
+    EXPECT(state.steps >= STEPS_FEWEST || state.differences > 0 ||
+           (options.steps != 0 && options.steps < STEPS_FEWEST) ||
+           (options.seconds != 0 && options.seconds < SECONDS_FEWEST));
     EXPECT(state.full * 10 >= state.steps);
 }
 
@@ -166,41 +198,73 @@ TAP_TEST(known_differences_are_as_their_probes_say)
     struct verdict verdict;
 
     for (unsigned row = 0; row < known_rows() && !state.is_over; row++) {
-        uint64_t before = state.skipped[row];
         if (!known_is_on(row)) {
             continue;
         }
         struct lane *lane = probe_lane(row);
         known_sequence(row, lane, &sequence);
         lane_run(lane, state.ours, &sequence);
-        lane_finish(lane, &verdict, state.skipped);
-        if (verdict.is_dead || verdict.aspect != COMPARE_EQUAL || state.skipped[row] == before) {
+        const uint64_t before = state.probed[row];
+        lane_finish(lane, &verdict, state.probed);
+        if (verdict.is_dead || verdict.aspect != COMPARE_EQUAL || state.probed[row] == before) {
             tap_note("%s: %s", known_reason(row),
                      verdict.aspect == COMPARE_EQUAL ? "not seen" : verdict.text);
         }
         EXPECT(!verdict.is_dead && verdict.aspect == COMPARE_EQUAL);
-        EXPECT(state.skipped[row] > before);
+        EXPECT(state.probed[row] > before);
     }
+}
+
+/* Draws that were turned away. */
+static uint64_t dodged_by(enum dodge dodge)
+{
+    uint64_t count = 0;
+
+    for (unsigned at = 0; at < state.lanes && dodge != DODGE_NONE; at++) {
+        count += state.lane[at].dodged[dodge];
+    }
+    return count;
 }
 
 TAP_TEST(known_differences_are_few_and_all_of_them_occur)
 {
-    uint64_t sum = 0;
+    const bool is_huge = options.huge != 0;
+    const bool is_long = state.steps >= (is_huge ? STEPS_TO_OCCUR_HUGE : STEPS_TO_OCCUR);
+    const uint64_t dodge_limit = is_huge ? DODGE_LIMIT_HUGE : DODGE_LIMIT;
+    uint64_t skipped = 0;
+    uint64_t dodged = 0;
     uint64_t zeros = 0;
 
+    tap_note(" skipped   dodged   probed");
     for (unsigned row = 0; row < known_rows(); row++) {
-        tap_note("%8" PRIu64 " steps skipped: %s%s", state.skipped[row], known_reason(row),
-                 known_is_on(row) ? "" : " (not on this kernel)");
-        sum += state.skipped[row];
-        EXPECT(!known_is_on(row) || state.skipped[row] > 0);
+        const uint64_t turned_away = dodged_by(known_dodge(row));
+        const bool is_missing =
+            known_has_to_occur(row, is_huge) && state.skipped[row] + turned_away == 0;
+        tap_note("%8" PRIu64 " %8" PRIu64 " %8" PRIu64 " steps: %s%s", state.skipped[row],
+                 turned_away, state.probed[row], known_reason(row),
+                 !known_is_on(row)       ? " (not on this kernel)"
+                 : is_missing && is_long ? " (never met)"
+                                         : "");
+        skipped += state.skipped[row];
+        EXPECT(!known_is_on(row) || state.probed[row] > 0);
+        EXPECT(!is_long || !is_missing);
     }
-    for (unsigned at = 0; at < LANES; at++) {
+    for (unsigned dodge = DODGE_NONE + 1; dodge < DODGES; dodge++) {
+        dodged += dodged_by((enum dodge)dodge);
+    }
+    for (unsigned at = 0; at < state.lanes; at++) {
         zeros += state.lane[at].peer.slot->zeros_dropped;
     }
-    tap_note("%8" PRIu64 " of %" PRIu64 " steps skipped in all", sum, state.steps);
+    tap_note("%8" PRIu64 " %8" PRIu64 "          of %" PRIu64 " steps in all", skipped, dodged,
+             state.steps);
     tap_note("%8" PRIu64 " zero pages of clones dropped, since only some have them", zeros);
-    EXPECT(zeros > 0 || (state.lane[0].peer.slot->stage.rights & STAGE_MAY_CLONE) == 0);
-    EXPECT(sum * 100 <= state.steps * SKIP_LIMIT);
+    const uint32_t rights = state.lane[0].peer.slot->stage.rights;
+
+    EXPECT(zeros > 0 || is_huge || state.steps < STEPS_FEWEST || (rights & STAGE_MAY_CLONE) == 0 ||
+           (rights & STAGE_NO_ZERO_PAGE) != 0);
+    /* One sequence that was cut short fails no short run. */
+    EXPECT(skipped * 100 <= state.steps * SKIP_LIMIT + STEPS_MOST * UINT64_C(100));
+    EXPECT(dodged * 100 <= state.steps * dodge_limit + STEPS_MOST * UINT64_C(100));
 }
 
 /* Core's audits abort: say when. */
@@ -208,6 +272,7 @@ static void handle_abort(int number)
 {
     printf("# aborted after %" PRIu64 " steps\n", state.steps);
     fflush(stdout);
+    pool_give_back();
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -228,10 +293,18 @@ static int run_case(void)
         fprintf(stderr, "oracle: %s: line %u is not a step\n", options.case_file_opt, line);
         return 2;
     }
+    if ((sequence.spare != SLOT_NOT_CROWDED || sequence.is_privileged == 0) && state.lanes == 1) {
+        fprintf(stderr, "oracle: huge pages are for root, not crowded, alone\n");
+        return 2;
+    }
     struct lane *lane = &state.lane[sequence.spare != SLOT_NOT_CROWDED ? LANE_CROWDED
                                     : sequence.is_privileged != 0      ? 0
                                                                        : 1];
     lane_run(lane, state.ours, &sequence);
+    if (lane->is_barred) {
+        fprintf(stderr, "oracle: Linux would lose huge pages for good\n");
+        return 2;
+    }
     lane_finish(lane, &verdict, state.skipped);
     if (verdict.is_dead) {
         printf("Linux: %s\n", lane->peer.slot->failure);
@@ -263,6 +336,8 @@ static bool options_parse(int argc, char **argv)
             options.seed = strtoull(word, NULL, 0);
         } else if (strcmp(argv[i], "--shrink") == 0) {
             options.shrinks = strtoull(word, NULL, 0);
+        } else if (strcmp(argv[i], "--huge") == 0) {
+            options.huge = strtoull(word, NULL, 0);
         } else if (strcmp(argv[i], "--keep") == 0) {
             options.keep = strtoull(word, NULL, 0);
         } else {
@@ -283,21 +358,40 @@ int main(int argc, char **argv)
 
     if (!options_parse(argc, argv)) {
         fprintf(stderr, "usage: oracle [--linux PROGRAM] [--steps N] [--seconds S] [--seed N] "
-                        "[--keep N] [--shrink 0] [--case FILE]\n");
+                        "[--keep N] [--shrink 0] [--huge 1] [--case FILE]\n");
         return 2;
     }
     signal(SIGABRT, handle_abort);
     setvbuf(stdout, NULL, _IOLBF, 0);
     uname(&machine);
-    for (unsigned i = 0; i < LANES; i++) {
+    state.lanes = options.huge != 0 ? 1 : LANES;
+    for (unsigned i = 0; i < state.lanes; i++) {
         if (!lane_start(&state.lane[i], options.linux_program, i == 0, i == LANE_CROWDED)) {
             printf("1..0 # SKIP no process of Linux: %s\n", state.lane[i].peer.slot->failure);
             return 0;
         }
     }
+    for (unsigned i = 0; i < state.lanes && state.lane[0].peer.slot->has_no_zero_page != 0; i++) {
+        state.lane[i].peer.slot->stage.rights |= STAGE_NO_ZERO_PAGE; /* which root alone can see */
+    }
     state.ours = ours_init(COMMIT_HEURISTIC);
+    if (options.huge != 0) {
+        const char *refusal = pool_take(HUGE_POOL);
+
+        if (refusal != NULL) {
+            printf("1..0 # SKIP %s\n", refusal);
+            return 0;
+        }
+        atexit(pool_give_back);
+        ours_set_pool(state.ours, HUGE_POOL);
+        state.lane[0].peer.slot->stage.rights |= STAGE_HUGE_PAGES;
+        state.lane[0].peer.slot->stage.huge = HUGE_POOL;
+    }
     tap_note("Linux %s, seed %" PRIu64, machine.release, options.seed);
     for (unsigned row = 0; row < known_rows(); row++) {
+        if (known_is_crowded(row) && state.lanes == 1) {
+            continue;
+        }
         if (!known_probe(row, probe_lane(row))) {
             printf("1..0 # SKIP a probe failed: %s\n", probe_lane(row)->peer.slot->failure);
             return 0;
@@ -310,7 +404,7 @@ int main(int argc, char **argv)
         status = TAP_RUN(1, argv, tests);
     }
     ours_fini(state.ours);
-    for (unsigned i = 0; i < LANES; i++) {
+    for (unsigned i = 0; i < state.lanes; i++) {
         lane_stop(&state.lane[i]);
     }
     return status;

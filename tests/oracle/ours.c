@@ -20,7 +20,8 @@
 
 /* Object behind the fillers: mapped without protection it joins nothing in a zone. */
 #define FILLER_RIGHTS (MAP_RIGHT_READ | MAP_RIGHT_WRITE | MAP_RIGHT_MAPPABLE)
-#define TOUCH_TRIES   3
+/* A huge page takes one for each step of it that is zeroed or copied (core/huge_pool.h). */
+#define TOUCH_TRIES (3 + 2 * (int)(STAGE_HUGE / HUGE_STEP + 1))
 
 struct ours *ours_init(uint32_t commit_mode)
 {
@@ -38,6 +39,20 @@ void ours_fini(struct ours *ours)
 {
     world_free(ours->world);
     free(ours);
+}
+
+void ours_set_pool(struct ours *ours, uint32_t pages)
+{
+    const struct huge_request request = {
+        .is_set = true, .bytes = (uint64_t)STAGE_HUGE * PAGE_SIZE, .pages = pages};
+    struct space *space = world_space(ours->world);
+    struct huge_view view;
+    enum err error = op_huge(&ours->world->core, space, &request, &view);
+
+    ASSERT(error == ERR_OK);
+    space_end(&ours->world->core, space);
+    core_settle(&ours->world->core);
+    ours->frames_free = pool_free(&ours->world->core);
 }
 
 static void fill(struct ours *ours, uint64_t first, uint64_t end)
@@ -105,6 +120,7 @@ void ours_end(struct ours *ours)
     end_sides(ours, 0);
     core_settle(&ours->world->core);
     ASSERT(pool_free(&ours->world->core) == ours->frames_free);
+    ASSERT(ours->world->core.head->huge[0].free == ours->world->core.head->huge[0].total);
 }
 
 static void ours_map(struct ours *ours, const struct step *step, struct look_head *head)
@@ -191,6 +207,7 @@ static uint32_t signal_of(enum fault_outcome outcome)
     case FAULT_NO_FRAME:
     case FAULT_WAIT: /* there are no pagers */
         return LOOK_BUS;
+    case FAULT_AGAIN: /* of fault_quick() alone */
     case FAULT_LARGE:
         break;
     }
@@ -216,6 +233,10 @@ static uint32_t touch(struct ours *ours, const struct step *step, uint32_t acces
         }
         enum fault_outcome outcome =
             fault_handle(&ours->world->core, ours->side->space, (vpn_t){vpn}, access, &answer);
+        if (outcome == FAULT_AGAIN) {
+            core_done(&ours->world->core);
+            continue; /* a step of a huge page was made */
+        }
         if (outcome != FAULT_READY) {
             head->signal = signal_of(outcome);
             return 0;
@@ -395,6 +416,20 @@ void ours_do(struct ours *ours, const struct step *step, struct look_head *head)
 
     functions[step->op](ours, step, head);
     core_done(&ours->world->core);
+}
+
+bool ours_would_leak(struct ours *ours, uint32_t index)
+{
+    const struct step *step = &ours->sequence->step[index];
+    const struct space *space = ours->sides[step_side(step, ours->last)].space;
+    const uint32_t page = (uint32_t)(step->addr >> PAGE_SHIFT);
+    const struct region *region = tree_find(&ours->world->core, &space->tree, page);
+
+    return step->op == STEP_REMAP && (step->flags & MEM_REMAP_FIXED) != 0 && region != NULL &&
+           (region->flags & (REGION_HUGETLB | REGION_SHARED)) == REGION_HUGETLB &&
+           region->first <= page &&
+           (region->first < page || step->length + (uint64_t)(STAGE_HUGE - 1) * PAGE_SIZE <
+                                        (uint64_t)region_pages(region) * PAGE_SIZE);
 }
 
 void ours_step(struct ours *ours, uint32_t index, struct look_log *log)

@@ -20,6 +20,9 @@ struct ours;
 /* A machine of core's and no space; `commit_mode` is an enum commit_mode of core's. */
 struct ours *ours_init(uint32_t commit_mode);
 
+/* Have a pool of `pages` huge pages from now on. */
+void ours_set_pool(struct ours *ours, uint32_t pages);
+
 /* Make the space of a sequence, which stays where it is until its end. */
 void ours_begin(struct ours *ours, const struct stage *stage, const struct sequence *sequence);
 
@@ -28,6 +31,15 @@ void ours_begin(struct ours *ours, const struct stage *stage, const struct seque
  * or was refused. The step, and the others of a batch, are looked at when it is their turn.
  */
 void ours_step(struct ours *ours, uint32_t index, struct look_log *log);
+
+/*
+ * Whether a step would make Linux forget for good what it promised of the machine's huge pages
+ * (pool.h): it moves a part of a private region of them.
+ */
+bool ours_would_leak(struct ours *ours, uint32_t index);
+
+/* Whether the zero page is mapped in the space that was acted for last. */
+bool ours_has_zero(const struct ours *ours);
 
 /* End the space; asserts that nothing is left of it. */
 void ours_end(struct ours *ours);

@@ -36,8 +36,10 @@ static struct batch_op batch_op_of(const struct step *step)
             .address = {step->addr}, .length = step->length, .prot = (uint32_t)step->prot};
     } else if (step->op == STEP_REMAP) {
         op.sort = BATCH_REMAP;
-        op.remap = (struct remap_request){
-            .address = {step->addr}, .length_old = step->length, .length_new = step->size};
+        op.remap = (struct remap_request){.address = {step->addr},
+                                          .length_old = step->length,
+                                          .length_new = step->size,
+                                          .target = {step->target}};
     } else if (step->op == STEP_ADVISE) {
         op.sort = BATCH_ADVISE;
         op.advise = (struct advise_request){
@@ -83,16 +85,31 @@ static void look_all(struct ours *ours, struct look_log *log, unsigned char *byt
     look_end(log);
 }
 
-/* What a refused batch comes to: its operations one by one, up to the one that is refused. */
-static void take_apart(struct ours *ours, const struct step *members, struct batch_op *op,
-                       uint32_t refused, enum err error, struct look_head *head)
+/* Do an operation by itself. Returns: whether it was not refused. */
+static bool do_alone(struct ours *ours, const struct step *member, struct look_head *head)
+{
+    struct look_head done = {0};
+
+    ours_do(ours, member, &done);
+    head->error = done.error;
+    if (done.error == 0) {
+        head->answer = step_batch_answer(head->answer, done.answer);
+    }
+    return done.error == 0;
+}
+
+/*
+ * What a refused batch comes to: its operations one by one, up to the one that is refused. That one
+ * is refused in the form that batches have, STRICT; in the other, as Linux, it may find room for
+ * its regions one after the other, and then the rest are done too.
+ */
+static void take_apart(struct ours *ours, const struct step *members, uint32_t count,
+                       struct batch_op *op, uint32_t refused, enum err error,
+                       struct look_head *head)
 {
     for (uint32_t i = 0; i < refused; i++) {
-        struct look_head done = {0};
-        ours_do(ours, &members[i], &done);
-        head->answer =
-            done.error != 0 ? WRONG_EARLIER : step_batch_answer(head->answer, done.answer);
-        if (done.error != 0) {
+        if (!do_alone(ours, &members[i], head)) {
+            head->answer = WRONG_EARLIER;
             return;
         }
     }
@@ -100,9 +117,8 @@ static void take_apart(struct ours *ours, const struct step *members, struct bat
         head->answer = WRONG_ERROR;
         return;
     }
-    struct look_head last = {0};
-    ours_do(ours, &members[refused], &last);
-    head->error = last.error;
+    for (uint32_t i = refused; i < count && do_alone(ours, &members[i], head); i++) {
+    }
 }
 
 void ours_batch(struct ours *ours, const struct step *step, struct look_head *head)
@@ -138,5 +154,5 @@ void ours_batch(struct ours *ours, const struct step *step, struct look_head *he
         head->answer = WRONG_CHANGED;
         return;
     }
-    take_apart(ours, &step[1], &ops[refused], refused, error, head);
+    take_apart(ours, &step[1], count, &ops[refused], refused, error, head);
 }

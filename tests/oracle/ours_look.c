@@ -8,7 +8,9 @@
 
 #include <base/types.h>
 
+#include "ours.h"
 #include "server/core/content.h"
+#include "server/core/huge.h"
 #include "server/core/page.h"
 #include "server/core/shadow.h"
 
@@ -37,7 +39,7 @@ static uint32_t look_flags(uint32_t flags)
         {REGION_SEQUENTIAL, LOOK_SEQUENTIAL}, {REGION_RANDOM, LOOK_RANDOM},
         {REGION_HUGEPAGE, LOOK_HUGEPAGE},     {REGION_NOHUGEPAGE, LOOK_NOHUGEPAGE},
         {REGION_LOCKED, LOOK_LOCKED},         {REGION_LOCKONFAULT, LOOK_ONFAULT},
-        {REGION_GROWSDOWN, LOOK_GROWSDOWN},
+        {REGION_GROWSDOWN, LOOK_GROWSDOWN},   {REGION_HUGETLB, LOOK_HUGETLB},
     };
     uint32_t look = 0;
 
@@ -80,6 +82,26 @@ static void look_object_pages(struct ours *ours, const struct region *region, st
     }
 }
 
+/* Shared pages that hold nothing are left out (look.h). */
+static void look_huge_pages(struct ours *ours, const struct region *region, struct look_log *log)
+{
+    struct core *core = &ours->world->core;
+    const struct object *object = object_at(core, region->object);
+    bool is_shared = (region->flags & REGION_SHARED) != 0;
+
+    for (uint32_t page = region->first; page < region->end; page++) {
+        uint64_t number = region->offset + (page - region->first);
+        uint32_t first =
+            object_has_page(object, number) ? huge_frame(core, object, number / STAGE_HUGE) : 0;
+        if (first != 0) {
+            struct look_word word = frame_words(ours, first + (uint32_t)(number % STAGE_HUGE));
+            if (!is_shared || (word.head | word.tail) != 0) {
+                look_add_page(log, page, LOOK_OWN, &word);
+            }
+        }
+    }
+}
+
 static void look_region_pages(struct ours *ours, const struct region *region, struct look_log *log)
 {
     struct core *core = &ours->world->core;
@@ -98,6 +120,24 @@ static void look_region_pages(struct ours *ours, const struct region *region, st
     }
 }
 
+bool ours_has_zero(const struct ours *ours)
+{
+    const struct core *core = &ours->world->core;
+
+    for (const struct region *region = tree_first(core, &ours->side->space->tree); region != NULL;
+         region = tree_next(core, region)) {
+        for (uint32_t page = region->first;
+             region->object == 0 && stage_holds(ours->room, page) && page < region->end; page++) {
+            const uint64_t entry = page_entry(core, ours->side->space, page);
+
+            if (entry != 0 && !shadow_entry_is_private(entry)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 void ours_look(struct ours *ours, struct look_log *log, struct look_head *head)
 {
     const struct core *core = &ours->world->core;
@@ -109,6 +149,8 @@ void ours_look(struct ours *ours, struct look_log *log, struct look_head *head)
         head->stack = ours->side->space->stack;
         head->locked = ours->side->space->locked - (ours->side->is_locked ? ours->base_pages : 0);
     }
+    head->huge_free = core->head->huge[0].free;
+    head->huge_promised = core->head->huge[0].reserved;
     for (const struct region *region = tree_first(core, tree); region != NULL;
          region = tree_next(core, region)) {
         if (stage_holds(ours->room, region->first)) {
@@ -116,7 +158,9 @@ void ours_look(struct ours *ours, struct look_log *log, struct look_head *head)
                 .first = region->first,
                 .end = region->end,
                 .flags = look_flags(region->flags),
-                .object = region->object,
+                .object = (region->flags & (REGION_HUGETLB | REGION_SHARED)) == REGION_HUGETLB
+                              ? LOOK_HUGE_OBJECT
+                              : region->object,
                 .offset = region->object == 0 ? 0 : region->offset,
             };
             look_add_region(log, &seen);
@@ -127,7 +171,9 @@ void ours_look(struct ours *ours, struct look_log *log, struct look_head *head)
         if (!stage_holds(ours->room, region->first)) {
             continue;
         }
-        if (region->object != 0) {
+        if (huge_is_region(region)) {
+            look_huge_pages(ours, region, log);
+        } else if (region->object != 0) {
             look_object_pages(ours, region, log);
         } else {
             look_region_pages(ours, region, log);

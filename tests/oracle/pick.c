@@ -21,10 +21,25 @@ static uint32_t pick_in(struct draw *draw, const struct zone *zone)
     return zone->first + (uint32_t)random_below(draw->random, zone->end - zone->first);
 }
 
+/* Where a huge page may begin. */
+static uint32_t pick_huge(struct draw *draw)
+{
+    const struct zone *window = &draw->room.zones[STAGE_WINDOW];
+    const uint32_t first = (window->first + STAGE_HUGE - 1) / STAGE_HUGE;
+
+    return (first + (uint32_t)random_below(draw->random, window->end / STAGE_HUGE - first)) *
+           STAGE_HUGE;
+}
+
 uint32_t pick_page(struct draw *draw)
 {
     uint64_t kind = random_below(draw->random, 100);
 
+    if (draw->is_huge && random_chance(draw->random, 65)) {
+        return pick_huge(draw) + (random_chance(draw->random, 85)
+                                      ? 0
+                                      : (uint32_t)random_below(draw->random, 5) - UINT32_C(2));
+    }
     if (kind < 50 && draw->now.regions > 0) {
         const struct look_region *region =
             &draw->now.region[random_below(draw->random, draw->now.regions)];
@@ -42,6 +57,9 @@ static uint64_t pick_pages(struct draw *draw, uint32_t page)
 {
     uint64_t kind = random_below(draw->random, 100);
 
+    if (draw->is_huge && random_chance(draw->random, 60)) {
+        return STAGE_HUGE * (1 + random_below(draw->random, 3));
+    }
     if (kind < 30 && draw->now.regions > 0) {
         const struct look_region *region =
             &draw->now.region[random_below(draw->random, draw->now.regions)];

@@ -47,10 +47,16 @@ static bool try(struct shrinking *shrinking, const struct sequence *candidate)
     }
     shrinking->runs++;
     lane_run(shrinking->lane, shrinking->ours, candidate);
+    if (shrinking->lane->is_barred) {
+        return false;
+    }
     lane_finish(shrinking->lane, &verdict, skipped);
     if (verdict.is_dead) {
         *shrinking->verdict = verdict;
         return false;
+    }
+    if (shrinking->lane->is_over) {
+        return false; /* what it shows may be that alone */
     }
     if (shrinking->is_first ? verdict.aspect == COMPARE_EQUAL
                             : !is_same(&verdict, shrinking->verdict, candidate, shrinking->op)) {

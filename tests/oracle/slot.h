@@ -35,7 +35,8 @@ struct sequence {
 struct slot {
     char failure[256];
     struct stage stage;
-    uint32_t is_zero_hidden; /* it cannot tell the zero page from others */
+    uint32_t is_zero_hidden;   /* it cannot tell the zero page from others */
+    uint32_t has_no_zero_page; /* pages that are only read get frames of their own */
     uint32_t log_used;
     uint32_t at;              /* step that is being carried out */
     uint64_t zeros_dropped;   /* see linux_look_forget_zeros() */

@@ -115,6 +115,19 @@ static bool is_nowhere(const struct room *room, uint64_t addr)
     return is_below(room, addr) && !stage_holds(room, addr >> PAGE_SHIFT);
 }
 
+/* What becomes of a length of huge pages; what wraps is left alone. */
+static uint64_t huge_length(uint64_t length)
+{
+    const uint64_t mask = (uint64_t)STAGE_HUGE * PAGE_SIZE - 1;
+
+    return length + mask < length ? length : (length + mask) & ~mask;
+}
+
+static bool is_huge_aligned(uint64_t addr)
+{
+    return addr % ((uint64_t)STAGE_HUGE * PAGE_SIZE) == 0;
+}
+
 /* Whether [addr, addr + length) is in a zone or will be refused for what it is. */
 static bool is_range_safe(const struct room *room, uint64_t addr, uint64_t length)
 {
@@ -160,6 +173,14 @@ bool stage_is_safe(const struct room *room, const struct step *step)
         if ((step->flags & (MEM_MAP_FIXED | MEM_MAP_FIXED_NOREPLACE)) == 0) {
             return true;
         }
+        if ((step->flags & MEM_MAP_HUGETLB) != 0) {
+            const uint64_t size = step->flags >> MEM_MAP_HUGE_SHIFT & MEM_MAP_HUGE_MASK;
+
+            /* Larger pages than 2 MiB leave every zone. */
+            return !is_huge_aligned(step->addr) ||
+                   (size << MEM_MAP_HUGE_SHIFT <= MEM_MAP_HUGE_2MB &&
+                    is_range_safe(room, step->addr, huge_length(step->length)));
+        }
         return is_range_safe(room, step->addr, step->length) ||
                ((step->flags & MEM_MAP_FIXED_NOREPLACE) != 0 && step->addr >= lowest);
     case STEP_UNMAP:
@@ -174,7 +195,11 @@ bool stage_is_safe(const struct room *room, const struct step *step)
             return false;
         }
         if ((step->flags & MEM_REMAP_FIXED) != 0) {
-            return is_range_safe(room, step->target, step->size);
+            const bool may_be_huge = is_huge_aligned(step->addr) && is_huge_aligned(step->target) &&
+                                     holds_range(room, step->addr, huge_length(1));
+
+            return is_range_safe(room, step->target,
+                                 may_be_huge ? huge_length(step->size) : step->size);
         }
         /* As a hint, an address below the lowest one is looked at differently by architectures. */
         return (step->flags & MEM_REMAP_DONTUNMAP) == 0 || step->target >= lowest;

@@ -29,6 +29,8 @@
 #define STAGE_TOP  (UINT64_C(1) << 46)
 /* Core's mapping base is this plus the lower 30 bits of Linux's. */
 #define STAGE_BASE (UINT64_C(1) << 36)
+/* Pages of a huge page. */
+#define STAGE_HUGE 512u
 /* Pages of the largest window, on both sides of the base. */
 #define STAGE_BELOW 2048u
 #define STAGE_ABOVE 1024u
@@ -48,14 +50,16 @@ struct stage {
     uint64_t shift;    /* from core's addresses in the window to Linux's */
     uint64_t lock_max; /* bytes: what the lock limit is and may be raised to */
     uint32_t rights;   /* of the process: STAGE_... */
-    uint32_t reserved;
+    uint32_t huge;     /* pages of the pool of huge pages */
 };
 
-#define STAGE_MAY_LOW      0x1u  /* map below the lowest address (CAP_SYS_RAWIO) */
-#define STAGE_MAY_LOCK     0x2u  /* lock without limit (CAP_IPC_LOCK) */
-#define STAGE_MAY_APPEND   0x4u  /* make objects append-only (CAP_LINUX_IMMUTABLE) */
-#define STAGE_MAY_CLONE    0x20u /* zero pages can be told from others */
-#define STAGE_HUGE_OBJECTS 0x40u /* objects may be larger than what can be promised */
+#define STAGE_MAY_LOW      0x1u   /* map below the lowest address (CAP_SYS_RAWIO) */
+#define STAGE_MAY_LOCK     0x2u   /* lock without limit (CAP_IPC_LOCK) */
+#define STAGE_MAY_APPEND   0x4u   /* make objects append-only (CAP_LINUX_IMMUTABLE) */
+#define STAGE_MAY_CLONE    0x20u  /* zero pages can be told from others */
+#define STAGE_NO_ZERO_PAGE 0x80u  /* pages that are only read get frames of their own */
+#define STAGE_HUGE_OBJECTS 0x40u  /* objects may be larger than what can be promised */
+#define STAGE_HUGE_PAGES   0x100u /* there are pools of as many huge pages on both sides */
 /* Objects with names, and what cannot be mapped, are on volumes that forbid execution. */
 #define STAGE_NAMED_NOEXEC 0x8u
 #define STAGE_NULL_NOEXEC  0x10u

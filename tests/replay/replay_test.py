@@ -160,6 +160,9 @@ POSSIBLE = [
 ]
 
 
+USAGE = "usage: replay [--files DIR | --make DIR] FILE\n"
+
+
 class Results:
     def __init__(self):
         self.count = 0
@@ -174,8 +177,9 @@ class Results:
                 print(f"# {line}")
 
 
-def run(replay, path):
-    return subprocess.run([replay, path], capture_output=True, text=True, timeout=120, check=False)
+def run(replay, *words):
+    return subprocess.run([replay, *words], capture_output=True, text=True, timeout=600,
+                          check=False)
 
 
 def write(folder, text):
@@ -234,6 +238,79 @@ def check_truncated(results, replay, folder):
         check_refused(results, replay, cut, count, name + ": refused at the last line")
 
 
+def verified(done):
+    """How many pages of files the replay has verified; 0 if it says nothing of them."""
+    said = [line for line in done.stdout.splitlines() if line.startswith("pages of files verified")]
+    return int(said[-1].split()[-1]) if said and done.returncode == 0 else 0
+
+
+def check_files(results, replay, folder, trace):
+    """A trace replays with files made as it goes, and with the same files made before."""
+    name = os.path.basename(trace)
+    files = os.path.join(folder, "files")
+    going = run(replay, "--files", files, trace)
+    results.add(verified(going) > 0 and not os.path.exists(files),
+                name + " replays with files, which go with it", going.stderr)
+    made = run(replay, "--make", files, trace)
+    before = run(replay, "--files", files, trace)
+    results.add(made.returncode == 0 and verified(before) == verified(going),
+                name + " replays with files made before", made.stderr + before.stderr)
+    for file in os.listdir(files):
+        os.unlink(os.path.join(files, file))
+    os.rmdir(files)
+
+
+def check_small_files(results, replay, folder):
+    """Sizes are those recorded; another size or other contents are found out."""
+    files = os.path.join(folder, "files")
+    trace = write(folder, "\n".join(GOOD) + "\n")
+    made = run(replay, "--make", files, trace)
+    sizes = {name: os.path.getsize(os.path.join(files, name)) for name in os.listdir(files)}
+    results.add(sizes == {"program": 0x3000, "fd3": 0x2000}, "files have the sizes recorded",
+                f"{sizes} {made.stderr}")
+    with open(os.path.join(files, "program"), "rb") as file:
+        contents = file.read()
+    for at in (0x18, 0x100, 0x108, 0xff8):
+        with open(os.path.join(files, "program"), "wb") as file:
+            file.write(contents[:at] + bytes([contents[at] ^ 0x10]) + contents[at + 1:])
+        done = run(replay, "--files", files, trace)
+        results.add(done.returncode == 3 and done.stderr.count("\n") == 1,
+                    f"a bit at {at:#x} of a file is found out", done.stderr)
+    with open(os.path.join(files, "program"), "wb") as file:
+        file.write(contents)
+    os.truncate(os.path.join(files, "fd3"), 0x1fff)
+    done = run(replay, "--files", files, trace)
+    wanted = f"replay: {files}/fd3: it is shorter than what the trace maps of it\n"
+    results.add(done.returncode == 3 and done.stderr == wanted, "a file that is short is refused",
+                done.stderr)
+
+
+# Two mappings of a file: what is written through the shared one shows in the other.
+WRITTEN = """\
+map 0 2800 rw- shared 4 0 = 3ff0000000
+map 0 2800 rw- private 4 0 = 3ff0010000
+touch 3ff0010000 r
+touch 3ff0011000 w
+touch 3ff0000000 w
+touch 3ff0010000 r
+touch 3ff0002000 r
+touch 3ff0002000 w
+touch 3ff0012000 w
+touch 3ff0000000 w
+unmap 3ff0000000 3000 = 0
+touch 3ff0010000 r
+advise 3ff0010000 3000 4 = 0
+touch 3ff0012000 r
+""".splitlines()
+
+
+def check_written_files(results, replay, folder):
+    trace = write(folder, "\n".join(GOOD[:7] + WRITTEN) + "\n")
+    done = run(replay, "--files", os.path.join(folder, "new"), trace)
+    results.add(verified(done) > 0, "what is written to a file shows in its other mappings",
+                done.stderr)
+
+
 def main():
     replay, *traces = sys.argv[1:]
     results = Results()
@@ -257,9 +334,15 @@ def main():
         done = run(replay, missing)
         results.add(done.returncode == 1 and done.stderr.startswith(f"replay: {missing}: "),
                     "a missing file is named", done.stderr)
-    done = subprocess.run([replay], capture_output=True, text=True, check=False)
-    results.add(done.returncode == 2 and done.stderr == "usage: replay FILE\n",
-                "no argument: the usage", done.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        for path in traces:
+            check_files(results, replay, folder, path)
+        check_small_files(results, replay, folder)
+        check_written_files(results, replay, folder)
+    for words in ([], ["--files", "x"], ["--file", "x", small]):
+        done = subprocess.run([replay, *words], capture_output=True, text=True, check=False)
+        results.add(done.returncode == 2 and done.stderr == USAGE,
+                    f"{words and words[0]}: the usage", done.stderr)
     print(f"1..{results.count}")
     return 1 if results.failed else 0
 

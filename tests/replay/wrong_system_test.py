@@ -111,7 +111,7 @@ def main():
         for name, text, line in WRONG:
             path = write(folder, text)
             environment = dict(os.environ, WRONG_SYSTEM=name)
-            done = subprocess.run([replay, path], capture_output=True, text=True, timeout=60,
+            done = subprocess.run([replay, path], capture_output=True, text=True, timeout=300,
                                   check=False, env=environment)
             wanted = f"replay: {path}:{line}: " if line else ""
             is_found = done.returncode == (3 if line else 0) and done.stderr.startswith(wanted)

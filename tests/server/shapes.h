@@ -12,7 +12,9 @@
 
 #include "server/shell/wire.h"
 #include "server/shell/wire_object.h"
+#include "server/shell/wire_pager.h"
 #include "server/shell/wire_pin.h"
+#include "server/shell/wire_swap.h"
 
 #define SPACE_BADGE  UINT64_C(0x1f00000000000123)
 #define OBJECT_BADGE UINT64_C(0x2f00000000000456)
@@ -20,7 +22,7 @@
 #define WORD_OBJECT  6u
 #define NUMBERS      64u
 
-#define SHAPES 43u
+#define SHAPES 56u
 
 /* What is known of each request apart from its own words. */
 struct shape {
@@ -29,7 +31,7 @@ struct shape {
     bool has_space;
 };
 
-/* All requests but MAP, PIN and PINS, which have two handles. */
+/* All requests but MAP, PIN, PINS and GO_ON, which have two handles. */
 extern const struct shape shapes[SHAPES];
 
 /* Room for what any of the functions writes. */
@@ -44,27 +46,39 @@ union out {
     struct wire_copy copy;
     struct wire_limits limits;
     struct commit_request commit;
+    struct huge_request huge;
     struct wire_space_make space_make;
     struct wire_number number;
     struct wire_lock lock;
+    struct wire_go_on go_on;
     struct wire_sync sync;
     struct object_request object_make;
     struct wire_object_number object_number;
     struct wire_object_copy object_copy;
     struct wire_object_name object_name;
     struct wire_object_again object_again;
+    struct wire_object_slice object_slice;
     struct wire_pin pin;
     struct wire_unpin unpin;
     struct wire_pins pins;
+    struct lease_look pin_next;
+    struct wire_pager_adopt pager_adopt;
+    struct wire_pager_object pager_object;
+    struct wire_pager_next pager_next;
+    struct wire_pager_supply supply;
+    struct wire_pager_settle settle;
+    struct wire_swap swap;
     uint64_t object;
     uint64_t space;
     bool is_nowait;
+    struct pager_request pager_make;
+    uint32_t stats;
 };
 
 /* Whether word 6 of a request must be a handle to an object (MAP: may be). */
 bool has_object(uint64_t number);
 
-/* MAP, PIN and PINS: word 6 and word 7 may be handles, or 0. */
+/* MAP, PIN, PINS and GO_ON: word 6 and word 7 may be handles, or 0. */
 bool may_have_two(uint64_t number);
 
 /* A legal request without handles but to the object that it must have. */

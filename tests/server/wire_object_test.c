@@ -121,6 +121,19 @@ TAP_TEST(a_number_for_a_handle_again_arrives_with_known_rights)
     EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
 }
 
+TAP_TEST(each_word_of_a_slice_arrives_in_its_place)
+{
+    struct message message = message_of(MEM_OBJECT_SLICE);
+    union out out;
+
+    message.words[1] = UINT64_MAX;
+    message.words[2] = UINT64_MAX - 1;
+    REQUIRE(EXPECT_ERR(read_message(&message, &out), ERR_OK));
+    EXPECT_U64(out.object_slice.offset, UINT64_MAX);
+    EXPECT_U64(out.object_slice.bytes, UINT64_MAX - 1);
+    EXPECT_U64(out.object_slice.object, OBJECT_BADGE);
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -128,6 +141,7 @@ int main(int argc, char **argv)
         TAP(numbers_arrive_whole_or_are_refused),
         TAP(each_word_of_a_copy_arrives_in_its_place),
         TAP(a_number_for_a_handle_again_arrives_with_known_rights),
+        TAP(each_word_of_a_slice_arrives_in_its_place),
         TAP(names_have_a_length_that_fits_and_known_rights),
     };
     return TAP_RUN(argc, argv, tests);

@@ -212,7 +212,13 @@ TAP_TEST(counts_stop_at_what_the_answer_can_hold)
     message.words[3]++;
     EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
     message.words[3] = 0;
-    message.words[4] = 2;
+    message.words[4] = MEM_COPY_TO | MEM_COPY_NOWAIT;
+    EXPECT_ERR(read_message(&message, &out), ERR_OK);
+    EXPECT(out.copy.is_to_other && out.copy.is_nowait);
+    message.words[4] = MEM_COPY_FROM | MEM_COPY_NOWAIT;
+    EXPECT_ERR(read_message(&message, &out), ERR_OK);
+    EXPECT(!out.copy.is_to_other && out.copy.is_nowait);
+    message.words[4]++;
     EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
 }
 
@@ -284,6 +290,22 @@ TAP_TEST(nowait_is_zero_or_one)
     EXPECT_ERR(wire_next(&message, &is_nowait), ERR_INVAL);
 }
 
+TAP_TEST(stats_says_which)
+{
+    struct message message = message_of(MEM_STATS);
+    union out out;
+
+    for (uint64_t which = MEM_STATS_FRAMES; which <= MEM_STATS_RESERVE; which++) {
+        message.words[1] = which;
+        EXPECT_ERR(read_message(&message, &out), ERR_OK);
+        EXPECT_U64(out.stats, which);
+    }
+    message.words[1] = MEM_STATS_RESERVE + 1;
+    EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+    message.words[1] = UINT64_C(1) << 32;
+    EXPECT_ERR(read_message(&message, &out), ERR_INVAL);
+}
+
 /* What must be true of every accepted message, whatever its words. */
 static bool is_in_bounds(const struct message *message, uint64_t number, const union out *out)
 {
@@ -302,11 +324,16 @@ static bool is_in_bounds(const struct message *message, uint64_t number, const u
                (out->map.space == 0 || (message->tag >> 15 & 1) != 0) &&
                (out->map.object == 0 || (message->tag >> 14 & 1) != 0);
     }
-    if (may_have_two(number)) { /* PIN, PINS: with badges as they came */
+    if (number == MEM_SWAP) { /* an object, unless it only asks */
+        return out->swap.flags <= MEM_SWAP_OFF &&
+               (out->swap.flags != 0) == ((message->tag & 0x4000) != 0);
+    }
+    if (may_have_two(number)) { /* PIN, PINS, GO_ON: with badges as they came */
         return (message->words[WORD_SPACE] == 0 || (message->tag >> 15 & 1) != 0) &&
                (message->words[WORD_OBJECT] == 0 || (message->tag >> 14 & 1) != 0) &&
-               (number == MEM_PIN ? out->pin.pin.pages <= MEM_PIN_PAGES_MAX
-                                  : out->pins.count <= MEM_PINS_MAX);
+               (number == MEM_GO_ON ? out->go_on.what <= MEM_GO_ON_BURY
+                : number == MEM_PIN ? out->pin.pin.pages <= MEM_PIN_PAGES_MAX
+                                    : out->pins.count <= MEM_PINS_MAX);
     }
     for (unsigned i = 0; i < SHAPES; i++) {
         if (shapes[i].number == number) {
@@ -381,6 +408,7 @@ TAP_TEST(any_words_are_refused_or_within_bounds)
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
+        TAP(stats_says_which),
         TAP(the_list_and_the_features_are_the_same),
         TAP(a_number_that_is_not_in_the_list_is_nosys),
         TAP(the_linux_bit_is_read_and_bits_above_it_are_refused),

@@ -186,6 +186,55 @@ TAP_TEST(an_offset_beyond_the_archive_is_refused)
     archive_drop(archive);
 }
 
+TAP_TEST(an_entry_may_begin_on_the_next_page)
+{
+    memset(bytes, 0, sizeof(bytes));
+    length = 0;
+    add("one", "1", 1, 0);
+    length = 4096;
+    add("two", "2", 1, 3982);
+    length = 12288;
+    add("TRAILER!!!", "", 0, 0);
+    struct hf_archive archive = archive_make(length);
+    struct hf_archive_file file;
+    EXPECT_U64(hf_archive_find(&archive, "two", &file), HF_ARCHIVE_FOUND);
+    EXPECT_BYTES(file.data, "2", 1);
+    EXPECT_U64(hf_archive_find(&archive, "three", &file), HF_ARCHIVE_END);
+    archive_drop(archive);
+    /* Not two pages on. */
+    memset(bytes + 4096, 0, 4096);
+    archive = archive_make(length);
+    EXPECT_U64(hf_archive_find(&archive, "three", &file), HF_ARCHIVE_BROKEN);
+    archive_drop(archive);
+}
+
+TAP_TEST(the_head_of_an_entry_is_read_without_what_is_behind_its_name)
+{
+    struct hf_archive_entry entry = {.bytes = 1};
+    memset(bytes, 0, sizeof(bytes));
+    length = 0;
+    add("a/name", "data", 4, 3000);
+    struct hf_archive archive = archive_make(110 + sizeof("a/name"));
+    EXPECT_U64(hf_archive_read(archive.data, archive.bytes, &entry), HF_ARCHIVE_FOUND);
+    EXPECT_STR(entry.name, "a/name");
+    EXPECT_U64(entry.bytes, 4);
+    EXPECT_U64(entry.start, 110 + sizeof("a/name") + 3000);
+    EXPECT_U64(entry.mode, 0100644);
+    entry.bytes = 1;
+    for (uint64_t cut = 0; cut < archive.bytes; cut++) {
+        struct hf_archive part = archive_make(cut);
+        EXPECT_U64(hf_archive_read(part.data, part.bytes, &entry), HF_ARCHIVE_BROKEN);
+        archive_drop(part);
+    }
+    EXPECT_U64(entry.bytes, 1);
+    archive_drop(archive);
+    length = 0;
+    add("TRAILER!!!", "", 0, 0);
+    archive = archive_make(110 + sizeof("TRAILER!!!"));
+    EXPECT_U64(hf_archive_read(archive.data, archive.bytes, &entry), HF_ARCHIVE_END);
+    archive_drop(archive);
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -198,6 +247,8 @@ int main(int argc, char **argv)
         TAP(lengths_that_leave_the_archive_are_refused),
         TAP(a_name_without_an_end_is_refused),
         TAP(an_offset_beyond_the_archive_is_refused),
+        TAP(an_entry_may_begin_on_the_next_page),
+        TAP(the_head_of_an_entry_is_read_without_what_is_behind_its_name),
     };
     return TAP_RUN(argc, argv, tests);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "virtqueue.h"
 #include <base/assert.h>
 
 #define MEMORY_START UINT64_C(0x80000000)

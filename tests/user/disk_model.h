@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "blk.h"
+#include "virtio.h"
 
 #define MODEL_SECTORS     256u
 #define MODEL_PAGES       512u

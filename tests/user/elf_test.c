@@ -64,14 +64,19 @@ static void build(void)
     put_program(4, 7, 4, 0x2100, 0x13100, 0, 0x100);
 }
 
-/* Parse a copy of exactly `bytes`, so that the sanitizer sees a read beyond it. */
-static bool parse(uint64_t bytes, struct elf_image *image, const char **why)
+/* Parse a copy of the first `head` bytes, so that the sanitizer sees a read beyond them. */
+static bool parse_head(uint64_t head, uint64_t bytes, struct elf_image *image, const char **why)
 {
-    void *copy = malloc(bytes == 0 ? 1 : bytes);
-    memcpy(copy, file, bytes);
-    bool is_good = elf_parse(copy, bytes, image, why);
+    void *copy = malloc(head == 0 ? 1 : head);
+    memcpy(copy, file, head);
+    bool is_good = elf_parse(copy, head, bytes, image, why);
     free(copy);
     return is_good;
+}
+
+static bool parse(uint64_t bytes, struct elf_image *image, const char **why)
+{
+    return parse_head(bytes, bytes, image, why);
 }
 
 static void expect_refused(const char *reason)
@@ -144,6 +149,20 @@ TAP_TEST(what_is_no_elf_file_for_this_machine_is_refused)
     build();
     put(PROGRAM(0), 3, 4); /* interpreter */
     expect_refused("it is dynamically linked");
+}
+
+TAP_TEST(the_headers_alone_are_read)
+{
+    struct elf_image whole;
+    struct elf_image image;
+    const char *why = "none";
+    build();
+    REQUIRE(EXPECT(parse(FILE_BYTES, &whole, &why)));
+    const uint64_t head = PROGRAM(4) + 56;
+    REQUIRE(EXPECT(parse_head(head, FILE_BYTES, &image, &why)));
+    EXPECT_BYTES((const char *)&image, (const char *)&whole, sizeof(image));
+    EXPECT(!parse_head(head - 1, FILE_BYTES, &image, &why));
+    EXPECT_STR(why, "its program headers do not stand at its beginning");
 }
 
 TAP_TEST(a_table_of_program_headers_that_leaves_the_file_is_refused)
@@ -230,6 +249,7 @@ int main(int argc, char **argv)
         TAP(a_program_is_read_whole),
         TAP(a_program_cut_anywhere_before_its_last_byte_is_refused),
         TAP(what_is_no_elf_file_for_this_machine_is_refused),
+        TAP(the_headers_alone_are_read),
         TAP(a_table_of_program_headers_that_leaves_the_file_is_refused),
         TAP(segments_with_wrong_numbers_are_refused),
         TAP(a_segment_may_end_with_user_space),

@@ -25,10 +25,12 @@ static const struct node_memory memory = {take, free};
 void grove_start(void)
 {
     takes_left = -1;
-    EXPECT(tree_init(&tree, &memory, 100, ROOM));
-    EXPECT_ERR(tree_add_archive(&tree, "bin/hello", 0100755, 5000, 4096), ERR_OK);
-    EXPECT_ERR(tree_add_archive(&tree, "bin/sub/deep", 0100644, 1, 8192), ERR_OK);
-    EXPECT_ERR(tree_add_archive(&tree, "README", 0100644, 10, 12288), ERR_OK);
+    EXPECT(tree_init(&tree, &memory, 100, ROOM, ROOM));
+    EXPECT_ERR(tree_add_archive(&tree, TREE_ARCHIVE, "bin/hello", 0100755, 5000, 4096, &found),
+               ERR_OK);
+    EXPECT_ERR(tree_add_archive(&tree, TREE_ARCHIVE, "bin/sub/deep", 0100644, 1, 8192, &found),
+               ERR_OK);
+    EXPECT_ERR(tree_add_archive(&tree, TREE_ARCHIVE, "README", 0100644, 10, 12288, &found), ERR_OK);
 }
 
 /* Give all nodes back, entries before their folders. */

@@ -8,12 +8,14 @@
 
 #include "disk_model.h"
 #include "tap.h"
+#include "virtio_blk.h"
 
 #define PATIENCE   1000u
 #define DATA_PAGES 300u
 
 static struct model model;
 static struct jobs jobs;
+static struct virtio_blk device;
 static struct blk_page data[DATA_PAGES];
 static uint64_t now;
 
@@ -22,9 +24,11 @@ static void prepare(bool are_neighbours)
     model_memory_reset(are_neighbours);
     model_init(&model);
     memset(&jobs, 0, sizeof(jobs));
-    jobs.blk.virtio.bus = model_bus(&model);
-    for (unsigned i = 0; i < BLK_PAGES; i++) {
-        jobs.blk.pages[i].bytes = model_memory(&jobs.blk.pages[i].address);
+    memset(&device, 0, sizeof(device));
+    virtio_blk_init(&device);
+    device.virtio.bus = model_bus(&model);
+    for (unsigned i = 0; i < VIRTIO_BLK_PAGES; i++) {
+        device.pages[i].bytes = model_memory(&device.pages[i].address);
     }
     for (unsigned i = 0; i < DATA_PAGES; i++) {
         data[i].bytes = model_memory(&data[i].address);
@@ -36,8 +40,8 @@ static void begin(bool are_neighbours)
 {
     const char *why;
     prepare(are_neighbours);
-    EXPECT_ERR(blk_start(&jobs.blk, &why), ERR_OK);
-    jobs_init(&jobs, PATIENCE);
+    EXPECT_ERR(blk_start(&device.blk, &why), ERR_OK);
+    jobs_init(&jobs, &device.blk, PATIENCE);
 }
 
 /* A job for the data pages from `page` on; NULL if it was refused. */
@@ -82,7 +86,7 @@ TAP_TEST(a_transfer_larger_than_a_request_is_cut_and_comes_whole)
 {
     begin(false);
     /* 31 pages and a half, from the middle of the first on: 32 pieces, in two parts. */
-    jobs.blk.pieces_max = 20;
+    jobs.blk->pieces_max = 20;
     enum err error;
     struct job *job = add(BLK_READ, 3, 2048, 31 * 4096, 0, &error);
     REQUIRE(job != NULL);
@@ -103,13 +107,13 @@ TAP_TEST(a_transfer_larger_than_a_request_is_cut_and_comes_whole)
 TAP_TEST(pages_that_are_neighbours_go_as_one_piece)
 {
     begin(true);
-    jobs.blk.pieces_max = 1;
+    jobs.blk->pieces_max = 1;
     struct job *job = add_sound(BLK_READ, 0, 32 * 4096, 0);
     EXPECT_U64(answer_all(MODEL_HONEST), 1);
     REQUIRE(jobs_done(&jobs) == job && job->error == ERR_OK);
     EXPECT_BYTES(data[0].bytes, model.disk, 32 * 4096);
     jobs_free(&jobs, job);
-    jobs.blk.piece_bytes_max = 3 * 4096;
+    jobs.blk->piece_bytes_max = 3 * 4096;
     job = add_sound(BLK_READ, 0, 32 * 4096, 100);
     EXPECT_U64(answer_all(MODEL_HONEST), 11);
     EXPECT_BYTES(data[100].bytes, model.disk, 32 * 4096);
@@ -136,7 +140,7 @@ TAP_TEST(what_is_no_transfer_of_this_disk_is_refused)
         EXPECT_ERR(jobs_add(&jobs, job, &wrong[i]), ERR_INVAL);
         EXPECT_U64(job->state, JOB_FREE);
     }
-    jobs.blk.is_read_only = true;
+    jobs.blk->is_read_only = true;
     const struct job_request write = {BLK_WRITE, 0, 0, 512};
     EXPECT_ERR(jobs_add(&jobs, jobs_find(&jobs), &write), ERR_ROFS);
     EXPECT_U64(jobs.used, 0);
@@ -151,7 +155,7 @@ TAP_TEST(as_many_jobs_as_there_are_records_are_done_and_no_more_taken)
     }
     EXPECT(add(BLK_READ, 0, 0, 512, 0, &error) == NULL);
     jobs_pump(&jobs, now);
-    EXPECT_U64(jobs.blk.flying, BLK_SLOTS);
+    EXPECT_U64(jobs.blk->flying, BLK_SLOTS);
     EXPECT_U64(answer_all(MODEL_HONEST), JOBS_MAX);
     for (unsigned i = 0; i < JOBS_MAX; i++) {
         struct job *job = jobs_done(&jobs);
@@ -180,7 +184,7 @@ TAP_TEST(a_write_reaches_the_disk_and_a_flush_the_device)
     EXPECT_U64(answer_all(MODEL_HONEST), 1);
     EXPECT_U64(model.flushes, 1);
     jobs_free(&jobs, job);
-    jobs.blk.has_flush = false;
+    jobs.blk->has_flush = false;
     job = add_sound(BLK_FLUSH, 0, 0, 0);
     EXPECT_U64(answer_all(MODEL_HONEST), 0);
     EXPECT_U64(job->state, JOB_DONE);
@@ -190,8 +194,8 @@ TAP_TEST(a_write_reaches_the_disk_and_a_flush_the_device)
 TAP_TEST(the_first_error_of_a_part_is_the_jobs_and_ends_it)
 {
     begin(false);
-    jobs.blk.pieces_max = 1;
-    jobs.blk.slots_max = 4;
+    jobs.blk->pieces_max = 1;
+    jobs.blk->slots_max = 4;
     struct job *bad = add_sound(BLK_READ, 0, 20 * 4096, 0);
     struct job *good = add_sound(BLK_READ, 0, 4096, 50);
     jobs_pump(&jobs, now);
@@ -210,7 +214,7 @@ TAP_TEST(the_first_error_of_a_part_is_the_jobs_and_ends_it)
 TAP_TEST(a_lie_resets_the_device_and_what_waited_goes_on)
 {
     begin(false);
-    jobs.blk.slots_max = 2;
+    jobs.blk->slots_max = 2;
     struct job *first = add_sound(BLK_READ, 0, 4096, 0);
     struct job *second = add_sound(BLK_READ, 8, 4096, 1);
     struct job *third = add_sound(BLK_READ, 16, 4096, 2);
@@ -218,7 +222,7 @@ TAP_TEST(a_lie_resets_the_device_and_what_waited_goes_on)
     (void)model_look(&model);
     model_answer(&model, 1, MODEL_HUGE_ID);
     jobs_collect(&jobs, now);
-    EXPECT_U64(jobs.blk.counts.resets, 1);
+    EXPECT_U64(jobs.blk->counts.resets, 1);
     EXPECT_U64(first->state, JOB_DONE);
     EXPECT_ERR(first->error, ERR_IO);
     EXPECT_ERR(second->error, ERR_IO);
@@ -253,7 +257,7 @@ TAP_TEST(memory_of_a_device_that_cannot_be_reset_is_exposed)
 {
     enum err error;
     begin(false);
-    jobs.blk.slots_max = 1;
+    jobs.blk->slots_max = 1;
     struct job *given = add_sound(BLK_READ, 0, 4096, 0);
     struct job *waiting = add_sound(BLK_READ, 0, 4096, 1);
     jobs_pump(&jobs, now);
@@ -328,7 +332,7 @@ TAP_TEST(whatever_the_device_answers_each_job_is_done_once)
             done++;
             jobs_free(&jobs, job);
         }
-        resets += jobs.blk.counts.resets;
+        resets += jobs.blk->counts.resets;
         EXPECT_U64(jobs.used, 0);
         EXPECT_U64(model.strays, 0);
     }

@@ -48,6 +48,7 @@ TAP_TEST(every_statement_is_read)
                          "device virtio,mmio 70 71\n"
                          "receive disk 72\n"
                          "receive names 127\n"
+                         "pager 73\n"
                          "may dma lock\n"
                          "may low look physical kill\n"
                          "find a*\n"
@@ -69,12 +70,14 @@ TAP_TEST(every_statement_is_read)
     EXPECT(disk->boot == MANIFEST_SHELL && !disk->is_final && !disk->has_machine);
     EXPECT_U64(disk->priority, 17);
     EXPECT_U64(disk->budget, 4294967295);
-    EXPECT_STR(disk->device, "virtio,mmio");
+    EXPECT_U64(disk->devices_count, 1);
+    EXPECT_STR(disk->devices[0].name, "virtio,mmio");
     EXPECT_U64(disk->device_registers, 70);
     EXPECT_U64(disk->device_interrupt, 71);
     REQUIRE(EXPECT_U64(disk->receives_count, 2));
     EXPECT_STR(disk->receives[1].name, "names");
     EXPECT_U64(disk->receives[1].slot, 127);
+    EXPECT_U64(disk->pager, 73);
     EXPECT_U64(disk->may, MANIFEST_MAY_DMA | MANIFEST_MAY_LOCK | MANIFEST_MAY_LOW |
                               MANIFEST_MAY_LOOK | MANIFEST_MAY_PHYSICAL | MANIFEST_MAY_KILL);
     EXPECT_U64(disk->finds.count, 2);
@@ -108,6 +111,21 @@ TAP_TEST(memory_is_promised_as_the_manifest_says)
     EXPECT(!parse(SHELL "overcommit never\n"));
 }
 
+TAP_TEST(huge_pages_are_set_aside_as_the_manifest_says)
+{
+    REQUIRE(EXPECT(parse(SHELL)));
+    EXPECT(manifest.hugepages_2m == 0 && manifest.hugepages_1g == 0);
+    REQUIRE(EXPECT(parse("hugepages 1G 2\novercommit never\nhugepages 2M 65536\n" SHELL)));
+    EXPECT_U64(manifest.hugepages_2m, 65536);
+    EXPECT_U64(manifest.hugepages_1g, 2);
+    EXPECT(!parse("hugepages 2M 0\n" SHELL));
+    EXPECT(!parse("hugepages 2M 65537\n" SHELL));
+    EXPECT(!parse("hugepages 2M\n" SHELL));
+    EXPECT(!parse("hugepages 4K 1\n" SHELL));
+    EXPECT(!parse("hugepages 2M 1\nhugepages 2M 1\n" SHELL));
+    EXPECT(!parse(SHELL "hugepages 2M 1\n"));
+}
+
 TAP_TEST(a_process_has_no_more_than_what_stands_there)
 {
     REQUIRE(EXPECT(parse(SHELL)));
@@ -115,7 +133,8 @@ TAP_TEST(a_process_has_no_more_than_what_stands_there)
     EXPECT(!shell->has_machine && !shell->is_system_log && shell->may == 0);
     EXPECT_U64(shell->receives_count + shell->calls_count, 0);
     EXPECT_U64(shell->finds.count + shell->serves.count, 0);
-    EXPECT_STR(shell->device, "");
+    EXPECT_U64(shell->devices_count, 0);
+    EXPECT_U64(shell->pager, 0);
     EXPECT_U64(shell->restarts, 0);
 }
 
@@ -162,6 +181,28 @@ TAP_TEST(nothing_is_given_twice)
                    "stands there twice");
 }
 
+TAP_TEST(frames_of_its_own_are_for_a_pager_that_may_swap)
+{
+    REQUIRE(EXPECT(parse("process a\npager 64 32\nmay lock swap\n"
+                         "process s\nboot shell\nfinal\n")));
+    EXPECT_U64(manifest.processes[0].reserve, 32);
+    EXPECT_U64(manifest.processes[1].reserve, 0);
+    expect_refusal("process a\npager 64 0\nmay swap\n", 2, "0",
+                   "is no number of frames from 1 to 4096");
+    expect_refusal("process a\npager 64 4097\nmay swap\n", 2, "4097",
+                   "is no number of frames from 1 to 4096");
+    expect_refusal("process a\npager 64 32\nmay lock\nprocess s\nboot shell\nfinal\n", 6, "",
+                   "a process with frames of its own needs 'may swap'");
+}
+
+TAP_TEST(a_pager_has_a_slot_of_its_own)
+{
+    expect_refusal("process a\npager 63\n", 2, "63", "is no slot from 64 to 127");
+    expect_refusal("process a\npager 64\nreceive x 64\n", 3, "64", "is a slot taken twice");
+    expect_refusal("process a\nreceive x 64\npager 64\n", 3, "64", "is a slot taken twice");
+    expect_refusal("process a\npager 64\npager 65\n", 3, "pager", "stands twice at a process");
+}
+
 TAP_TEST(an_endpoint_has_a_receiver_before_it_has_callers)
 {
     static const char *const nobody = "is an endpoint at which no process before this one receives";
@@ -180,11 +221,12 @@ TAP_TEST(an_endpoint_has_a_receiver_before_it_has_callers)
 TAP_TEST(a_slot_of_virtio_is_named_by_the_kind_of_its_device)
 {
     REQUIRE(EXPECT(parse(SHELL "process d\noptional\ndevice virtio,mmio:2 64 65\n")));
-    EXPECT_STR(manifest.processes[1].device, "virtio,mmio");
-    EXPECT_U64(manifest.processes[1].device_virtio, 2);
+    REQUIRE(EXPECT_U64(manifest.processes[1].devices_count, 1));
+    EXPECT_STR(manifest.processes[1].devices[0].name, "virtio,mmio");
+    EXPECT_U64(manifest.processes[1].devices[0].virtio, 2);
     EXPECT(manifest.processes[1].is_optional);
     EXPECT(!manifest.processes[0].is_optional);
-    EXPECT_U64(manifest.processes[0].device_virtio, 0);
+    EXPECT_U64(manifest.processes[0].devices_count, 0);
     static const char *const wrong[] = {"v:", "v:0", "v:x", "v:-1", "v:4294967296", "v:2:2"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         char text[80];
@@ -193,6 +235,24 @@ TAP_TEST(a_slot_of_virtio_is_named_by_the_kind_of_its_device)
     }
     expect_refusal(SHELL "process a\noptional\n", 5, "",
                    "a process that is optional needs a device");
+}
+
+TAP_TEST(a_process_takes_the_first_device_that_is_there_of_up_to_four)
+{
+    REQUIRE(EXPECT(parse(SHELL "process d\ndevice virtio,mmio:2 64 65\nor card\nor v:3\n")));
+    const struct manifest_process *process = &manifest.processes[1];
+    REQUIRE(EXPECT_U64(process->devices_count, 3));
+    EXPECT_STR(process->devices[1].name, "card");
+    EXPECT_U64(process->devices[1].virtio, 0);
+    EXPECT_STR(process->devices[2].name, "v");
+    EXPECT_U64(process->devices[2].virtio, 3);
+    EXPECT_U64(process->device_registers, 64);
+    EXPECT_U64(process->device_interrupt, 65);
+    expect_refusal("process a\nor x\n", 2, "or", "does not stand behind a device");
+    expect_refusal("process a\ndevice a 64 65\nor b\nor c\nor d\nor e\n", 6, "or",
+                   "stands more than 3 times at a process");
+    expect_refusal("process a\ndevice a 64 65\nor b:0\n", 3, "b:0",
+                   "names no kind of device behind the colon");
 }
 
 TAP_TEST(when_a_process_starts_is_said_first)
@@ -220,7 +280,7 @@ TAP_TEST(the_end_of_one_process_is_that_of_the_machine)
 TAP_TEST(privileges_and_grants_are_checked)
 {
     expect_refusal("process a\nmay lock fly\n", 2, "fly",
-                   "is no privilege: lock, low, look, dma, physical or kill");
+                   "is no privilege: lock, low, look, dma, physical, kill, swap or mount");
     expect_refusal("process a\nlog own\n", 2, "own", "is no log: system");
     expect_refusal("process a\nfind *x\n", 2, "*x", "has a star that is not at its end");
     expect_refusal("process a\nserve a**\n", 2, "a**", "has a star that is not at its end");
@@ -349,12 +409,16 @@ int main(int argc, char **argv)
     static const struct tap_test tests[] = {
         TAP(every_statement_is_read),
         TAP(memory_is_promised_as_the_manifest_says),
+        TAP(huge_pages_are_set_aside_as_the_manifest_says),
         TAP(a_process_has_no_more_than_what_stands_there),
         TAP(a_wrong_line_is_named_with_its_word_and_a_reason),
         TAP(numbers_out_of_range_are_refused),
         TAP(nothing_is_given_twice),
+        TAP(a_pager_has_a_slot_of_its_own),
+        TAP(frames_of_its_own_are_for_a_pager_that_may_swap),
         TAP(an_endpoint_has_a_receiver_before_it_has_callers),
         TAP(a_slot_of_virtio_is_named_by_the_kind_of_its_device),
+        TAP(a_process_takes_the_first_device_that_is_there_of_up_to_four),
         TAP(when_a_process_starts_is_said_first),
         TAP(the_end_of_one_process_is_that_of_the_machine),
         TAP(privileges_and_grants_are_checked),

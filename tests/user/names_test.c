@@ -80,7 +80,7 @@ TAP_TEST(one_owner_leaves_room_for_others)
 {
     char name[NAMES_BYTES];
     table_init(&table);
-    for (unsigned i = 0; i < TABLE_NAMES_EACH; i++) {
+    for (unsigned i = 0; i < NAMES_EACH_MAX; i++) {
         snprintf(name, sizeof(name), "n%u", i);
         EXPECT(table_add(&table, name, 100 + i, 5));
     }

@@ -119,11 +119,41 @@ TAP_TEST(the_archive_is_read_only)
     EXPECT_ERR(make("file"), ERR_OK);
     EXPECT_ERR(move("file", "README"), ERR_BUSY);
     EXPECT_ERR(change("bin/hello", 0777, FILES_CHANGE_MODE), ERR_ROFS);
-    EXPECT_ERR(tree_add_archive(&tree, "bin/hello", 0, 0, 0), ERR_EXIST);
-    EXPECT_ERR(tree_add_archive(&tree, "bin/hello/x", 0, 0, 0), ERR_EXIST);
-    EXPECT_ERR(tree_add_archive(&tree, "bin/../x", 0, 0, 0), ERR_INVAL);
-    EXPECT_ERR(tree_add_archive(&tree, "bin/", 0, 0, 0), ERR_INVAL);
-    EXPECT_ERR(tree_add_archive(&tree, "", 0, 0, 0), ERR_INVAL);
+    EXPECT_ERR(tree_add_archive(&tree, TREE_ARCHIVE, "bin/hello", 0, 0, 0, &found), ERR_EXIST);
+    EXPECT_ERR(tree_add_archive(&tree, TREE_ARCHIVE, "bin/hello/x", 0, 0, 0, &found), ERR_EXIST);
+    EXPECT_ERR(tree_add_archive(&tree, TREE_ARCHIVE, "bin/../x", 0, 0, 0, &found), ERR_INVAL);
+    EXPECT_ERR(tree_add_archive(&tree, TREE_ARCHIVE, "bin/", 0, 0, 0, &found), ERR_INVAL);
+    EXPECT_ERR(tree_add_archive(&tree, TREE_ARCHIVE, "", 0, 0, 0, &found), ERR_INVAL);
+    grove_finish();
+}
+
+TAP_TEST(files_of_a_disk_are_read_only_and_come_again)
+{
+    struct node *first = NULL;
+    grove_start();
+    EXPECT_ERR(open_as("disk/a/b", FILES_READ, 0), ERR_NOENT);
+    EXPECT_ERR(tree_add_archive(&tree, TREE_DISK, "disk/a/b", 0644, 5000, 0, &first), ERR_OK);
+    EXPECT_ERR(tree_add_archive(&tree, TREE_DISK, "disk/c", 0755, 1, 0, &found), ERR_OK);
+    EXPECT_U64(tree.part_pages[TREE_DISK], 3);
+    EXPECT_U64(tree.part_nodes[TREE_DISK], 4);
+    EXPECT_U64(tree.quota.total.pages, 0);
+    EXPECT_ERR(open_as("disk/a/b", FILES_READ, 0), ERR_OK);
+    EXPECT(found == first);
+    EXPECT_U64(found->flags, FILES_IS_ARCHIVE | FILES_IS_DISK);
+    EXPECT_ERR(open_as("disk/a/b", FILES_READ | FILES_WRITE, 0), ERR_ROFS);
+    EXPECT_ERR(make("disk/new"), ERR_ROFS);
+    EXPECT_ERR(take_away("disk/c"), ERR_ROFS);
+    EXPECT_ERR(tree_add_archive(&tree, TREE_DISK, "disk/a/b", 0644, 1, 0, &found), ERR_EXIST);
+    EXPECT_ERR(tree_add_archive(&tree, TREE_DISK, "disk/c/d", 0644, 1, 0, &found), ERR_EXIST);
+    tree_audit(&tree);
+    /* Mounted again: the one before it has no name, and goes when nobody has it. */
+    tree_remove(&tree, first);
+    EXPECT_ERR(tree_add_archive(&tree, TREE_DISK, "disk/a/b", 0644, 9000, 0, &found), ERR_OK);
+    EXPECT_U64(tree.part_pages[TREE_DISK], 6);
+    tree_audit(&tree);
+    tree_forget(&tree, first);
+    EXPECT_U64(tree.part_pages[TREE_DISK], 4);
+    EXPECT_U64(tree.loose_count, 0);
     grove_finish();
 }
 
@@ -247,6 +277,7 @@ int main(int argc, char **argv)
         TAP(paths_that_lead_nowhere_say_why),
         TAP(opening_makes_only_what_is_asked_for),
         TAP(the_archive_is_read_only),
+        TAP(files_of_a_disk_are_read_only_and_come_again),
         TAP(rights_of_the_owner_decide),
         TAP(files_of_the_part_without_execution_are_marked),
         TAP(an_owner_has_three_quarters_of_the_room),

@@ -10,9 +10,8 @@
 
 struct uart;
 
-/* A kind of port, by the text that the device tree has for it. */
+/* A kind of port. */
 struct uart_kind {
-    const char *compatible;
     /* Let bytes that arrive interrupt. */
     void (*start)(struct uart *uart);
     /* Send a byte. Returns: whether there was room. */
@@ -32,5 +31,5 @@ struct uart {
 extern const struct uart_kind uart_16550;
 extern const struct uart_kind uart_sifive;
 
-/* The kind with this text; NULL: unknown. */
+/* The kind with this text in the device tree; NULL: unknown. */
 const struct uart_kind *uart_find(const char *compatible);

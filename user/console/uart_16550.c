@@ -65,7 +65,6 @@ static void want_room(struct uart *uart, bool is_wanted)
 }
 
 const struct uart_kind uart_16550 = {
-    .compatible = "ns16550a",
     .start = start,
     .put = put,
     .get = get,

@@ -56,7 +56,6 @@ static void want_room(struct uart *uart, bool is_wanted)
 }
 
 const struct uart_kind uart_sifive = {
-    .compatible = "sifive,uart0",
     .start = start,
     .put = put,
     .get = get,

@@ -369,6 +369,20 @@ void gpt_take(struct gpt *gpt, const uint8_t *bytes_opt)
     AUDIT(gpt_audit(gpt));
 }
 
+bool gpt_is_swap(const struct gpt_partition *partition)
+{
+    static const uint8_t type[GPT_GUID_BYTES] = {0x6d, 0xfd, 0x57, 0x06, 0xab, 0xa4, 0xc4, 0x43,
+                                                 0x84, 0xe5, 0x09, 0x33, 0xc8, 0x4b, 0x4f, 0x4f};
+    return memcmp(partition->type, type, sizeof(type)) == 0;
+}
+
+bool gpt_is_archive(const struct gpt_partition *partition)
+{
+    static const uint8_t type[GPT_GUID_BYTES] = {0x4a, 0x7f, 0x1f, 0x8f, 0x0c, 0x5d, 0x6e, 0x4c,
+                                                 0x9b, 0x4f, 0x48, 0x4f, 0x4c, 0x44, 0x46, 0x41};
+    return memcmp(partition->type, type, sizeof(type)) == 0;
+}
+
 const char *gpt_fault_text(enum gpt_fault fault)
 {
     switch (fault) {

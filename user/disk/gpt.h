@@ -99,6 +99,12 @@ MUST_USE bool gpt_wants(const struct gpt *gpt, uint64_t *first, uint32_t *sector
 /* The bytes of the wanted sectors; NULL: they could not be read. */
 void gpt_take(struct gpt *gpt, const uint8_t *bytes_opt);
 
+/* Whether a partition is for swap: type 0657fd6d-a4ab-43c4-84e5-0933c84b4f4f, as on Linux. */
+bool gpt_is_swap(const struct gpt_partition *partition);
+
+/* Whether a partition is an archive of files: type 8f1f7f4a-5d0c-4c6e-9b4f-484f4c444641, ours. */
+bool gpt_is_archive(const struct gpt_partition *partition);
+
 /* The fault in words, as the end of a sentence. */
 const char *gpt_fault_text(enum gpt_fault fault);
 

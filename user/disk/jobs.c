@@ -5,6 +5,8 @@
 
 #include <base/assert.h>
 
+#define PIECES_MAX 64u /* in one request, whatever the device would take */
+
 STATIC_ASSERT(JOBS_PAGES_MAX *BLK_PAGE_BYTES < UINT32_MAX, "sizes fit their fields");
 
 static void set_state(struct job *job, enum job_state to)
@@ -19,8 +21,9 @@ static void set_state(struct job *job, enum job_state to)
     job->state = to;
 }
 
-void jobs_init(struct jobs *jobs, uint64_t patience)
+void jobs_init(struct jobs *jobs, struct blk *blk, uint64_t patience)
 {
+    jobs->blk = blk;
     jobs->patience = patience;
     jobs->first = JOBS_MAX;
     jobs->last = JOBS_MAX;
@@ -43,7 +46,7 @@ struct job *jobs_find(struct jobs *jobs)
 
 enum err jobs_check(const struct jobs *jobs, const struct job_request *request)
 {
-    const struct blk *blk = &jobs->blk;
+    const struct blk *blk = jobs->blk;
     const uint32_t block_bytes = blk->block_sectors * BLK_SECTOR_BYTES;
     if (jobs->is_dead) {
         return ERR_IO;
@@ -100,9 +103,19 @@ static struct job *leave_line(struct jobs *jobs)
     return job;
 }
 
+/* The next part of a job whose memory the driver moves: there is one piece. */
+static uint32_t cut_here(const struct jobs *jobs, const struct job *job,
+                         struct blk_piece pieces[PIECES_MAX], uint32_t *bytes)
+{
+    const uint32_t left = job->request.bytes - job->given;
+    *bytes = left < jobs->blk->piece_bytes_max ? left : jobs->blk->piece_bytes_max;
+    pieces[0] = (struct blk_piece){job->address + job->given, *bytes};
+    return 1;
+}
+
 /* The next part of a job as pieces of memory. Returns: how many; `*bytes`: of the part. */
-static uint32_t cut(const struct jobs *jobs, const struct job *job,
-                    struct virtqueue_piece pieces[BLK_PIECES_MAX], uint32_t *bytes)
+static uint32_t cut_frames(const struct jobs *jobs, const struct job *job,
+                           struct blk_piece pieces[PIECES_MAX], uint32_t *bytes)
 {
     uint32_t count = 0;
     uint32_t at = job->given;
@@ -112,12 +125,12 @@ static uint32_t cut(const struct jobs *jobs, const struct job *job,
         const uint32_t left = job->request.bytes - at;
         const uint32_t here = left < BLK_PAGE_BYTES - in_page ? left : BLK_PAGE_BYTES - in_page;
         const uint64_t address = job->frames[place / BLK_PAGE_BYTES] * BLK_PAGE_BYTES + in_page;
-        struct virtqueue_piece *last = count > 0 ? &pieces[count - 1] : NULL;
+        struct blk_piece *last = count > 0 ? &pieces[count - 1] : NULL;
         if (last != NULL && last->address + last->bytes == address &&
-            here <= jobs->blk.piece_bytes_max - last->bytes) {
+            here <= jobs->blk->piece_bytes_max - last->bytes) {
             last->bytes += here;
-        } else if (count < jobs->blk.pieces_max) {
-            pieces[count++] = (struct virtqueue_piece){address, here};
+        } else if (count < jobs->blk->pieces_max && count < PIECES_MAX) {
+            pieces[count++] = (struct blk_piece){address, here};
         } else {
             break;
         }
@@ -138,19 +151,21 @@ static void close(struct job *job)
 /* Give the device the next part of the first job. Returns: whether it is worth to go on. */
 static bool give(struct jobs *jobs, uint64_t now)
 {
-    struct virtqueue_piece pieces[BLK_PIECES_MAX];
+    struct blk_piece pieces[PIECES_MAX];
     struct job *job = &jobs->items[jobs->first];
-    struct blk *blk = &jobs->blk;
+    struct blk *blk = jobs->blk;
     uint32_t bytes = 0;
     struct blk_request request = {
         .kind = job->request.kind,
         .sector = job->request.sector + job->given / BLK_SECTOR_BYTES,
         .pieces = pieces,
         .cookie = jobs->first,
+        .space = job->space,
     };
     const bool is_flush = job->request.kind == BLK_FLUSH;
     if (!is_flush) {
-        request.count = cut(jobs, job, pieces, &bytes);
+        request.count = blk->has_reach ? cut_frames(jobs, job, pieces, &bytes)
+                                       : cut_here(jobs, job, pieces, &bytes);
     }
     if (is_flush && !blk->has_flush) {
         close(leave_line(jobs)); /* what it has taken stays (5.2.5.2) */
@@ -181,7 +196,7 @@ void jobs_pump(struct jobs *jobs, uint64_t now)
 {
     while (jobs->first < JOBS_MAX && give(jobs, now)) {
     }
-    blk_kick(&jobs->blk);
+    blk_kick(jobs->blk);
     AUDIT(jobs_audit(jobs));
 }
 
@@ -205,7 +220,7 @@ void jobs_collect(struct jobs *jobs, uint64_t now)
     for (;;) {
         uint64_t index;
         enum err error;
-        switch (blk_take(&jobs->blk, &index, &error)) {
+        switch (blk_take(jobs->blk, &index, &error)) {
         case BLK_NOTHING:
             jobs_pump(jobs, now);
             return;
@@ -220,17 +235,25 @@ void jobs_collect(struct jobs *jobs, uint64_t now)
     }
 }
 
+void jobs_attend(struct jobs *jobs, uint64_t now)
+{
+    if (blk_attend(jobs->blk)) {
+        jobs_reset(jobs);
+    }
+    jobs_collect(jobs, now);
+}
+
 void jobs_reset(struct jobs *jobs)
 {
     const char *why;
     uint64_t index;
-    const bool is_stopped = blk_stop(&jobs->blk) == ERR_OK;
-    while (blk_drop(&jobs->blk, &index)) {
+    const bool is_stopped = blk_stop(jobs->blk) == ERR_OK;
+    while (blk_drop(jobs->blk, &index)) {
         jobs->items[index].is_exposed = jobs->items[index].is_exposed || !is_stopped;
         take_part(jobs, index, ERR_IO);
     }
-    jobs->is_dead = !is_stopped || blk_start(&jobs->blk, &why) != ERR_OK;
-    jobs->blk.counts.resets++;
+    jobs->is_dead = !is_stopped || blk_start(jobs->blk, &why) != ERR_OK;
+    jobs->blk->counts.resets++;
     while (jobs->is_dead && jobs->first < JOBS_MAX) {
         jobs->items[jobs->first].error = ERR_IO;
         close(leave_line(jobs));
@@ -254,21 +277,32 @@ void jobs_free(struct jobs *jobs, struct job *job)
     jobs->used--;
 }
 
-uint64_t jobs_deadline(const struct jobs *jobs)
+/* When the device has been silent for too long. */
+static uint64_t silence_ends(const struct jobs *jobs)
 {
-    uint64_t deadline = UINT64_MAX;
-    for (uint32_t i = 0; i < JOBS_MAX && jobs->blk.flying > 0; i++) {
+    uint64_t end = UINT64_MAX;
+    for (uint32_t i = 0; i < JOBS_MAX && jobs->blk->flying > 0; i++) {
         const struct job *job = &jobs->items[i];
-        if (job->state == JOB_RUNNING && job->parts > 0 && job->since + jobs->patience < deadline) {
-            deadline = job->since + jobs->patience;
+        if (job->state == JOB_RUNNING && job->parts > 0 && job->since + jobs->patience < end) {
+            end = job->since + jobs->patience;
         }
     }
-    return deadline;
+    return end;
+}
+
+uint64_t jobs_deadline(const struct jobs *jobs)
+{
+    const uint64_t end = silence_ends(jobs);
+    const uint64_t due = blk_due(jobs->blk);
+    return due < end ? due : end;
 }
 
 bool jobs_expire(struct jobs *jobs, uint64_t now)
 {
-    if (jobs_deadline(jobs) > now) {
+    if (blk_due(jobs->blk) <= now) {
+        jobs_collect(jobs, now);
+    }
+    if (silence_ends(jobs) > now) {
         return false;
     }
     jobs_reset(jobs);
@@ -303,6 +337,6 @@ void jobs_audit(const struct jobs *jobs)
         ASSERT(job->state != JOB_DONE || !job->is_in_line);
     }
     ASSERT(in_line == 0);
-    ASSERT(parts == jobs->blk.flying);
+    ASSERT(parts == jobs->blk->flying);
     ASSERT(used == jobs->used);
 }

@@ -60,11 +60,13 @@ struct job {
     uint32_t parts;                  /* in flight */
     uint32_t next;                   /* in line; JOBS_MAX: the last */
     uint64_t since;                  /* when the device got the last part */
-    uint64_t frames[JOBS_PAGES_MAX]; /* frame numbers */
+    uint64_t space;                  /* of `address`; 0: the driver's. Valid if !has_reach */
+    uint64_t address;                /* of the first byte. Valid if !has_reach */
+    uint64_t frames[JOBS_PAGES_MAX]; /* frame numbers. Valid if has_reach */
 };
 
 struct jobs {
-    struct blk blk;
+    struct blk *blk;
     uint64_t patience; /* ticks that the device may take for a part */
     uint32_t first;    /* of the line; JOBS_MAX: none */
     uint32_t last;
@@ -74,12 +76,15 @@ struct jobs {
 };
 
 /* Begin with a device that blk_start() has started. */
-void jobs_init(struct jobs *jobs, uint64_t patience);
+void jobs_init(struct jobs *jobs, struct blk *blk, uint64_t patience);
 
 /* What jobs_add() would say of the request. */
 MUST_USE enum err jobs_check(const struct jobs *jobs, const struct job_request *request);
 
-/* A free job whose `frames` can be filled in; NULL: there is none. It stays free until jobs_add. */
+/*
+ * A free job in which it can be filled in where its memory is; NULL: there is none. It stays free
+ * until jobs_add().
+ */
 struct job *jobs_find(struct jobs *jobs);
 
 /*
@@ -94,7 +99,10 @@ MUST_USE enum err jobs_add(struct jobs *jobs, struct job *job, const struct job_
 /* Give the device what it takes; `now` is the time. */
 void jobs_pump(struct jobs *jobs, uint64_t now);
 
-/* The device has interrupted, or might have: take answers. Lies end in jobs_reset(). */
+/* The device has interrupted: take answers. One that has lost its way is reset. */
+void jobs_attend(struct jobs *jobs, uint64_t now);
+
+/* There may be answers: take them. Lies end in jobs_reset(). */
 void jobs_collect(struct jobs *jobs, uint64_t now);
 
 /* A job that is done; NULL: none is. */
@@ -106,7 +114,10 @@ void jobs_free(struct jobs *jobs, struct job *job);
 /* When jobs_expire() has something to do, if nothing happens before; UINT64_MAX: nothing flies. */
 uint64_t jobs_deadline(const struct jobs *jobs);
 
-/* Reset the device if it has been silent for too long. Returns: whether it was. */
+/*
+ * Time has passed: take the answers of a device that does not interrupt, and reset one that has
+ * been silent for too long. Returns: whether it was.
+ */
 bool jobs_expire(struct jobs *jobs, uint64_t now);
 
 /* Reset the device: what it has got has failed. */

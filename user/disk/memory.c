@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "memory.h"
 
+#include <string.h>
+
 #include <disk/proto.h>
 #include <hf/env.h>
 #include <hf/io.h>
@@ -17,7 +19,7 @@ static void bus_write(void *context, uint32_t offset, uint32_t value)
     hf_io_write((volatile uint32_t *)context + offset / sizeof(uint32_t), value);
 }
 
-enum err memory_registers(uint64_t offset, struct virtio_bus *bus)
+enum err memory_registers(uint64_t offset, volatile uint32_t **registers)
 {
     uint64_t address = 0;
     const struct hf_map map = {
@@ -28,12 +30,17 @@ enum err memory_registers(uint64_t offset, struct virtio_bus *bus)
     };
     enum err error = hf_map(map, &address);
     if (error == ERR_OK) {
-        *bus = (struct virtio_bus){(void *)(address + offset), bus_read, bus_write};
+        *registers = (volatile uint32_t *)(address + offset);
     }
     return error;
 }
 
-enum err memory_pages(uint32_t count, const char *purpose, struct blk_page *pages)
+struct virtio_bus memory_bus(volatile uint32_t *registers)
+{
+    return (struct virtio_bus){(void *)registers, bus_read, bus_write};
+}
+
+enum err memory_pages(uint32_t count, bool is_reached, const char *purpose, struct blk_page *pages)
 {
     static uint64_t frames[MEM_PIN_FRAMES_MAX];
     uint64_t address = 0;
@@ -51,12 +58,41 @@ enum err memory_pages(uint32_t count, const char *purpose, struct blk_page *page
         .purpose = purpose,
         .device = DISK_SLOT_REGISTERS,
     };
-    if (error == ERR_OK) {
+    if (error == ERR_OK && is_reached) {
         error = hf_pin_all(&pin, &number, frames);
     }
     for (uint32_t i = 0; i < count && error == ERR_OK; i++) {
-        pages[i] =
-            (struct blk_page){(void *)(address + i * HF_PAGE_BYTES), frames[i] * HF_PAGE_BYTES};
+        const uint64_t own = address + i * HF_PAGE_BYTES;
+        pages[i] = (struct blk_page){(void *)own, is_reached ? frames[i] * HF_PAGE_BYTES : own};
     }
     return error;
 }
+
+static enum err copy(uint64_t space, void *own, uint64_t other, uint32_t bytes, uint64_t direction)
+{
+    uint64_t copied = 0;
+    if (space != HF_OWN_SPACE) {
+        return hf_copy(space, (uint64_t)own, other, bytes, direction | MEM_COPY_NOWAIT, &copied);
+    }
+    if (direction == MEM_COPY_FROM) {
+        memcpy(own, (const void *)other, bytes);
+    } else {
+        memcpy((void *)other, own, bytes);
+    }
+    return ERR_OK;
+}
+
+static enum err fetch(void *context, uint64_t space, uint64_t from, void *to, uint32_t bytes)
+{
+    (void)context;
+    return copy(space, to, from, bytes, MEM_COPY_FROM);
+}
+
+static enum err deliver(void *context, uint64_t space, const void *from, uint64_t to,
+                        uint32_t bytes)
+{
+    (void)context;
+    return copy(space, (void *)(uintptr_t)from, to, bytes, MEM_COPY_TO);
+}
+
+const struct sd_blk_copier memory_copier = {NULL, fetch, deliver};

@@ -11,9 +11,6 @@
 
 #define WORD_SPACE 7u
 
-static const uint8_t type_swap[GPT_GUID_BYTES] = {0x6d, 0xfd, 0x57, 0x06, 0xab, 0xa4, 0xc4, 0x43,
-                                                  0x84, 0xe5, 0x09, 0x33, 0xc8, 0x4b, 0x4f, 0x4f};
-
 static void answer_error(struct hf_message *message, enum err error)
 {
     *message = (struct hf_message){.words = {error}};
@@ -40,28 +37,71 @@ static const struct gpt_partition *partition_at(const struct serve *serve, uint6
                                                                      : NULL;
 }
 
+/* A partition by its number, or the whole disk. */
+static enum err find_partition(const struct serve *serve, uint64_t number, uint64_t *first,
+                               uint64_t *sectors)
+{
+    const struct gpt_partition *partition = NULL;
+    if (number == DISK_WHOLE) {
+        *first = 0;
+        *sectors = serve->jobs.blk->sectors;
+        return ERR_OK;
+    }
+    for (uint32_t i = 0; partition_at(serve, i) != NULL; i++) {
+        if (serve->gpt.partitions[i].number == number) {
+            partition = &serve->gpt.partitions[i];
+        }
+    }
+    if (partition == NULL) {
+        return ERR_NOENT;
+    }
+    *first = partition->first;
+    *sectors = partition->sectors;
+    return ERR_OK;
+}
+
+bool serve_has_place(const struct serve *serve, const struct paging_place *place)
+{
+    uint64_t first = 0;
+    uint64_t sectors = 0;
+    if (find_partition(serve, place->partition, &first, &sectors) != ERR_OK) {
+        return false;
+    }
+    if (place->is_file) {
+        const uint64_t behind = place->first - first; /* wraps if it lies before */
+        return place->first >= first && behind < sectors &&
+               place->bytes <= (sectors - behind) * BLK_SECTOR_BYTES;
+    }
+    if (first != place->first || sectors * BLK_SECTOR_BYTES < place->skip) {
+        return false;
+    }
+    const uint64_t bytes = sectors * BLK_SECTOR_BYTES - place->skip;
+    return place->bytes == (place->skip == 0 ? bytes : bytes / HF_PAGE_BYTES * HF_PAGE_BYTES);
+}
+
 static void serve_info(const struct serve *serve, struct hf_message *message)
 {
-    const struct blk *blk = &serve->jobs.blk;
+    const struct blk *blk = serve->jobs.blk;
     const bool is_found = serve->gpt.state == GPT_FOUND;
     const struct disk_info_rep rep = {
         .sectors = blk->sectors,
         .block_bytes = blk->block_sectors * BLK_SECTOR_BYTES,
         .flags = (blk->is_read_only ? DISK_READ_ONLY : 0) | (blk->has_flush ? DISK_FLUSHES : 0) |
-                 ((blk->virtio.features & VIRTIO_F_TABLES) != 0 ? DISK_TABLES : 0) |
-                 (blk->virtio.is_legacy ? DISK_LEGACY : 0) | (serve->jobs.is_dead ? DISK_GONE : 0) |
+                 (blk->has_tables ? DISK_TABLES : 0) | (blk->is_legacy ? DISK_LEGACY : 0) |
+                 (serve->jobs.is_dead ? DISK_GONE : 0) | (blk->has_reach ? 0 : DISK_CARD) |
                  (is_found && serve->gpt.primary != GPT_SOUND ? DISK_BACKUP : 0),
         .partitions = is_found ? serve->gpt.count : 0,
         .left_out = is_found ? serve->gpt.refused : 0,
         .slots = blk->slots_max,
         .flying = blk->flying,
+        .objects = paging_count(),
     };
     answer(message, &rep);
 }
 
 static void serve_counts(const struct serve *serve, struct hf_message *message)
 {
-    const struct blk_counts *counts = &serve->jobs.blk.counts;
+    const struct blk_counts *counts = &serve->jobs.blk->counts;
     const struct disk_counts_rep rep = {
         .reads = counts->reads,
         .writes = counts->writes,
@@ -83,8 +123,9 @@ static void serve_partition(const struct serve *serve, struct hf_message *messag
     }
     struct disk_partition_rep rep = {
         .partition = partition->number,
-        .kind = memcmp(partition->type, type_swap, sizeof(type_swap)) == 0 ? DISK_KIND_SWAP
-                                                                           : DISK_KIND_OTHER,
+        .kind = gpt_is_swap(partition)      ? DISK_KIND_SWAP
+                : gpt_is_archive(partition) ? DISK_KIND_ARCHIVE
+                                            : DISK_KIND_OTHER,
         .first = partition->first,
         .sectors = partition->sectors,
         .attributes = partition->attributes,
@@ -117,19 +158,10 @@ static enum err find_place(const struct serve *serve, const struct disk_read_req
                            uint64_t *sector)
 {
     uint64_t first = 0;
-    uint64_t sectors = serve->jobs.blk.sectors;
-    if (req->partition != DISK_WHOLE) {
-        const struct gpt_partition *partition = NULL;
-        for (uint32_t i = 0; partition_at(serve, i) != NULL; i++) {
-            if (serve->gpt.partitions[i].number == req->partition) {
-                partition = &serve->gpt.partitions[i];
-            }
-        }
-        if (partition == NULL) {
-            return ERR_NOENT;
-        }
-        first = partition->first;
-        sectors = partition->sectors;
+    uint64_t sectors = 0;
+    const enum err error = find_partition(serve, req->partition, &first, &sectors);
+    if (error != ERR_OK) {
+        return error;
     }
     if (req->bytes == 0 || req->bytes > DISK_TRANSFER_BYTES || req->bytes % BLK_SECTOR_BYTES != 0 ||
         req->offset % BLK_SECTOR_BYTES != 0 || req->offset / BLK_SECTOR_BYTES >= sectors ||
@@ -140,8 +172,12 @@ static enum err find_place(const struct serve *serve, const struct disk_read_req
     return ERR_OK;
 }
 
-/* Pin the caller's pages for the device; `frames` gets where they are. */
-static enum err pin_pages(const struct disk_read_req *req, uint64_t *frames, uint64_t *number)
+/*
+ * Pin the caller's pages. For a device that reaches them `frames` gets where they are; else they
+ * are only to be there when their bytes are moved.
+ */
+static enum err pin_pages(const struct disk_read_req *req, bool has_reach, uint64_t *frames,
+                          uint64_t *number)
 {
     const bool is_read = req->number == DISK_READ;
     const uint64_t in_page = req->address % HF_PAGE_BYTES;
@@ -149,9 +185,10 @@ static enum err pin_pages(const struct disk_read_req *req, uint64_t *frames, uin
         .space = req->space,
         .addr = (const void *)(req->address - in_page),
         .pages = (in_page + req->bytes + HF_PAGE_BYTES - 1) / HF_PAGE_BYTES,
-        .flags = (is_read ? MEM_PIN_WRITE : 0) | MEM_PIN_GET | MEM_PIN_FRAMES | MEM_PIN_NOWAIT,
+        .flags = (is_read ? MEM_PIN_WRITE : 0) | MEM_PIN_GET | MEM_PIN_NOWAIT |
+                 (has_reach ? MEM_PIN_FRAMES : 0),
         .purpose = is_read ? "disk read" : "disk write",
-        .device = DISK_SLOT_REGISTERS,
+        .device = has_reach ? DISK_SLOT_REGISTERS : HANDLE_NONE,
     };
     struct mem_pin_rep rep;
     enum err error = hf_pin(&pin, &rep, frames);
@@ -179,6 +216,7 @@ static enum err start_transfer(struct serve *serve, const struct disk_read_req *
         .offset = (uint32_t)(req->address % HF_PAGE_BYTES),
         .bytes = (uint32_t)req->bytes,
     };
+    const bool has_reach = serve->jobs.blk->has_reach;
     uint64_t pin = 0;
     enum err error = find_place(serve, req, &asked.sector);
     if (error == ERR_OK) {
@@ -189,10 +227,13 @@ static enum err start_transfer(struct serve *serve, const struct disk_read_req *
         error = ERR_BUSY;
     }
     if (error == ERR_OK) {
-        error = pin_pages(req, job->frames, &pin);
+        error = pin_pages(req, has_reach, job->frames, &pin);
     }
     if (error == ERR_OK) {
-        *owner_of(serve, job) = (struct serve_owner){.token = token, .pin = pin};
+        job->space = req->space;
+        job->address = req->address;
+        *owner_of(serve, job) = (struct serve_owner){
+            .token = token, .pin = pin, .space = has_reach ? HANDLE_NONE : req->space};
         error = jobs_add(&serve->jobs, job, &asked);
     }
     if (error == ERR_OK) {
@@ -231,12 +272,38 @@ static bool serve_flush(struct serve *serve, struct hf_request *request)
     return error != ERR_OK;
 }
 
+/* OBJECT. The answer has a handle. Returns: whether there is an answer still to be given. */
+static bool serve_object(const struct serve *serve, struct hf_request *request)
+{
+    struct paging_place place = {.partition = (uint32_t)(request->message.words[0] >> 32),
+                                 .is_read_only = serve->jobs.blk->is_read_only};
+    struct disk_object_rep rep = {.error = ERR_OK};
+    uint64_t first = 0;
+    uint64_t sectors = 0;
+    enum err error = find_partition(serve, place.partition, &first, &sectors);
+    place.first = first;
+    place.bytes = sectors * BLK_SECTOR_BYTES;
+    if (error == ERR_OK) {
+        error = paging_object(&place, &rep.object);
+    }
+    if (error == ERR_OK) {
+        struct hf_request with_handle = {.token = request->token};
+        rep.bytes = place.bytes;
+        memcpy(with_handle.message.words, &rep, sizeof(rep));
+        with_handle.message.tag = HF_HANDLE_AT(HF_WORD(disk_object_rep, object));
+        error = hf_reply(with_handle);
+        (void)hf_handle_close(rep.object);
+    }
+    answer_error(&request->message, error);
+    return error != ERR_OK && error != ERR_STALE;
+}
+
 /* Requests without a handle. Returns: whether there is an answer already. */
 static bool serve_plain(struct serve *serve, struct hf_request *request)
 {
     struct hf_message *message = &request->message;
     const uint32_t number = (uint32_t)message->words[0];
-    const bool has_index = number == DISK_PARTITION || number == DISK_NAME;
+    const bool has_index = number == DISK_PARTITION || number == DISK_NAME || number == DISK_OBJECT;
     if ((!has_index && message->words[0] >> 32 != 0) ||
         !is_zero(message, number == DISK_DELAY ? 3 : 1, IPC_WORDS)) {
         answer_error(message, ERR_INVAL);
@@ -257,6 +324,8 @@ static bool serve_plain(struct serve *serve, struct hf_request *request)
         return true;
     case DISK_FLUSH:
         return serve_flush(serve, request);
+    case DISK_OBJECT:
+        return serve_object(serve, request);
     default: /* DISK_DELAY */
         serve->delay_state = message->words[1] | 1;
         serve->delay_ticks = message->words[2];
@@ -284,17 +353,21 @@ bool serve_request(struct serve *serve, struct hf_request *request)
     const uint64_t handles = asked.tag & ~(uint64_t)IPC_TAG_KIND;
     const uint32_t number = (uint32_t)asked.words[0];
     bool is_answered = true;
+    bool is_kept = false; /* the handle, for the job */
     message->tag = 0;
-    if (number < DISK_INFO || number > DISK_DELAY) {
+    if (number < DISK_INFO || number > DISK_OBJECT) {
         answer_error(message, ERR_NOSYS);
     } else if (number == DISK_READ || number == DISK_WRITE) {
         is_answered = serve_transfer(serve, request, handles == HF_HANDLE_AT(WORD_SPACE));
+        is_kept = !is_answered && !serve->jobs.blk->has_reach;
     } else if (handles != 0) {
         answer_error(message, ERR_INVAL);
     } else {
         is_answered = serve_plain(serve, request);
     }
-    drop_handles(asked.tag, asked.words);
+    if (!is_kept) {
+        drop_handles(asked.tag, asked.words);
+    }
     return is_answered;
 }
 
@@ -320,6 +393,9 @@ static void finish(struct serve *serve, struct job *job)
         if (error != ERR_OK) {
             fprintf(stderr, "disk: pages cannot be let go: error %d\n", (int)error);
         }
+    }
+    if (owner->space != HANDLE_NONE) {
+        (void)hf_handle_close(owner->space);
     }
     jobs_free(&serve->jobs, job);
     (void)hf_reply(request);

@@ -2,8 +2,9 @@
 /*
  * Requests to the disk: those that are answered at once, and transfers, which are jobs.
  *
- *   READ, WRITE   the caller's pages are pinned for the device, without ever waiting for one; the
- *                 job has their frames; when it is done they are let go, and the caller is answered
+ *   READ, WRITE   the caller's pages are pinned, without ever waiting for one; the job has their
+ *                 frames, for a device that reaches memory, else their addresses; when it is done
+ *                 they are let go, and the caller is answered
  *
  * A caller that ends meanwhile changes nothing: the pin is the driver's, so the pages stay as they
  * are until the device is done with them. Memory that a device has kept which cannot be reset stays
@@ -21,11 +22,13 @@
 
 #include "gpt.h"
 #include "jobs.h"
+#include "paging.h"
 
 /* Who asked for the job in the same place. */
 struct serve_owner {
     struct hf_token token;
     uint64_t pin;   /* number; 0: none */
+    uint64_t space; /* handle that is kept for the job; 0: none */
     uint64_t until; /* the answer is held until then (DELAY) */
 };
 
@@ -36,6 +39,9 @@ struct serve {
     uint64_t delay_ticks; /* 0: none */
     uint64_t delay_state;
 };
+
+/* Whether there is a partition that begins there, of which an object has so many bytes. */
+bool serve_has_place(const struct serve *serve, const struct paging_place *place);
 
 /*
  * A request has arrived: turn it into its answer.

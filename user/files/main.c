@@ -17,10 +17,12 @@
 
 #include "serve.h"
 #include "serve_lock.h"
+#include "store.h"
 
 #define BIT_TIME     0x1u
 #define WAKES_SECOND 20u /* so often it looks whether a lock's holder has gone */
 #define ROOM_DIVISOR 2u  /* of the frames that are free at the start */
+#define ROOM_FACTOR  32u /* for holes, unless memory is promised once only */
 
 static struct server server;
 
@@ -35,14 +37,19 @@ static bool load_archive(void)
 {
     const struct hf_archive archive = {hf_env()->archive_opt, hf_env()->archive_bytes};
     struct hf_archive_file file;
+    struct node *node = NULL;
     uint64_t offset = 0;
     if (archive.data == NULL) {
         return complain("boot archive", "there is none") == 0;
     }
     while (hf_archive_next(&archive, &offset, &file) == HF_ARCHIVE_FOUND) {
         const char *name = strncmp(file.name, "./", 2) == 0 ? file.name + 2 : file.name;
-        enum err error = tree_add_archive(&server.tree, name, file.mode, file.bytes,
-                                          (uint64_t)(file.data - (const char *)archive.data));
+        enum err error =
+            tree_add_archive(&server.tree, TREE_ARCHIVE, name, file.mode, file.bytes,
+                             (uint64_t)(file.data - (const char *)archive.data), &node);
+        if (error == ERR_OK) {
+            error = store_slice(node, hf_env()->archive_object);
+        }
         if (error == ERR_NOMEM) {
             return complain("boot archive", hf_strerror(error)) == 0;
         }
@@ -150,15 +157,23 @@ static enum err keep_time(const struct hf_request *came)
 static enum err prepare(void)
 {
     static const struct node_memory memory = {malloc, free};
+    struct mem_commit_rep commit;
     struct mem_stats_rep stats;
     enum err error = hf_stats(&stats);
+    if (error == ERR_OK) {
+        error = hf_commit_get(&commit);
+    }
     if (error != ERR_OK) {
         return error;
     }
+    /* Where sizes are no promises, holes in files are nothing to be careful with. */
+    const uint64_t frames = stats.free / ROOM_DIVISOR;
+    const uint64_t pages = commit.mode == MEM_COMMIT_NEVER ? frames : frames * ROOM_FACTOR;
     memcpy(server.random, hf_env()->random, sizeof(server.random));
     server.random[0] |= 1;
     /* Numbers from the time on: none of an instance before this one comes again. */
-    if (!tree_init(&server.tree, &memory, hf_time_now() + 1, stats.free / ROOM_DIVISOR)) {
+    server.instance = hf_time_now() + 1;
+    if (!tree_init(&server.tree, &memory, server.instance, pages, frames)) {
         return ERR_NOMEM;
     }
     return bind_timer();

@@ -46,9 +46,8 @@ struct node {
     uint32_t reserved;
     uint64_t bytes;
     uint64_t changed; /* time CSR */
-    uint64_t
-        object; /* number of the memory object, 0: none yet; valid in files not of the archive */
-    uint64_t offset; /* valid in files of the archive */
+    uint64_t object;  /* number of the one that has the bytes; 0: none yet, or none to be had */
+    uint64_t offset;  /* valid in files of the archive */
 };
 
 /* Where records and names come from. */

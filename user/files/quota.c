@@ -3,9 +3,9 @@
 
 #include <base/assert.h>
 
-void quota_init(struct quota *quota, uint64_t pages)
+void quota_init(struct quota *quota, uint64_t pages, uint64_t frames)
 {
-    const uint64_t nodes = pages < QUOTA_NODES_FIRST ? QUOTA_NODES_FIRST : pages;
+    const uint64_t nodes = frames < QUOTA_NODES_FIRST ? QUOTA_NODES_FIRST : frames;
     *quota = (struct quota){
         .limit = {pages, nodes},
         .owner_limit = {pages - pages / 4, nodes - nodes / 4},

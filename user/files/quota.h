@@ -17,7 +17,7 @@
 
 #define QUOTA_OWNERS     32u
 #define QUOTA_PAGE_BYTES UINT64_C(4096)
-/* Records for each page of room, but never fewer than the first. */
+/* Records for each frame, but never fewer than the first. */
 #define QUOTA_NODES_FIRST 1024u
 
 struct quota_use {
@@ -32,8 +32,8 @@ struct quota {
     struct quota_use owners[QUOTA_OWNERS];
 };
 
-/* Room for `pages` pages in all. */
-void quota_init(struct quota *quota, uint64_t pages);
+/* Room for `pages` pages in all, of sizes which `frames` frames are to hold. */
+void quota_init(struct quota *quota, uint64_t pages, uint64_t frames);
 
 /*
  * Let an owner, below QUOTA_OWNERS, have so many more.

@@ -9,6 +9,7 @@
 
 #include "naming.h"
 #include "serve_lock.h"
+#include "serve_mount.h"
 #include "store.h"
 
 #define RENAME_PATHS_MAX (2u * FILES_PATH_MAX + 1)
@@ -78,7 +79,8 @@ static struct tree_request asked(const struct request *request, const struct fil
 /* Have handles for what was opened, and write the answer. */
 static enum err open_answer(struct request *request, struct node *node, uint32_t flags)
 {
-    const bool is_file = !node_is_folder(node) && (node->flags & FILES_IS_ARCHIVE) == 0;
+    const bool has_object =
+        !node_is_folder(node) && ((node->flags & FILES_IS_ARCHIVE) == 0 || node->object != 0);
     uint64_t rights = MEM_OBJECT_MAPPABLE;
     struct files_open_rep rep = {
         .file = node->number,
@@ -93,7 +95,7 @@ static enum err open_answer(struct request *request, struct node *node, uint32_t
     if ((flags & FILES_WRITE) != 0 && (node->flags & FILES_IS_APPEND_ONLY) == 0) {
         rights |= MEM_OBJECT_WRITE;
     }
-    if (is_file) {
+    if (has_object) {
         enum err error = store_open(node, rights, &rep.object);
         if (error != ERR_OK) {
             return error;
@@ -383,22 +385,24 @@ static enum err serve_append(struct request *request)
 
 static enum err serve_space(struct request *request)
 {
-    static const char *const mounts[TREE_PARTS] = {"/", "/tmp", "/ (archive)"};
-    static const uint32_t flags[TREE_PARTS] = {0, FILES_IS_NOEXEC, FILES_IS_ARCHIVE};
+    static const char *const mounts[TREE_PARTS] = {"/", "/tmp", "/ (archive)", "/" FILES_DISK};
+    static const uint32_t flags[TREE_PARTS] = {0, FILES_IS_NOEXEC, FILES_IS_ARCHIVE,
+                                               FILES_IS_ARCHIVE | FILES_IS_DISK};
     const struct tree *tree = &request->server->tree;
     const uint64_t index = request->from->message.words[1];
     if (!is_zero_from(request, 2)) {
         return ERR_INVAL;
     }
-    if (index >= TREE_PARTS) {
+    if (index >= TREE_PARTS || (index == TREE_DISK && tree->part_nodes[index] == 0)) {
         return ERR_NOENT;
     }
+    const bool is_archive = (flags[index] & FILES_IS_ARCHIVE) != 0;
     struct files_space_rep rep = {
         .flags = flags[index],
         .files = (uint32_t)tree->part_nodes[index],
         .pages = tree->part_pages[index],
-        .pages_free = index == TREE_ARCHIVE ? 0 : quota_left(&tree->quota, request->owner),
-        .pages_max = index == TREE_ARCHIVE ? rep.pages : tree->quota.limit.pages,
+        .pages_free = is_archive ? 0 : quota_left(&tree->quota, request->owner),
+        .pages_max = is_archive ? rep.pages : tree->quota.limit.pages,
         .changes = tree->table.changes,
     };
     strncpy(rep.mount, mounts[index], sizeof(rep.mount) - 1);
@@ -415,11 +419,13 @@ static bool is_controlled(uint64_t number)
 /* Who asks: a client, or whoever has a control handle. */
 static enum err check_badge(struct request *request, uint64_t number)
 {
-    const uint64_t badge = request->from->badge;
+    uint64_t badge = request->from->badge;
     if (((badge & SERVER_CONTROL) != 0) != is_controlled(number) && number != FILES_PART) {
         return ERR_TYPE;
     }
     if ((badge & SERVER_CONTROL) == 0) {
+        request->may_mount = (badge & FILES_BADGE_MOUNTS) != 0;
+        badge &= ~FILES_BADGE_MOUNTS;
         request->owner = (uint32_t)badge;
         return badge >= QUOTA_OWNERS ? ERR_ACCES : ERR_OK;
     }
@@ -439,7 +445,9 @@ enum err serve(struct request *request)
     if (number == 0 || number >= sizeof(functions) / sizeof(functions[0])) {
         return ERR_NOSYS;
     }
-    if ((request->from->message.tag & ~(uint64_t)IPC_TAG_KIND) != 0) {
+    const uint64_t handles =
+        number == FILES_MOUNT ? HF_HANDLE_AT(HF_WORD(files_mount_req, object)) : 0;
+    if ((request->from->message.tag & ~(uint64_t)IPC_TAG_KIND) != handles) {
         return ERR_INVAL;
     }
     enum err error = check_badge(request, number);

@@ -26,13 +26,15 @@ struct server {
     struct lock_table locks;
     struct part_table parts;
     uint64_t random[2]; /* never zero together */
+    uint64_t instance;  /* no file system before this one had it; not 0 */
 };
 
 /* A request on its way: its words, and those of the answer. */
 struct request {
     struct server *server;
     const struct hf_request *from;
-    uint32_t owner;    /* the client's; valid by a client's handle */
+    uint32_t owner; /* the client's; valid by a client's handle */
+    bool may_mount;
     struct node *file; /* of a control handle; NULL: it is gone, or came by another handle */
     uint64_t answer[IPC_WORDS];
     uint64_t handles;  /* mask of words of the answer that are handles, to be given away */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store.h"
 
+#include <hf/env.h>
 #include <hf/shared.h>
 
 /* An object that nobody else can seal or resize. Its handle is not kept. */
@@ -15,6 +16,47 @@ static enum err make(uint64_t bytes, uint64_t *object)
     }
     *object = message.words[HF_WORD(mem_object_make_rep, number)];
     return hf_handle_close(message.words[HF_WORD(mem_object_make_rep, object)]);
+}
+
+enum err store_slice(struct node *node, uint64_t archive)
+{
+    struct hf_message message = {
+        .tag = HF_HANDLE_AT(6),
+        .words = {MEM_OBJECT_SLICE, node->offset, node->bytes, 0, 0, 0, archive},
+    };
+    if (archive == 0 || node->offset % HF_PAGE_BYTES != 0) {
+        return ERR_OK;
+    }
+    enum err error = hf_mem_call(&message);
+    if (error != ERR_OK) {
+        return error;
+    }
+    node->object = message.words[HF_WORD(mem_object_make_rep, number)];
+    return hf_handle_close(message.words[HF_WORD(mem_object_make_rep, object)]);
+}
+
+enum err store_adopt(uint64_t handle, uint64_t bytes, uint64_t *object)
+{
+    const uint64_t rights = MEM_OBJECT_READ | MEM_OBJECT_EXEC | MEM_OBJECT_MAPPABLE;
+    struct mem_object_info_rep info;
+    enum err error = hf_shared_hold(handle);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = hf_shared_info(handle, &info);
+    if (error == ERR_OK && (info.bytes != bytes || (info.rights & rights) != rights)) {
+        error = ERR_INVAL;
+    }
+    if (error != ERR_OK) {
+        struct hf_message message = {
+            .tag = HF_HANDLE_AT(6),
+            .words = {MEM_OBJECT_CLOSE, 0, 0, 0, 0, 0, handle},
+        };
+        (void)hf_mem_call(&message); /* the handle itself is not ours to close */
+        return error;
+    }
+    *object = info.number;
+    return ERR_OK;
 }
 
 enum err store_open(struct node *node, uint64_t rights, uint64_t *handle)

@@ -41,10 +41,11 @@ static void part_begin(struct tree *tree, struct node *node, enum tree_part part
     node->flags = flags;
 }
 
-bool tree_init(struct tree *tree, const struct node_memory *memory, uint64_t first, uint64_t pages)
+bool tree_init(struct tree *tree, const struct node_memory *memory, uint64_t first, uint64_t pages,
+               uint64_t frames)
 {
     *tree = (struct tree){.root = NULL};
-    quota_init(&tree->quota, pages);
+    quota_init(&tree->quota, pages, frames);
     if (!node_table_init(&tree->table, memory, first)) {
         return false;
     }
@@ -61,9 +62,15 @@ bool tree_init(struct tree *tree, const struct node_memory *memory, uint64_t fir
     return true;
 }
 
+/* What is special about all of an archive. */
+static uint32_t archive_flags(enum tree_part part)
+{
+    return part == TREE_DISK ? FILES_IS_ARCHIVE | FILES_IS_DISK : FILES_IS_ARCHIVE;
+}
+
 /* The folder of the archive with this name in another, made if it is not there. */
-static enum err archive_folder(struct tree *tree, const char *name, uint32_t length,
-                               struct node **folder)
+static enum err archive_folder(struct tree *tree, enum tree_part part, const char *name,
+                               uint32_t length, struct node **folder)
 {
     struct node *node = node_entry(&tree->table, *folder, name, length);
     if (node == NULL) {
@@ -71,7 +78,7 @@ static enum err archive_folder(struct tree *tree, const char *name, uint32_t len
         if (node == NULL) {
             return ERR_NOMEM;
         }
-        part_begin(tree, node, TREE_ARCHIVE, FILES_IS_ARCHIVE);
+        part_begin(tree, node, part, archive_flags(part));
     }
     *folder = node;
     return node_is_folder(node) ? ERR_OK : ERR_EXIST;
@@ -84,8 +91,8 @@ static bool is_name(const char *name, size_t length)
            !(length == 2 && name[0] == '.' && name[1] == '.');
 }
 
-enum err tree_add_archive(struct tree *tree, const char *name, uint32_t mode, uint64_t bytes,
-                          uint64_t offset)
+enum err tree_add_archive(struct tree *tree, enum tree_part part, const char *name, uint32_t mode,
+                          uint64_t bytes, uint64_t offset, struct node **made)
 {
     struct node *folder = tree->root;
     name += strspn(name, "/");
@@ -97,7 +104,7 @@ enum err tree_add_archive(struct tree *tree, const char *name, uint32_t mode, ui
         if (name[length] == '\0') {
             break;
         }
-        enum err error = archive_folder(tree, name, (uint32_t)length, &folder);
+        enum err error = archive_folder(tree, part, name, (uint32_t)length, &folder);
         if (error != ERR_OK) {
             return error;
         }
@@ -112,10 +119,11 @@ enum err tree_add_archive(struct tree *tree, const char *name, uint32_t mode, ui
     if (node == NULL) {
         return ERR_NOMEM;
     }
-    part_begin(tree, node, TREE_ARCHIVE, FILES_IS_ARCHIVE);
+    part_begin(tree, node, part, archive_flags(part));
     node->bytes = bytes;
     node->offset = offset;
-    tree->part_pages[TREE_ARCHIVE] += quota_pages(bytes);
+    tree->part_pages[part] += quota_pages(bytes);
+    *made = node;
     return ERR_OK;
 }
 
@@ -333,7 +341,9 @@ void tree_forget(struct tree *tree, struct node *node)
     ASSERT(node->parent == NULL && node != tree->root);
     const struct quota_use all = {.pages = quota_pages(node->bytes), .nodes = 1};
     loose_leave(tree, node);
-    quota_give(&tree->quota, node->owner, all);
+    if ((node->flags & FILES_IS_ARCHIVE) == 0) {
+        quota_give(&tree->quota, node->owner, all);
+    }
     tree->part_pages[node->part] -= all.pages;
     tree->part_nodes[node->part]--;
     node_free(&tree->table, node);

@@ -2,9 +2,10 @@
 /*
  * The tree of files and folders: what requests on paths do to it.
  *
- * It knows sizes and rights, not bytes: these are the store's (store.h). Three parts hang together
- * at the root: the root itself, /tmp, whose files may not be executed, and the folders of the boot
- * archive, which nobody changes. A file that loses its name is *loose* until the store says that
+ * It knows sizes and rights, not bytes: these are the store's (store.h). Four parts hang together
+ * at the root: the root itself, /tmp, whose files may not be executed, the folders of the boot
+ * archive, and those of archives on a disk, in which nobody makes or changes anything. A file that
+ * loses its name is *loose* until the store says that
  * nobody uses it any longer (tree_forget()).
  *
  * I1  What node.h says; the loose list has the nodes without a parent but for the root, all files.
@@ -30,8 +31,9 @@ enum tree_part {
     TREE_ROOT = 0,
     TREE_TEMPORARY = 1,
     TREE_ARCHIVE = 2,
+    TREE_DISK = 3,
 };
-#define TREE_PARTS   3u
+#define TREE_PARTS   4u
 #define TREE_CURSORS 8u
 
 /* Where the next READDIR may go on: an entry that was told. */
@@ -69,19 +71,22 @@ struct tree_request {
 };
 
 /*
- * A tree with numbers from `first` and room for `pages` pages. Returns: whether there was memory.
+ * A tree with numbers from `first` and room for `pages` pages in `frames` frames. Returns: whether
+ * there was memory.
  */
 MUST_USE bool tree_init(struct tree *tree, const struct node_memory *memory, uint64_t first,
-                        uint64_t pages);
+                        uint64_t pages, uint64_t frames);
 
 /*
- * Add a file of the boot archive, with the folders of its name; `offset`: of its bytes there.
+ * Add a file of an archive, with the folders of its name; `part`: TREE_ARCHIVE or TREE_DISK;
+ * `offset`: of its bytes in the boot archive. Its object is the caller's to make.
  *
  * Returns:   ERR_OK; ERR_EXIST: the name is taken; ERR_INVAL: it is none; ERR_NOMEM.
  * On error:  folders may have been made.
  */
-MUST_USE enum err tree_add_archive(struct tree *tree, const char *name, uint32_t mode,
-                                   uint64_t bytes, uint64_t offset);
+MUST_USE enum err tree_add_archive(struct tree *tree, enum tree_part part, const char *name,
+                                   uint32_t mode, uint64_t bytes, uint64_t offset,
+                                   struct node **made);
 
 /* Walk a path (path.h). */
 MUST_USE enum err tree_walk(const struct tree *tree, struct tree_path path, struct path_end *end);

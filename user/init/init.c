@@ -22,6 +22,7 @@
 #include <base/types.h>
 #include <console/proto.h>
 #include <hf/archive.h>
+#include <hf/disk.h>
 #include <hf/end.h>
 #include <hf/env.h>
 #include <hf/error.h>
@@ -53,6 +54,14 @@ static uint64_t files_changes(void)
     const uint64_t files = roster_endpoint(&roster, "files");
     struct files_space_rep rep;
     return files != HANDLE_NONE && hf_files_space(files, 0, &rep) == ERR_OK ? rep.changes : 0;
+}
+
+/* How many partitions of the disk are memory, which the driver keeps; 0: there is no disk. */
+static uint64_t disk_objects(void)
+{
+    const struct hf_disk disk = {.endpoint = roster_endpoint(&roster, "disk")};
+    struct disk_info_rep rep;
+    return disk.endpoint != HANDLE_NONE && hf_disk_info(&disk, &rep) == ERR_OK ? rep.objects : 0;
 }
 
 /*
@@ -124,11 +133,11 @@ static uint64_t program_judge(const struct arguments *arguments)
     const uint64_t shared = left.names != kept.names ? left.shared - kept.shared : 0;
     const uint64_t after = frames_free() + shared;
     /*
-     * Frames cannot be compared if other processes use memory meanwhile, begin or end, or if files
-     * have come, gone or got another size.
+     * Frames cannot be compared if other processes use memory meanwhile, begin or end, if files
+     * have come, gone or got another size, or if the disk was mapped.
      */
     if (before != after && is_settled && roster.changes == changes + 2 &&
-        files_before == files_changes()) {
+        files_before == files_changes() && disk_objects() == 0) {
         printf("init: %s: frames are missing: %" PRIu64 " free before, %" PRIu64 " after\n", name,
                before, after);
         return STATUS_FRAMES;
@@ -203,6 +212,41 @@ static bool commit_set(const struct manifest *manifest)
     return error == ERR_OK;
 }
 
+static void hugepages_refused(const char *size, uint64_t pages, enum err error)
+{
+    struct mem_stats_rep frames;
+    if (error == ERR_NOMEM && hf_stats(&frames) == ERR_OK) {
+        printf("init: hugepages %s %" PRIu64 ": so much memory is not free in one row that begins "
+               "at a multiple of %s (free in all: %" PRIu64 " MiB)\n",
+               size, pages, size, frames.free * HF_PAGE_BYTES >> 20);
+    } else {
+        printf("init: hugepages %s %" PRIu64 ": %s\n", size, pages, hf_strerror(error));
+    }
+}
+
+/* Set huge pages aside: while nothing has used the memory yet, and the larger ones first. */
+static bool hugepages_set(const struct manifest *manifest)
+{
+    const struct {
+        const char *text;
+        uint64_t bytes;
+        uint64_t pages;
+    } pools[] = {
+        {"1G", MEM_HUGE_1GB, manifest->hugepages_1g},
+        {"2M", MEM_HUGE_2MB, manifest->hugepages_2m},
+    };
+    for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++) {
+        if (pools[i].pages != 0) {
+            enum err error = hf_huge_set(pools[i].bytes, pools[i].pages);
+            if (error != ERR_OK) {
+                hugepages_refused(pools[i].text, pools[i].pages, error);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static bool has_program_in(const struct manifest *manifest)
 {
     return manifest->count > 0 &&
@@ -239,7 +283,7 @@ static uint64_t init_run(struct arguments *arguments)
         printf("init: %s lets no program be named: it has no 'process *'\n", MANIFEST);
         return STATUS_MANIFEST;
     }
-    if (!commit_set(&manifest)) {
+    if (!hugepages_set(&manifest) || !commit_set(&manifest)) {
         return STATUS_MANIFEST;
     }
     archive_touch(&archive);

@@ -5,18 +5,29 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <abi/fault.h>
+#include <files/proto.h>
 #include <hf/end.h>
 #include <hf/env.h>
 #include <hf/error.h>
 #include <hf/mem.h>
+#include <hf/pager.h>
+#include <hf/shared.h>
 
 #include "probe.h"
+#include "say.h"
+
+/* The endpoint at which the console is served, the process that does, and its device. */
+#define CONSOLE "console"
+#define FILES   "files"
 
 #define SETTLE_TURNS_A_SECOND 20u
 #define SETTLE_TURNS          100u
 
 /* Devices that master no memory; any other needs the manifest's word for it. */
-static const char *const harmless_devices[] = {"ns16550a", "sifive,uart0"};
+static const char *const harmless_devices[] = {
+    "ns16550a", "sifive,uart0", "sifive,fu540-c000-uart", "sifive,fu740-c000-uart", "card",
+};
 
 static bool complain(const struct roster_member *member, const char *step, enum err error)
 {
@@ -39,22 +50,26 @@ uint64_t roster_endpoint(const struct roster *roster, const char *name)
 
 static bool device_is(const struct mem_boot_device_rep *device, const char *name)
 {
-    return strcmp(name, "console") == 0
-               ? (device->flags & MEM_DEVICE_CONSOLE) != 0
-               : strncmp(device->compatible, name, sizeof(device->compatible)) == 0;
+    if (strcmp(name, CONSOLE) == 0) {
+        return (device->flags & MEM_DEVICE_CONSOLE) != 0;
+    }
+    if (strcmp(name, "card") == 0) {
+        return (device->flags & MEM_DEVICE_CARD) != 0;
+    }
+    return strncmp(device->compatible, name, sizeof(device->compatible)) == 0;
 }
 
 /* Whether it is what the manifest means. */
 static bool device_is_meant(const struct mem_boot_device_rep *device,
-                            const struct manifest_process *says)
+                            const struct manifest_device *means)
 {
     uint32_t kind = 0;
-    if (!device_is(device, says->device) || device->interrupt == 0) {
+    if (!device_is(device, means->name) || device->interrupt == 0) {
         return false;
     }
-    return says->device_virtio == 0 ||
+    return means->virtio == 0 ||
            (probe_virtio(device->object, device->start % HF_PAGE_BYTES, &kind) == ERR_OK &&
-            kind == says->device_virtio);
+            kind == means->virtio);
 }
 
 static bool device_is_harmless(const struct mem_boot_device_rep *device)
@@ -66,29 +81,38 @@ static bool device_is_harmless(const struct mem_boot_device_rep *device)
     return is_harmless;
 }
 
-/* Find the device that the manifest names and keep handles to it; close those to others. */
+/* The device's handles become the process's. */
+static bool take_device(const struct manifest_process *says,
+                        const struct mem_boot_device_rep *device, struct roster_member *member)
+{
+    if (!device_is_harmless(device) && (says->may & MANIFEST_MAY_DMA) == 0) {
+        (void)hf_handle_close(device->object);
+        return complain(member, "the manifest does not let its device master memory", ERR_PERM);
+    }
+    const enum err error =
+        hf_interrupt_handle(HANDLE_MACHINE, device->interrupt, &member->interrupt);
+    if (error != ERR_OK) {
+        (void)hf_handle_close(device->object);
+        return complain(member, "its interrupt", error);
+    }
+    member->registers = device->object;
+    memcpy(member->compatible, device->compatible, MEM_COMPATIBLE_BYTES);
+    snprintf(member->offset, sizeof(member->offset), "%" PRIu64, device->start % HF_PAGE_BYTES);
+    return true;
+}
+
+/* Find a device that the manifest names and keep handles to it; close those to others. */
 static bool find_device(const struct manifest_process *says, struct roster_member *member)
 {
     struct mem_boot_device_rep device;
-    enum err error = ERR_OK;
-    for (uint64_t i = 0; (error = hf_boot_device(i, &device)) == ERR_OK; i++) {
-        if (!device_is_meant(&device, says)) {
+    enum err error = ERR_NOENT;
+    for (uint32_t choice = 0; choice < says->devices_count && error == ERR_NOENT; choice++) {
+        for (uint64_t i = 0; (error = hf_boot_device(i, &device)) == ERR_OK; i++) {
+            if (device_is_meant(&device, &says->devices[choice])) {
+                return take_device(says, &device, member);
+            }
             (void)hf_handle_close(device.object);
-            continue;
         }
-        if (!device_is_harmless(&device) && (says->may & MANIFEST_MAY_DMA) == 0) {
-            (void)hf_handle_close(device.object);
-            return complain(member, "the manifest does not let its device master memory", ERR_PERM);
-        }
-        error = hf_interrupt_handle(HANDLE_MACHINE, device.interrupt, &member->interrupt);
-        if (error != ERR_OK) {
-            (void)hf_handle_close(device.object);
-            return complain(member, "its interrupt", error);
-        }
-        member->registers = device.object;
-        memcpy(member->compatible, device.compatible, MEM_COMPATIBLE_BYTES);
-        snprintf(member->offset, sizeof(member->offset), "%" PRIu64, device.start % HF_PAGE_BYTES);
-        return true;
     }
     return says->is_optional && error == ERR_NOENT ? false : complain(member, "its device", error);
 }
@@ -105,10 +129,10 @@ static enum err make_endpoint(uint64_t *endpoint)
     return error;
 }
 
-/* Have what outlives the process: its device and its endpoints. */
+/* Have what outlives the process: its device, its endpoints and its pager. */
 static bool equip(const struct manifest_process *says, struct roster_member *member)
 {
-    if (says->device[0] != '\0' && member->registers == HANDLE_NONE && !find_device(says, member)) {
+    if (says->devices_count > 0 && member->registers == HANDLE_NONE && !find_device(says, member)) {
         return false;
     }
     for (uint32_t i = 0; i < says->receives_count; i++) {
@@ -117,6 +141,13 @@ static bool equip(const struct manifest_process *says, struct roster_member *mem
             if (error != ERR_OK) {
                 return complain(member, "its endpoint", error);
             }
+        }
+    }
+    if (says->pager != 0 && member->pager == HANDLE_NONE) {
+        const enum err error =
+            hf_pager_make_maker(MEM_PAGER_UNSERVED, says->reserve, &member->pager);
+        if (error != ERR_OK) {
+            return complain(member, "its pager", error);
         }
     }
     return true;
@@ -138,8 +169,11 @@ static enum err derive_call(const struct roster *roster, uint32_t index, const c
     if (endpoint == HANDLE_NONE) {
         return ERR_OK;
     }
+    const bool is_mounter = strcmp(name, FILES) == 0 &&
+                            (roster->manifest->processes[index].may & MANIFEST_MAY_MOUNT) != 0;
     return hf_handle_derive(endpoint, RIGHT_CALL | RIGHT_TRANSFER | RIGHT_DERIVE,
-                            (uint64_t)index + 1, 0, handle);
+                            ((uint64_t)index + 1) | (is_mounter ? FILES_BADGE_MOUNTS : 0), 0,
+                            handle);
 }
 
 /* Give what stands in slots: the machine, the device, the endpoints. */
@@ -152,12 +186,15 @@ static enum err give_all(const struct roster *roster, uint32_t index)
         error = give(member, HANDLE_MACHINE, RIGHT_CONTROL | RIGHT_TRANSFER | RIGHT_DERIVE,
                      HANDLE_MACHINE);
     }
-    if (error == ERR_OK && says->device[0] != '\0') {
+    if (error == ERR_OK && says->devices_count > 0) {
         error =
             give(member, member->registers, RIGHT_CALL | RIGHT_TRANSFER, says->device_registers);
         if (error == ERR_OK) {
             error = give(member, member->interrupt, RIGHT_CONTROL, says->device_interrupt);
         }
+    }
+    if (error == ERR_OK && says->pager != 0) {
+        error = give(member, member->pager, RIGHT_CALL | RIGHT_TRANSFER, says->pager);
     }
     for (uint32_t i = 0; i < says->receives_count && error == ERR_OK; i++) {
         /* With what it takes to give others handles to call by, with badges of its own. */
@@ -190,9 +227,9 @@ static enum err derive_promised(const struct roster *roster, uint32_t index,
         const char *name = says->calls[i].name;
         if (says->calls[i].slot == 0) {
             error = derive_call(roster, index, name,
-                                strcmp(name, "console") == 0 ? &program->console
-                                : strcmp(name, "files") == 0 ? &program->files
-                                                             : &program->names);
+                                strcmp(name, CONSOLE) == 0 ? &program->console
+                                : strcmp(name, FILES) == 0 ? &program->files
+                                                           : &program->names);
         }
     }
     return error;
@@ -230,16 +267,26 @@ static bool launch(struct roster *roster, uint32_t index, struct hf_program *pro
     return error == ERR_OK || complain(member, why, error);
 }
 
-/* End the endpoints at which nobody will receive, so that those who wait there are told. */
-static void retire(const struct manifest_process *says, struct roster_member *member)
+/*
+ * End the endpoints at which nobody will receive, and let go of the pager, so that those who wait
+ * there, or for a page, are told.
+ */
+static void retire(const struct manifest_process *says, struct roster_member *member,
+                   bool is_silent)
 {
     for (uint32_t i = 0; i < says->receives_count; i++) {
         if (member->receives[i] != HANDLE_NONE) {
-            printf("init: there is no %s\n", says->receives[i].name);
+            if (!is_silent) {
+                printf("init: there is no %s\n", says->receives[i].name);
+            }
             (void)hf_object_destroy(member->receives[i]);
             (void)hf_handle_close(member->receives[i]);
             member->receives[i] = HANDLE_NONE;
         }
+    }
+    if (member->pager != HANDLE_NONE) {
+        (void)hf_shared_close(member->pager);
+        member->pager = HANDLE_NONE;
     }
 }
 
@@ -253,6 +300,7 @@ static uint64_t privileges_of(const struct manifest_process *says)
         {MANIFEST_MAY_LOCK, MEM_PRIVILEGE_LOCK},         {MANIFEST_MAY_LOW, MEM_PRIVILEGE_LOW},
         {MANIFEST_MAY_LOOK, MEM_PRIVILEGE_LOOK},         {MANIFEST_MAY_DMA, MEM_PRIVILEGE_DMA},
         {MANIFEST_MAY_PHYSICAL, MEM_PRIVILEGE_PHYSICAL}, {MANIFEST_MAY_KILL, MEM_PRIVILEGE_KILL},
+        {MANIFEST_MAY_SWAP, MEM_PRIVILEGE_SWAP},
     };
     uint64_t privileges = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -266,7 +314,7 @@ bool roster_start(struct roster *roster, uint32_t index, const char *const *argv
     static const char *const envp[] = {NULL};
     const struct manifest_process *says = &roster->manifest->processes[index];
     struct roster_member *member = &roster->members[index];
-    const char *const argv[] = {says->name, says->device[0] != '\0' ? member->compatible : NULL,
+    const char *const argv[] = {says->name, says->devices_count > 0 ? member->compatible : NULL,
                                 member->offset, NULL};
     struct hf_program program;
     member->name = argv_opt != NULL ? argv_opt[0] : says->name;
@@ -286,7 +334,7 @@ bool roster_start(struct roster *roster, uint32_t index, const char *const *argv
     if (member->is_running) {
         roster->changes++;
     } else {
-        retire(says, member);
+        retire(says, member, false);
     }
     return member->is_running;
 }
@@ -319,9 +367,16 @@ const char *roster_take_end(struct roster *roster, const struct mem_next_rep *en
         if (says->is_final) {
             return member->name;
         }
-        printf("init: %s: %s\n", member->name, hf_end_text(end, text));
+        if (says->is_optional && end->cause == CAUSE_EXIT && end->detail == 0) {
+            retire(says, member, true); /* it has found nothing to do */
+            return NULL;
+        }
+        /* The driver of the console cannot say that it has ended. */
+        const bool is_console = strcmp(says->name, CONSOLE) == 0;
+        say(is_console ? HANDLE_NONE : roster_endpoint(roster, CONSOLE), "init: %s: %s\n",
+            member->name, hf_end_text(end, text));
         if (member->starts > says->restarts) {
-            retire(says, member);
+            retire(says, member, false);
         } else {
             (void)!roster_start(roster, i, NULL);
         }

@@ -7,7 +7,9 @@
  *
  * The endpoints are init's own: when a server ends, a new one takes its place there, and whoever
  * still waits at the endpoint is served. The badge of a handle to one is the number of its holder
- * in the manifest, from 1; so a server knows who calls, and children call as their parents.
+ * in the manifest, from 1; so a server knows who calls, and children call as their parents. Pagers
+ * are init's as well: what is mapped of a server that ended is served by the next one, and given up
+ * when there will be none.
  *
  * I1  A process that runs has a space whose end was not taken yet.
  * I2  An endpoint that is not 0 has a receiver that runs, or is about to.
@@ -29,6 +31,7 @@ struct roster_member {
     uint64_t starts;
     uint64_t registers; /* handles to its device, 0: not looked for yet, or none */
     uint64_t interrupt;
+    uint64_t pager; /* handle; 0: not made, or given back */
     char compatible[MEM_COMPATIBLE_BYTES + 1];
     char offset[24];                         /* of the registers in their first page, as text */
     uint64_t receives[MANIFEST_ENTRIES_MAX]; /* its endpoints; 0: not made */

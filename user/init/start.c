@@ -50,6 +50,6 @@ void init_start(struct init_info *info)
         env.space_id = hello.space_id;
     }
     hf_env_set(&env);
-    guard_init(env.random, name);
+    guard_init(env.random);
     hf_run(1, argv, envp);
 }

@@ -10,6 +10,7 @@
 #define MAGIC_LENGTH 6
 #define FIELD_LENGTH 8
 #define TRAILER      "TRAILER!!!"
+#define PAGE_BYTES   4096u
 
 /* Fields of eight hex digits behind the magic number, by position. */
 enum header_field {
@@ -42,48 +43,82 @@ static bool field_read(const char *header, enum header_field field, uint32_t *va
 }
 
 /* Lengths of fields are below 2^32 and offsets below 2^63: nothing wraps. */
-static uint64_t round_up_four(uint64_t value)
+static uint64_t round_up(uint64_t value, uint64_t unit)
 {
-    return (value + 3) & ~UINT64_C(3);
+    return (value + unit - 1) & ~(unit - 1);
+}
+
+/* Whether there is room for a header, and its first bytes. */
+static bool has_header(const struct hf_archive *archive, uint64_t start)
+{
+    return start <= archive->bytes && archive->bytes - start >= HEADER_BYTES &&
+           memcmp((const char *)archive->data + start, MAGIC, MAGIC_LENGTH) == 0;
+}
+
+enum hf_archive_result hf_archive_read(const void *start, uint64_t bytes,
+                                       struct hf_archive_entry *entry)
+{
+    const char *header = start;
+    const struct hf_archive all = {start, bytes};
+    uint32_t inode = 0;
+    uint32_t mode = 0;
+    uint32_t file_bytes = 0;
+    uint32_t name_bytes = 0;
+    if (!has_header(&all, 0) || !field_read(header, FIELD_INODE, &inode) ||
+        !field_read(header, FIELD_MODE, &mode) || !field_read(header, FIELD_BYTES, &file_bytes) ||
+        !field_read(header, FIELD_NAME_BYTES, &name_bytes)) {
+        return HF_ARCHIVE_BROKEN;
+    }
+    const char *name = header + HEADER_BYTES;
+    const uint64_t left = bytes - HEADER_BYTES;
+    const uint64_t name_most = name_bytes < left ? name_bytes : left;
+    if (memchr(name, '\0', name_most) == NULL) {
+        return HF_ARCHIVE_BROKEN;
+    }
+    *entry = (struct hf_archive_entry){
+        .name = name,
+        .bytes = file_bytes,
+        .start = (uint64_t)HEADER_BYTES + name_bytes,
+        .mode = mode,
+        .inode = inode,
+    };
+    return strcmp(name, TRAILER) == 0 ? HF_ARCHIVE_END : HF_ARCHIVE_FOUND;
 }
 
 enum hf_archive_result hf_archive_next(const struct hf_archive *archive, uint64_t *offset,
                                        struct hf_archive_file *file)
 {
+    struct hf_archive_entry entry;
     uint64_t start = *offset;
-    if (start > archive->bytes || archive->bytes - start < HEADER_BYTES ||
-        archive->bytes > INT64_MAX) {
+    if (archive->bytes > INT64_MAX || start > archive->bytes) {
         return HF_ARCHIVE_BROKEN;
     }
-    const char *header = (const char *)archive->data + start;
-    uint32_t inode = 0;
-    uint32_t mode = 0;
-    uint32_t bytes = 0;
-    uint32_t name_bytes = 0;
-    if (memcmp(header, MAGIC, MAGIC_LENGTH) != 0 || !field_read(header, FIELD_INODE, &inode) ||
-        !field_read(header, FIELD_MODE, &mode) || !field_read(header, FIELD_BYTES, &bytes) ||
-        !field_read(header, FIELD_NAME_BYTES, &name_bytes)) {
+    if (!has_header(archive, start)) {
+        start = round_up(start, PAGE_BYTES);
+    }
+    if (!has_header(archive, start)) {
         return HF_ARCHIVE_BROKEN;
     }
-    uint64_t data_start = round_up_four(start + HEADER_BYTES + name_bytes);
-    if (name_bytes == 0 || data_start > archive->bytes || archive->bytes - data_start < bytes) {
+    const enum hf_archive_result result =
+        hf_archive_read((const char *)archive->data + start, archive->bytes - start, &entry);
+    if (result == HF_ARCHIVE_BROKEN) {
+        return result;
+    }
+    const uint64_t data_start = round_up(start + entry.start, 4);
+    if (data_start > archive->bytes || archive->bytes - data_start < entry.bytes) {
         return HF_ARCHIVE_BROKEN;
     }
-    const char *name = header + HEADER_BYTES;
-    if (memchr(name, '\0', name_bytes) == NULL) {
-        return HF_ARCHIVE_BROKEN;
-    }
-    if (strcmp(name, TRAILER) == 0) {
-        return HF_ARCHIVE_END;
+    if (result == HF_ARCHIVE_END) {
+        return result;
     }
     *file = (struct hf_archive_file){
-        .name = name,
+        .name = entry.name,
         .data = (const char *)archive->data + data_start,
-        .bytes = bytes,
-        .mode = mode,
-        .inode = inode,
+        .bytes = entry.bytes,
+        .mode = entry.mode,
+        .inode = entry.inode,
     };
-    *offset = round_up_four(data_start + bytes);
+    *offset = round_up(data_start + entry.bytes, 4);
     return HF_ARCHIVE_FOUND;
 }
 

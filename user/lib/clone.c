@@ -9,6 +9,8 @@
 #include <setjmp.h>
 #include <string.h>
 
+#include "keep.h"
+#include "slots.h"
 #include <base/assert.h>
 #include <hf/env.h>
 #include <hf/mem.h>
@@ -30,6 +32,8 @@ static void clone_enter(void *message_page)
     struct mem_hello_rep hello;
     hf_message_page_set(message_page);
     hf_waiter_forget();
+    keep_forget_all();
+    slots_forget_all();
     enum err error = hf_accept(HF_ACCEPT_FIRST, HF_ACCEPT_COUNT);
     ASSERT(error == ERR_OK);
     error = hf_hello(&hello);

@@ -7,24 +7,33 @@
 #include <hf/kernel.h>
 
 /* Send eight words and get eight; a full console is asked again when others have run. */
-static enum err console_ask(uint64_t console, const void *req, void *rep)
+static enum err console_ask_until(uint64_t console, const void *req, void *rep, uint64_t latest)
 {
     struct hf_message message;
     uint32_t answered = ERR_BUSY;
     while (answered == ERR_BUSY) {
         message.tag = 0;
         memcpy(message.words, req, sizeof(message.words));
-        enum err error = hf_call(console, &message);
+        enum err error = latest == UINT64_MAX ? hf_call(console, &message)
+                                              : hf_call_timed(console, latest, &message);
         if (error != ERR_OK) {
             return error;
         }
         answered = (uint32_t)message.words[0];
         if (answered == ERR_BUSY) {
+            if (latest != UINT64_MAX && hf_time_now() >= latest) {
+                return ERR_TIMEDOUT;
+            }
             (void)hf_yield();
         }
     }
     memcpy(rep, message.words, sizeof(message.words));
     return (enum err)answered;
+}
+
+static enum err console_ask(uint64_t console, const void *req, void *rep)
+{
+    return console_ask_until(console, req, rep, UINT64_MAX);
 }
 
 /* Bytes of the next text: what is shown together ends with a line, if it must end early. */
@@ -41,7 +50,7 @@ static size_t text_length(const char *bytes, size_t length)
 }
 
 /* Send one text, in parts if it has to be. */
-static enum err text_write(uint64_t console, const char *bytes, size_t length)
+static enum err text_write(uint64_t console, const char *bytes, size_t length, uint64_t latest)
 {
     enum err error = ERR_OK;
     for (size_t done = 0; done < length && error == ERR_OK;) {
@@ -53,23 +62,28 @@ static enum err text_write(uint64_t console, const char *bytes, size_t length)
         req.part = done == 0 ? (is_last ? CONSOLE_WHOLE : CONSOLE_FIRST)
                              : (is_last ? CONSOLE_LAST : CONSOLE_MIDDLE);
         memcpy(req.bytes, bytes + done, req.length);
-        error = console_ask(console, &req, &rep);
+        error = console_ask_until(console, &req, &rep, latest);
         done += req.length;
+    }
+    return error;
+}
+
+enum err hf_console_write_until(uint64_t console, const void *bytes, size_t length, uint64_t latest)
+{
+    const char *from = bytes;
+    enum err error = ERR_OK;
+    while (length > 0 && error == ERR_OK) {
+        const size_t text = text_length(from, length);
+        error = text_write(console, from, text, latest);
+        from += text;
+        length -= text;
     }
     return error;
 }
 
 enum err hf_console_write(uint64_t console, const void *bytes, size_t length)
 {
-    const char *from = bytes;
-    enum err error = ERR_OK;
-    while (length > 0 && error == ERR_OK) {
-        const size_t text = text_length(from, length);
-        error = text_write(console, from, text);
-        from += text;
-        length -= text;
-    }
-    return error;
+    return hf_console_write_until(console, bytes, length, UINT64_MAX);
 }
 
 enum err hf_console_read(uint64_t console, void *bytes, size_t room, size_t *length)

@@ -9,6 +9,7 @@
 #include <hf/mem.h>
 #include <hf/name.h>
 #include <hf/pin.h>
+#include <hf/shared.h>
 
 /* How often a transfer is asked for whose pages were there, and are not. */
 #define TURNS 100u
@@ -162,4 +163,23 @@ enum err hf_disk_delay(const struct hf_disk *disk, uint64_t seed, uint64_t ticks
     const struct disk_delay_req req = {.number = DISK_DELAY, .seed = seed, .ticks = ticks};
     struct disk_empty_rep rep;
     return disk_ask(disk, 0, &req, &rep);
+}
+
+enum err hf_disk_object(const struct hf_disk *disk, uint32_t partition, uint64_t *object,
+                        uint64_t *bytes)
+{
+    const struct disk_object_req req = {.number = DISK_OBJECT, .partition = partition};
+    struct disk_object_rep rep;
+    enum err error = disk_ask(disk, 0, &req, &rep);
+    if (error != ERR_OK) {
+        return error;
+    }
+    error = hf_shared_hold(rep.object);
+    if (error != ERR_OK) {
+        (void)hf_handle_close(rep.object);
+        return error;
+    }
+    *object = rep.object;
+    *bytes = rep.bytes;
+    return ERR_OK;
 }

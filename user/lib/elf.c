@@ -67,7 +67,8 @@ static uint64_t page_down(uint64_t address)
     return address & ~(uint64_t)PAGE_MASK;
 }
 
-static bool header_check(const struct elf_header *header, uint64_t bytes, const char **why)
+static bool header_check(const struct elf_header *header, uint64_t head_bytes, uint64_t bytes,
+                         const char **why)
 {
     if (memcmp(header->ident, "\177ELF", 4) != 0) {
         return refuse("it is no ELF file", why);
@@ -91,6 +92,9 @@ static bool header_check(const struct elf_header *header, uint64_t bytes, const 
     uint64_t table_bytes = (uint64_t)header->program_count * sizeof(struct elf_program_header);
     if (header->program_offset > bytes || bytes - header->program_offset < table_bytes) {
         return refuse("its program headers are cut off", why);
+    }
+    if (header->program_offset > head_bytes || head_bytes - header->program_offset < table_bytes) {
+        return refuse("its program headers do not stand at its beginning", why);
     }
     return true;
 }
@@ -153,19 +157,20 @@ static bool image_finish(struct elf_image *image, uint64_t program_offset, const
     return has_entry || refuse("its entry is not in executable memory", why);
 }
 
-bool elf_parse(const void *file, uint64_t bytes, struct elf_image *image, const char **why)
+bool elf_parse(const void *head, uint64_t head_bytes, uint64_t bytes, struct elf_image *image,
+               const char **why)
 {
     struct elf_header header;
-    if (bytes < sizeof(header)) {
+    if (head_bytes < sizeof(header)) {
         return refuse("it is no ELF file", why);
     }
-    memcpy(&header, file, sizeof(header));
-    if (!header_check(&header, bytes, why)) {
+    memcpy(&header, head, sizeof(header));
+    if (!header_check(&header, head_bytes, bytes, why)) {
         return false;
     }
     *image = (struct elf_image){.entry = header.entry, .headers_count = header.program_count};
     uint64_t end = MEM_MAP_MIN_ADDR_DEFAULT;
-    const char *table = (const char *)file + header.program_offset;
+    const char *table = (const char *)head + header.program_offset;
     for (uint32_t i = 0; i < header.program_count; i++) {
         struct elf_program_header program;
         memcpy(&program, table + i * sizeof(program), sizeof(program));

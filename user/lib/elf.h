@@ -35,11 +35,12 @@ struct elf_image {
 };
 
 /*
- * Read the headers of the program `file` of `bytes` bytes.
+ * Read the headers of a program of `bytes` bytes, of which the first `head_bytes` are at `head`.
+ * Each is read once: others may change them meanwhile.
  *
  * Returns:   true; false if it is not a program that can be started.
  * On error:  `image` is undefined; `why` is a reason, as the end of a sentence; else `why` is
  *            unchanged.
  */
-MUST_USE bool elf_parse(const void *file, uint64_t bytes, struct elf_image *image,
-                        const char **why);
+MUST_USE bool elf_parse(const void *head, uint64_t head_bytes, uint64_t bytes,
+                        struct elf_image *image, const char **why);

@@ -94,7 +94,7 @@ static const char *reason_text(const struct mem_next_rep *end)
         return ": stack overflow";
     }
     return end->cause == CAUSE_BUS && end->region != 0 && (end->region & MEM_NEXT_OBJECT) == 0
-               ? ": no memory left, or none of its budget"
+               ? ": no memory or budget left, or its page of swap is lost"
                : "";
 }
 
@@ -121,7 +121,11 @@ const char *hf_end_text(const struct mem_next_rep *end, char text[HF_END_BYTES])
     case CAUSE_KILLED:
     case CAUSE_REQUEST:
     case CAUSE_ASSERT:
-        snprintf(text, HF_END_BYTES, "%s (%" PRIu64 ")", cause_name(end->cause), end->detail);
+        if (end->cause == CAUSE_KILLED && end->detail == 0) { /* no number was given */
+            snprintf(text, HF_END_BYTES, "%s", cause_name(end->cause));
+        } else {
+            snprintf(text, HF_END_BYTES, "%s (%" PRIu64 ")", cause_name(end->cause), end->detail);
+        }
         break;
     }
     return text;

@@ -296,3 +296,64 @@ enum err hf_files_space(uint64_t files, uint64_t index, struct files_space_rep *
     const struct files_space_req req = {.number = FILES_SPACE, .index = index};
     return ask_for(files, &req, rep);
 }
+
+/* Leave a path for MOUNT, which has room for less. */
+static enum err leave_path(uint64_t files, uint64_t latest, const char *path, size_t length)
+{
+    enum err error = ERR_OK;
+    for (size_t done = 0; done < length && error == ERR_OK; done += FILES_PART_MAX) {
+        struct files_part_req req = {.number = FILES_PART, .offset = done};
+        struct hf_message message = {.tag = 0};
+        const size_t left = length - done;
+        req.length = left < FILES_PART_MAX ? (uint32_t)left : FILES_PART_MAX;
+        memcpy(req.bytes, path + done, req.length);
+        memcpy(message.words, &req, sizeof(req));
+        error = hf_call_timed(files, latest, &message);
+        error = error != ERR_OK ? error : (enum err)message.words[0];
+    }
+    return error;
+}
+
+enum err hf_files_mount(uint64_t files, uint64_t latest, const struct hf_mount *mount,
+                        uint64_t *instance)
+{
+    const size_t length = strlen(mount->path);
+    struct files_mount_req req = {
+        .number = FILES_MOUNT,
+        .length = (uint32_t)length,
+        .bytes = mount->bytes,
+        .mode = mount->mode,
+        .object = mount->object,
+    };
+    struct hf_message message = {.tag = HF_HANDLE_AT(HF_WORD(files_mount_req, object))};
+    enum err error = ERR_OK;
+    if (length > FILES_PATH_MAX) {
+        return ERR_NAMETOOLONG;
+    }
+    if (length > sizeof(req.path)) {
+        error = leave_path(files, latest, mount->path, length);
+    } else {
+        memcpy(req.path, mount->path, length);
+    }
+    if (error != ERR_OK) {
+        return error;
+    }
+    memcpy(message.words, &req, sizeof(req));
+    error = hf_call_timed(files, latest, &message);
+    error = error != ERR_OK ? error : (enum err)message.words[0];
+    if (error == ERR_OK) {
+        *instance = message.words[HF_WORD(files_mount_rep, instance)];
+    }
+    return error;
+}
+
+enum err hf_files_watch(uint64_t files, uint64_t *instance)
+{
+    struct hf_message message = {.words = {FILES_WATCH, *instance}};
+    enum err error = hf_call(files, &message);
+    error = error != ERR_OK ? error : (enum err)message.words[0];
+    if (error == ERR_OK) {
+        *instance = message.words[HF_WORD(files_watch_rep, instance)];
+    }
+    return error;
+}

@@ -12,11 +12,8 @@
 /* The value, another one in every process; its first byte in memory is 0, which ends strings. */
 extern uint64_t __stack_chk_guard;
 
-/*
- * Choose the value from a process's random bytes, and remember the program's name, which is
- * borrowed. Called before any function that is guarded.
- */
-void guard_init(const uint64_t random[2], const char *name);
+/* Choose the value from a process's random bytes. Called before any function that is guarded. */
+void guard_init(const uint64_t random[2]);
 
 /* Called by a guarded function that finds its value changed: say so and end with status 134. */
 NORETURN void __stack_chk_fail(void);

@@ -22,6 +22,20 @@ enum err hf_lock(uint64_t space, uint64_t addr, uint64_t length, uint64_t flags)
     return hf_lock_form(0, space, addr, length, flags);
 }
 
+enum err hf_lock_cost(uint64_t space, uint64_t addr, uint64_t length, uint64_t flags,
+                      struct mem_lock_cost_rep *rep)
+{
+    struct hf_message message = {
+        .tag = hf_mem_tag(space),
+        .words = {MEM_LOCK, addr, length, flags | MEM_LOCK_DRY, 0, 0, 0, space},
+    };
+    enum err error = hf_mem_call(&message);
+    if (error == ERR_OK) {
+        memcpy(rep, message.words, sizeof(*rep));
+    }
+    return error;
+}
+
 enum err hf_unlock_form(uint64_t form, uint64_t space, uint64_t addr, uint64_t length)
 {
     struct hf_message message = {
@@ -36,13 +50,31 @@ enum err hf_unlock(uint64_t space, uint64_t addr, uint64_t length)
     return hf_unlock_form(0, space, addr, length);
 }
 
-enum err hf_lock_all(uint64_t space, uint64_t flags)
+enum err hf_lock_all_form(uint64_t form, uint64_t space, uint64_t flags)
 {
     struct hf_message message = {
         .tag = hf_mem_tag(space),
-        .words = {MEM_LOCK_ALL, flags, 0, 0, 0, 0, 0, space},
+        .words = {MEM_LOCK_ALL | form, flags, 0, 0, 0, 0, 0, space},
     };
     return hf_mem_call(&message);
+}
+
+enum err hf_lock_all(uint64_t space, uint64_t flags)
+{
+    return hf_lock_all_form(0, space, flags);
+}
+
+enum err hf_lock_all_cost(uint64_t space, uint64_t flags, struct mem_lock_cost_rep *rep)
+{
+    struct hf_message message = {
+        .tag = hf_mem_tag(space),
+        .words = {MEM_LOCK_ALL, flags | MEM_LOCK_DRY, 0, 0, 0, 0, 0, space},
+    };
+    enum err error = hf_mem_call(&message);
+    if (error == ERR_OK) {
+        memcpy(rep, message.words, sizeof(*rep));
+    }
+    return error;
 }
 
 enum err hf_unlock_all(uint64_t space)

@@ -20,6 +20,25 @@ static enum err mem_ask(struct hf_message *message, void *rep)
     return error;
 }
 
+enum err hf_mem_go_on(struct hf_message *message, uint64_t tag, uint64_t object, uint64_t space)
+{
+    uint64_t value = 0;
+    enum err error = ERR_OK;
+
+    while (error == ERR_OK && message->words[0] == ERR_MORE) {
+        const uint64_t *next = &message->words[2];
+
+        value += message->words[1];
+        *message = (struct hf_message){
+            .tag = tag,
+            .words = {next[0], next[1], next[2], next[3], next[4], next[5], object, space},
+        };
+        error = hf_call(HANDLE_MEM, message);
+    }
+    message->words[1] += value;
+    return error != ERR_OK ? error : (enum err)message->words[0];
+}
+
 enum err hf_remap_form(uint64_t form, struct hf_remap remap, uint64_t *addr)
 {
     struct hf_message message = {
@@ -88,6 +107,30 @@ enum err hf_stats(struct mem_stats_rep *rep)
     return mem_ask(&message, rep);
 }
 
+enum err hf_worker(uint64_t number, struct mem_worker_rep *rep)
+{
+    struct hf_message message = {.words = {MEM_WORKER, number}};
+    return mem_ask(&message, rep);
+}
+
+enum err hf_stats_waits(struct mem_stats_waits_rep *rep)
+{
+    struct hf_message message = {.words = {MEM_STATS, MEM_STATS_WAITS}};
+    return mem_ask(&message, rep);
+}
+
+enum err hf_stats_pages(struct mem_stats_pages_rep *rep)
+{
+    struct hf_message message = {.words = {MEM_STATS, MEM_STATS_PAGES}};
+    return mem_ask(&message, rep);
+}
+
+enum err hf_stats_reserve(struct mem_stats_reserve_rep *rep)
+{
+    struct hf_message message = {.words = {MEM_STATS, MEM_STATS_RESERVE}};
+    return mem_ask(&message, rep);
+}
+
 enum err hf_commit_get(struct mem_commit_rep *rep)
 {
     struct hf_message message = {.words = {MEM_COMMIT}};
@@ -97,6 +140,18 @@ enum err hf_commit_get(struct mem_commit_rep *rep)
 enum err hf_commit_set(uint64_t mode, uint64_t percent)
 {
     struct hf_message message = {.words = {MEM_COMMIT, 1, mode, percent}};
+    return hf_mem_call(&message);
+}
+
+enum err hf_huge_get(uint64_t bytes, struct mem_huge_rep *rep)
+{
+    struct hf_message message = {.words = {MEM_HUGE, 0, bytes}};
+    return mem_ask(&message, rep);
+}
+
+enum err hf_huge_set(uint64_t bytes, uint64_t pages)
+{
+    struct hf_message message = {.words = {MEM_HUGE, 1, bytes, pages}};
     return hf_mem_call(&message);
 }
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "keep.h"
 #include <hf/env.h>
 #include <hf/mem.h>
 
@@ -36,9 +37,7 @@ static uint64_t time_after(uint64_t time)
 
 enum err hf_name_register(const char *name, uint64_t endpoint)
 {
-    struct hf_message message = {.tag = HF_HANDLE_AT(VALUE_WORD), .words = {NAMES_REGISTER}};
-    message.words[VALUE_WORD] = endpoint;
-    return name_put(name, &message) ? name_ask(time_after(hf_time_now()), &message) : ERR_INVAL;
+    return strlen(name) < NAMES_BYTES ? keep_register(name, endpoint) : ERR_INVAL;
 }
 
 enum err hf_name_find(const char *name, uint64_t latest, uint64_t *endpoint)
@@ -69,6 +68,5 @@ enum err hf_name_find(const char *name, uint64_t latest, uint64_t *endpoint)
 
 enum err hf_name_remove(const char *name)
 {
-    struct hf_message message = {.words = {NAMES_REMOVE}};
-    return name_put(name, &message) ? name_ask(time_after(hf_time_now()), &message) : ERR_INVAL;
+    return strlen(name) < NAMES_BYTES ? keep_remove(name) : ERR_INVAL;
 }

@@ -104,6 +104,16 @@ enum err hf_pin_look(uint64_t handle, struct mem_pin_row *row)
     return pins_ask(handle, HF_OWN_SPACE, 0, 0, 1, row, &rep);
 }
 
+enum err hf_pin_next(struct mem_pin_next_rep *rep)
+{
+    struct hf_message message = {.words = {MEM_PIN_NEXT}};
+    enum err error = hf_mem_call(&message);
+    if (error == ERR_OK) {
+        memcpy(rep, message.words, sizeof(*rep));
+    }
+    return error;
+}
+
 enum err hf_device_reset(uint64_t device, uint64_t *pins)
 {
     struct hf_message message = {

@@ -18,6 +18,7 @@
 #include <hf/env.h>
 #include <hf/mem.h>
 #include <hf/mutex.h>
+#include <hf/shared.h>
 
 #define NAME_BYTES_MAX    256
 #define AUX_COUNT         13
@@ -28,7 +29,7 @@
 
 /* Held while a process is prepared: guards the two below. */
 static struct hf_mutex prepare_lock;
-/* The start structure while it is built; too large for the stack of a thread. */
+/* The start structure while it is built, and bytes on their way; too large for a stack. */
 static char start_buffer[HF_START_BYTES_MAX];
 
 static uint64_t page_down(uint64_t address)
@@ -61,7 +62,10 @@ enum err hf_program_find(const char *name, struct hf_program *program)
         *program = (struct hf_program){
             .name = file.name,
             .file = file.data,
+            .head_bytes = file.bytes,
             .file_bytes = file.bytes,
+            .object = hf_env()->archive_object,
+            .object_offset = (uint64_t)(file.data - (const char *)archive.data),
         };
         return ERR_OK;
     case HF_ARCHIVE_END:
@@ -82,59 +86,100 @@ static enum err child_write(uint64_t space, uint64_t to, const void *from, uint6
 }
 
 /*
- * Whether the pages of a segment can be those of the boot archive: nobody writes them, and they lie
- * there as they are to lie in the space. What follows a segment on its last page is seen with it.
+ * Whether a segment can be mapped: its bytes lie on pages of the object as they are to lie in the
+ * space, and only one that may be written to has zeros behind them. What else is on its first and
+ * last page is seen with it.
  */
-static bool segment_can_share(const struct elf_segment *segment, const char *file)
+static bool segment_can_map(const struct hf_program *program, const struct elf_segment *segment)
 {
-    const struct hf_env *env = hf_env();
-    const uint64_t archive = (uint64_t)env->archive_opt;
-    const uint64_t place = (uint64_t)file + segment->file_offset;
-    return env->archive_object != 0 && (segment->prot & MEM_PROT_WRITE) == 0 &&
-           segment->file_bytes == segment->memory_bytes && segment->file_bytes != 0 &&
-           place >= archive && place + segment->file_bytes <= archive + env->archive_bytes &&
-           (place - archive) % HF_PAGE_BYTES == segment->va % HF_PAGE_BYTES;
+    return program->object != 0 && segment->file_bytes != 0 &&
+           (program->object_offset + segment->file_offset) % HF_PAGE_BYTES ==
+               segment->va % HF_PAGE_BYTES &&
+           (segment->file_bytes == segment->memory_bytes || (segment->prot & MEM_PROT_WRITE) != 0);
 }
 
-/* Map the pages of the archive, which all processes of a program then have in common. */
-static enum err segment_share(uint64_t space, const struct elf_segment *segment, const char *file)
+/* A private region of the child: of an object, or anonymous. */
+static enum err region_make(uint64_t space, uint64_t start, uint64_t end, uint32_t prot,
+                            uint64_t object, uint64_t offset)
 {
-    const struct hf_env *env = hf_env();
-    const uint64_t start = page_down(segment->va);
-    const uint64_t place = (uint64_t)file + segment->file_offset - (uint64_t)env->archive_opt;
     const struct hf_map map = {
         .space = space,
         .addr = start,
-        .length = page_up(segment->va + segment->memory_bytes) - start,
-        .prot = segment->prot,
-        .flags = MEM_MAP_PRIVATE | MEM_MAP_FIXED_NOREPLACE,
-        .object = env->archive_object,
-        .offset = page_down(place),
+        .length = end - start,
+        .prot = prot,
+        .flags = MEM_MAP_PRIVATE | MEM_MAP_FIXED_NOREPLACE |
+                 (object == HF_NO_OBJECT ? MEM_MAP_ANONYMOUS : 0),
+        .object = object,
+        .offset = offset,
     };
     uint64_t mapped = 0;
     return hf_map(map, &mapped);
 }
 
-static enum err segment_load(uint64_t space, const struct elf_segment *segment, const char *file)
+/*
+ * Map the pages that have the bytes of a segment, and zeros behind them: the rest of the last one,
+ * which becomes the child's own by that, and pages of their own.
+ */
+static enum err segment_map(const struct hf_program *program, uint64_t space,
+                            const struct elf_segment *segment)
 {
-    if (segment_can_share(segment, file)) {
-        return segment_share(space, segment, file);
+    static const char zeros[HF_PAGE_BYTES];
+    const uint64_t start = page_down(segment->va);
+    const uint64_t bytes_end = segment->va + segment->file_bytes;
+    const uint64_t file_end = page_up(bytes_end);
+    const uint64_t end = page_up(segment->va + segment->memory_bytes);
+    enum err error = region_make(space, start, file_end, segment->prot, program->object,
+                                 page_down(program->object_offset + segment->file_offset));
+    if (error == ERR_OK && segment->memory_bytes != segment->file_bytes && bytes_end != file_end) {
+        error = child_write(space, bytes_end, zeros, file_end - bytes_end);
     }
-    uint64_t start = page_down(segment->va);
-    uint64_t length = page_up(segment->va + segment->memory_bytes) - start;
-    const struct hf_map map = {
-        .space = space,
-        .addr = start,
-        .length = length,
-        .prot = MEM_PROT_READ | MEM_PROT_WRITE,
-        .flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | MEM_MAP_FIXED_NOREPLACE,
-    };
-    enum err error = hf_map(map, &start);
-    if (error == ERR_OK && segment->file_bytes > 0) {
-        error = child_write(space, segment->va, file + segment->file_offset, segment->file_bytes);
+    if (error == ERR_OK && end != file_end) {
+        error = region_make(space, file_end, end, segment->prot, HF_NO_OBJECT, 0);
     }
-    if (error == ERR_OK && segment->prot != map.prot) {
-        error = hf_protect(space, start, length, segment->prot);
+    return error;
+}
+
+/* Copy the bytes of a segment into the child. */
+static enum err segment_copy(const struct hf_program *program, uint64_t space,
+                             const struct elf_segment *segment)
+{
+    enum err error = ERR_OK;
+    uint64_t copied = 0;
+    if (program->object == 0) {
+        return child_write(space, segment->va, (const char *)program->file + segment->file_offset,
+                           segment->file_bytes);
+    }
+    for (uint64_t done = 0; done < segment->file_bytes && error == ERR_OK; done += copied) {
+        const uint64_t left = segment->file_bytes - done;
+        const uint64_t part = left < sizeof(start_buffer) ? left : sizeof(start_buffer);
+        error = hf_shared_copy(program->object, (uint64_t)start_buffer,
+                               program->object_offset + segment->file_offset + done, part,
+                               MEM_COPY_FROM, &copied);
+        if (error == ERR_OK && copied == 0) {
+            error = ERR_NOEXEC; /* the file has become shorter */
+        }
+        if (error == ERR_OK) {
+            error = child_write(space, segment->va + done, start_buffer, copied);
+        }
+    }
+    return error;
+}
+
+static enum err segment_load(const struct hf_program *program, uint64_t space,
+                             const struct elf_segment *segment)
+{
+    if (segment_can_map(program, segment)) {
+        return segment_map(program, space, segment);
+    }
+    const uint32_t prot = MEM_PROT_READ | MEM_PROT_WRITE;
+    const uint64_t start = page_down(segment->va);
+    const uint64_t end = page_up(segment->va + segment->memory_bytes);
+    enum err error = region_make(space, start, end, prot, HF_NO_OBJECT, 0);
+    if (error == ERR_OK) {
+        error = segment_copy(program, space, segment);
+    }
+    if (error == ERR_OK && segment->prot != prot) {
+        error = hf_protect(space, start, end - start, segment->prot);
     }
     return error;
 }
@@ -311,7 +356,7 @@ static enum err process_fill(const struct hf_program *program, const struct elf_
     *why = "its segments could not be loaded";
     enum err error = ERR_OK;
     for (uint32_t i = 0; i < image->segments_count && error == ERR_OK; i++) {
-        error = segment_load(process->space, &image->segments[i], program->file);
+        error = segment_load(program, process->space, &image->segments[i]);
     }
     if (error != ERR_OK) {
         return error;
@@ -350,7 +395,7 @@ enum err hf_process_prepare(const struct hf_program *program, struct hf_process 
                             struct hf_start *start, const char **why)
 {
     struct elf_image image;
-    if (!elf_parse(program->file, program->file_bytes, &image, why)) {
+    if (!elf_parse(program->file, program->head_bytes, program->file_bytes, &image, why)) {
         return ERR_NOEXEC;
     }
     *why = "its space could not be made";

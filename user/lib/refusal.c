@@ -43,13 +43,15 @@ static const char *limit_name(uint64_t limit)
     case MEM_LIMIT_BUDGET:
         return "frames of the budget";
     case MEM_LIMIT_ADDRESS_SPACE:
-        return "pages of the largest gap";
+        return "bytes of user addresses";
     case MEM_LIMIT_STACK:
         return "pages of a stack";
     case MEM_LIMIT_SPACES:
         return "spaces and threads";
     case MEM_LIMIT_NAMES:
         return "names of shared memory";
+    case MEM_LIMIT_HUGE:
+        return "huge pages";
     }
     return "unknown limit";
 }

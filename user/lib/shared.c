@@ -71,6 +71,15 @@ enum err hf_shared_again(uint64_t number, uint64_t rights, uint64_t *object)
     return ask_handle(&message, object);
 }
 
+enum err hf_shared_slice(uint64_t object, uint64_t offset, uint64_t bytes, uint64_t *slice)
+{
+    struct hf_message message = {
+        .tag = TAG_OBJECT,
+        .words = {MEM_OBJECT_SLICE, offset, bytes, 0, 0, 0, object},
+    };
+    return ask_handle(&message, slice);
+}
+
 enum err hf_shared_hold(uint64_t object)
 {
     return ask_number(MEM_OBJECT_HOLD, object, 0);

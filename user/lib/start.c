@@ -90,7 +90,7 @@ void hf_start(const uint64_t *stack)
         }
     }
     hf_env_set(&env);
-    guard_init(env.random, env.name);
+    guard_init(env.random);
     hf_thread_init(page);
     char **argv = (char **)(stack + 1);
     int argc = (int)stack[0];

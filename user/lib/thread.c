@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <hf/thread.h>
 
+#include "slots.h"
 #include <base/assert.h>
 #include <base/bits.h>
 #include <hf/env.h>
@@ -47,7 +48,14 @@ static enum err thread_make_and_start(struct hf_thread *thread, uint64_t priorit
     if (error != ERR_OK) {
         return error;
     }
+    error = slots_move(&made.thread);
+    if (error != ERR_OK) {
+        (void)hf_thread_end(made.thread, 0);
+        (void)hf_handle_close(made.thread);
+        return error;
+    }
     thread->handle = made.thread;
+    thread->waiter.slot = slots_partner(made.thread);
     thread->number = made.number;
     thread->message_page = (void *)made.message_page;
     uint64_t block = bits_align_down(
@@ -65,6 +73,7 @@ static enum err thread_make_and_start(struct hf_thread *thread, uint64_t priorit
     if (error != ERR_OK) {
         (void)hf_thread_end(thread->handle, 0);
         (void)hf_handle_close(thread->handle);
+        slots_give(thread->handle);
     }
     return error;
 }
@@ -84,6 +93,13 @@ static enum err region_make(struct hf_thread *thread)
     error =
         hf_protect(HF_OWN_SPACE, thread->region + HF_THREAD_GUARD_BYTES,
                    thread->region_bytes - HF_THREAD_GUARD_BYTES, MEM_PROT_READ | MEM_PROT_WRITE);
+    if (error == ERR_OK) {
+        /* Where it begins: what is refused now would end the process when the thread is there. */
+        const uint64_t end = thread->region + thread->region_bytes;
+        const uint64_t first =
+            bits_align_down(end - hf_thread_block_bytes() - BLOCK_ALIGNMENT - 1, HF_PAGE_BYTES);
+        error = hf_advise(HF_OWN_SPACE, first, end - first, MEM_ADVISE_POPULATE_WRITE);
+    }
     if (error != ERR_OK) {
         (void)hf_unmap(HF_OWN_SPACE, thread->region, thread->region_bytes);
     }
@@ -144,7 +160,8 @@ void hf_thread_release(struct hf_thread *thread)
 {
     enum err error = hf_handle_close(thread->handle);
     ASSERT(error == ERR_OK);
+    hf_waiter_fini(&thread->waiter);
+    slots_give(thread->handle);
     error = hf_unmap(HF_OWN_SPACE, thread->region, thread->region_bytes);
     ASSERT(error == ERR_OK);
-    hf_waiter_fini(&thread->waiter);
 }

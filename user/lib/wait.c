@@ -24,6 +24,7 @@ struct queue {
     atomic_flag lock;
     struct hf_waiter *first;
     struct hf_waiter *last;
+    uint64_t tickets; /* of the next who queues; those in the queue have lower ones, in order */
 };
 
 static struct queue queues[QUEUES];
@@ -47,16 +48,21 @@ void hf_waiter_forget(void)
 
 static enum err waiter_init(struct hf_waiter *waiter)
 {
-    uint64_t notification = 0;
-    enum err error = hf_object_make(OBJECT_NOTIFICATION, 0, &notification);
-    if (error == ERR_NO_OBJECT) {
-        error = hf_donate(HF_OWN_SPACE, OBJECT_NOTIFICATION);
+    uint64_t slot = waiter->slot;
+    enum err error = ERR_OK;
+    while (error == ERR_OK) {
+        error = hf_object_make(OBJECT_NOTIFICATION, slot, &waiter->notification);
         if (error == ERR_OK) {
-            error = hf_object_make(OBJECT_NOTIFICATION, 0, &notification);
+            break;
         }
-    }
-    if (error == ERR_OK) {
-        waiter->notification = notification;
+        if (error == ERR_EXIST) {
+            slot = 0;
+            error = ERR_OK;
+        } else if (error == ERR_NO_OBJECT) {
+            error = hf_donate(HF_OWN_SPACE, OBJECT_NOTIFICATION);
+        } else if (error == ERR_NO_SLOT) {
+            error = hf_donate(HF_OWN_SPACE, OBJECT_HANDLES);
+        }
     }
     return error;
 }
@@ -97,6 +103,7 @@ static void queue_append(struct queue *queue, struct hf_waiter *waiter)
 {
     waiter->next = NULL;
     waiter->prev = queue->last;
+    waiter->ticket = queue->tickets++;
     if (queue->last != NULL) {
         queue->last->next = waiter;
     } else {
@@ -121,16 +128,18 @@ static void queue_remove(struct queue *queue, struct hf_waiter *waiter)
     atomic_store(&waiter->is_queued, 0);
 }
 
-/* The first who sleeps at the word, taken out; NULL: nobody. */
-static struct hf_waiter *queue_find(struct queue *queue, const atomic_uint *address)
+/* The first who sleeps at the word with a ticket below `before`, taken out; NULL: nobody. */
+static struct hf_waiter *queue_find(struct queue *queue, const atomic_uint *address,
+                                    uint64_t before)
 {
     struct hf_waiter *waiter = queue->first;
     while (waiter != NULL && waiter->address != address) {
         waiter = waiter->next;
     }
-    if (waiter != NULL) {
-        queue_remove(queue, waiter);
+    if (waiter == NULL || waiter->ticket >= before) {
+        return NULL;
     }
+    queue_remove(queue, waiter);
     return waiter;
 }
 
@@ -170,7 +179,11 @@ enum err hf_wait_on(const atomic_uint *address, unsigned expected, uint64_t late
     queue_append(queue, waiter);
     queue_leave(queue);
 
-    enum err error = hf_wait(waiter->notification, HF_WAKE_BIT, latest, &bits);
+    enum err error;
+    do {
+        error = hf_wait(waiter->notification, HF_WAKE_BIT, latest, &bits);
+        /* Still queued: the bit was meant for a thread that was ended, whose slot is ours now. */
+    } while (error == ERR_OK && atomic_load(&waiter->is_queued) != 0);
     if (error == ERR_OK) {
         return ERR_OK;
     }
@@ -193,17 +206,19 @@ enum err hf_wait_on(const atomic_uint *address, unsigned expected, uint64_t late
 unsigned hf_wake(const atomic_uint *address, unsigned count)
 {
     unsigned woken = 0;
+    uint64_t before = 0;
     while (woken < count) {
         struct queue *queue = queue_take(address);
-        const struct hf_waiter *waiter = queue_find(queue, address);
+        /* One that was woken may sleep at the word again already. */
+        before = woken == 0 ? queue->tickets : before;
+        const struct hf_waiter *waiter = queue_find(queue, address, before);
         const uint64_t notification = waiter != NULL ? waiter->notification : 0;
         queue_leave(queue);
         if (waiter == NULL) {
             break;
         }
-        /* It waits for this bit for good now, so its notification stands. */
-        enum err error = hf_notify(notification, HF_WAKE_BIT);
-        ASSERT(error == ERR_OK);
+        /* It waits for this bit for good now. Refused only if it is being ended at this moment. */
+        (void)hf_notify(notification, HF_WAKE_BIT);
         woken++;
     }
     return woken;
@@ -213,7 +228,7 @@ uint64_t hf_wake_later(atomic_uint *address, unsigned value)
 {
     struct queue *queue = queue_take(address);
     atomic_store(address, value);
-    const struct hf_waiter *waiter = queue_find(queue, address);
+    const struct hf_waiter *waiter = queue_find(queue, address, queue->tickets);
     const uint64_t notification = waiter != NULL ? waiter->notification : 0;
     queue_leave(queue);
     return notification;

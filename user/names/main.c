@@ -4,7 +4,7 @@
  *
  * It holds a handle to each endpoint and gives copies away. When a server ends, the kernel makes
  * the handle stale, which shows the next time that it is to be given: whoever looks is told. Nobody
- * can make it wait: a FIND that waits is a token in the table.
+ * can make it wait: a FIND that waits is a token in the table, a WATCH not even that.
  *
  * Who may register and find what stands in the boot manifest; the badge of a request is the number
  * of a process there (init/roster.h), which that one's children share.
@@ -23,6 +23,8 @@
 #include "table.h"
 
 #define BIT_TIME      0x1u
+#define NAME_WORD     1u
+#define INSTANCE_WORD 1u
 #define ENDPOINT_WORD 5u
 
 static struct table table;
@@ -38,6 +40,16 @@ static int complain(const char *step, const char *why)
 static void answer(struct hf_token token, enum err error)
 {
     const struct hf_request request = {.token = token, .message = {.words = {error}}};
+    (void)hf_reply(request);
+}
+
+/* The same, and which instance this is: no two have had the same number of a process. */
+static void answer_registered(struct hf_token token, enum err error)
+{
+    const struct hf_request request = {
+        .token = token,
+        .message = {.words = {error, hf_env()->space_id}},
+    };
     (void)hf_reply(request);
 }
 
@@ -171,25 +183,47 @@ static enum err serve_remove(const struct names_remove_req *req)
     return ERR_OK;
 }
 
+/* Whether the words of a request that is about a name are legal. */
+static bool is_legal(const struct hf_message *message, uint64_t tag)
+{
+    const uint64_t *words = message->words;
+    const bool is_register = words[0] == NAMES_REGISTER;
+    char name[NAMES_BYTES];
+    memcpy(name, &words[NAME_WORD], sizeof(name));
+    return table_is_name(name) && words[6] == 0 && words[7] == 0 &&
+           (words[0] != NAMES_REMOVE || words[ENDPOINT_WORD] == 0) &&
+           tag == (is_register ? HF_HANDLE_AT(ENDPOINT_WORD) : 0);
+}
+
+static bool is_legal_watch(const struct hf_message *message, uint64_t tag)
+{
+    uint64_t reserved = tag;
+    for (unsigned i = INSTANCE_WORD + 1; i < IPC_WORDS; i++) {
+        reserved |= message->words[i];
+    }
+    return reserved == 0;
+}
+
 /* What every request must fulfil. */
 static enum err check(const struct hf_request *request)
 {
     const uint64_t *words = request->message.words;
     const uint64_t tag = request->message.tag & ~(uint64_t)IPC_TAG_KIND;
-    const bool is_register = words[0] == NAMES_REGISTER;
     char name[NAMES_BYTES];
-    if (words[0] < NAMES_REGISTER || words[0] > NAMES_REMOVE) {
+    if (words[0] < NAMES_REGISTER || words[0] > NAMES_WATCH) {
         return ERR_NOSYS;
     }
-    memcpy(name, &words[1], sizeof(name));
-    if (!table_is_name(name) || words[6] != 0 || words[7] != 0 ||
-        (words[0] == NAMES_REMOVE && words[ENDPOINT_WORD] != 0) ||
-        tag != (is_register ? HF_HANDLE_AT(ENDPOINT_WORD) : 0)) {
+    const bool is_watch = words[0] == NAMES_WATCH;
+    if (!(is_watch ? is_legal_watch : is_legal)(&request->message, tag)) {
         return ERR_INVAL;
     }
     if (request->badge == 0 || request->badge > manifest.count) {
         return ERR_ACCES;
     }
+    if (is_watch) {
+        return ERR_OK;
+    }
+    memcpy(name, &words[NAME_WORD], sizeof(name));
     const struct manifest_process *caller = &manifest.processes[request->badge - 1];
     const struct manifest_list *list = words[0] == NAMES_FIND ? &caller->finds : &caller->serves;
     return manifest_grants(list, name) ? ERR_OK : ERR_ACCES;
@@ -226,7 +260,7 @@ static void serve(const struct hf_request *request)
         if (error != ERR_OK) {
             drop_handles(message);
         }
-        answer(request->token, error);
+        answer_registered(request->token, error);
         if (error == ERR_OK) {
             wake(req.name);
         }
@@ -239,6 +273,11 @@ static void serve(const struct hf_request *request)
         memcpy(&removal, message->words, sizeof(removal));
         answer(request->token, serve_remove(&removal));
         break;
+    case NAMES_WATCH:
+        if (message->words[INSTANCE_WORD] != hf_env()->space_id) {
+            answer(request->token, ERR_OK);
+        }
+        break; /* else our end is the answer */
     }
 }
 

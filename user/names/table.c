@@ -56,7 +56,7 @@ static bool has_enough(const struct table *table, uint64_t owner)
         const struct table_entry *entry = &table->entries[i];
         count += entry->state == TABLE_HERE && entry->owner == owner ? 1 : 0;
     }
-    return count >= TABLE_NAMES_EACH;
+    return count >= NAMES_EACH_MAX;
 }
 
 bool table_add(struct table *table, const char *name, uint64_t handle, uint64_t owner)

@@ -22,7 +22,6 @@
 #include <names/proto.h>
 
 #define TABLE_NAMES_MAX   48u
-#define TABLE_NAMES_EACH  16u /* that are HERE, of one owner */
 #define TABLE_WAITERS_MAX 64u
 
 enum table_state {
@@ -63,7 +62,7 @@ struct table_entry *table_find(struct table *table, const char *name);
 
 /*
  * Put a name, which is not HERE, behind the handle. Returns: false if there is no room, or the
- * owner has TABLE_NAMES_EACH.
+ * owner has NAMES_EACH_MAX.
  */
 MUST_USE bool table_add(struct table *table, const char *name, uint64_t handle, uint64_t owner);
 

@@ -16,10 +16,11 @@ enum mem_limit {
     MEM_LIMIT_COMMIT = 5,        /* pages promised in the whole system */
     MEM_LIMIT_FRAMES = 6,        /* free frames of the machine */
     MEM_LIMIT_BUDGET = 7,        /* frames of the budget that pays */
-    MEM_LIMIT_ADDRESS_SPACE = 8, /* no gap is large enough */
+    MEM_LIMIT_ADDRESS_SPACE = 8, /* bytes of user addresses: no gap is large enough */
     MEM_LIMIT_SPACES = 9,        /* spaces or threads of the system */
     MEM_LIMIT_STACK = 10,        /* pages of a region that grows down (RLIMIT_STACK) */
     MEM_LIMIT_NAMES = 11,        /* names of shared memory given by a space and its descendants */
+    MEM_LIMIT_HUGE = 12,         /* huge pages of a pool, of one size */
 };
 
 #define MEM_MAX_MAP_COUNT_DEFAULT UINT64_C(65530)

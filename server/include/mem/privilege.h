@@ -11,4 +11,5 @@
 #define MEM_PRIVILEGE_PHYSICAL 0x8u  /* know physical addresses */
 #define MEM_PRIVILEGE_DMA      0x10u /* have devices that master memory */
 #define MEM_PRIVILEGE_KILL     0x20u /* end every process but init: SPACE_END */
-#define MEM_PRIVILEGES         0x3fu
+#define MEM_PRIVILEGE_SWAP     0x40u /* serve a swap area: SWAP */
+#define MEM_PRIVILEGES         0x7fu

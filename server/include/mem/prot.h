@@ -28,6 +28,10 @@
 #define MEM_MAP_HUGETLB         0x40000u
 #define MEM_MAP_SYNC            0x80000u
 #define MEM_MAP_FIXED_NOREPLACE 0x100000u
+#define MEM_MAP_HUGE_SHIFT      26 /* above it, with HUGETLB: log2 of the size; 0: 2 MiB */
+#define MEM_MAP_HUGE_MASK       0x3fu
+#define MEM_MAP_HUGE_2MB        (21u << MEM_MAP_HUGE_SHIFT)
+#define MEM_MAP_HUGE_1GB        (30u << MEM_MAP_HUGE_SHIFT)
 
 #define MEM_REMAP_MAYMOVE   0x1u
 #define MEM_REMAP_FIXED     0x2u
@@ -36,10 +40,11 @@
 
 /* LOCK; LOCK ALL (mlock2(2), mlockall(2)) */
 #define MEM_LOCK_ONFAULT     0x1u
+#define MEM_LOCK_DRY         0x400u /* ours, as MEM_PIN_DRY; unknown to the LINUX form */
 #define MEM_LOCK_CURRENT     0x1u
 #define MEM_LOCK_FUTURE      0x2u
 #define MEM_LOCK_ALL_ONFAULT 0x4u
-#define MEM_LOCK_ALL_FLAGS   0x7u
+#define MEM_LOCK_ALL_FLAGS   0x7u /* MEM_LOCK_DRY besides */
 
 /* SYNC (msync(2)) */
 #define MEM_SYNC_ASYNC      0x1u

@@ -5,8 +5,8 @@
  * Word 0 of a request is `head`: bits 15..0 the number (MEM_...), bit 16 the LINUX form of R0 (a
  * refusal part-way leaves what Linux leaves done), other bits zero. Word 7, `space`, is a handle to
  * the space that the request is about (tag mask bit 7) or 0 for one's own. Word 0 of an answer is
- * `error`, an enum err; on an error the other words are zero. Unknown flags, nonzero `reserved` and
- * handles where none belong: INVAL.
+ * `error`, an enum err; on an error the other words are zero, but with MORE (proto_turn.h). Unknown
+ * flags, nonzero `reserved` and handles where none belong: INVAL.
  *
  * A handle to something of the server's (space, object) is a badged handle to the server's
  * endpoint; the rights it gives there are in the badge and chosen when the server makes it
@@ -21,9 +21,14 @@
 #include <base/assert.h>
 #include <mem/privilege.h>
 #include <mem/proto_commit.h>
+#include <mem/proto_device.h>
+#include <mem/proto_huge.h>
 #include <mem/proto_object.h>
 #include <mem/proto_pin.h>
 #include <mem/proto_space.h>
+#include <mem/proto_stats.h>
+#include <mem/proto_swap.h>
+#include <mem/proto_turn.h>
 
 enum mem_request {
 #define REQUEST(name, number, function, summary) MEM_##name = (number),
@@ -39,7 +44,7 @@ enum mem_request {
 
 #define MEM_RIGHT_MAP     0x1u /* change regions */
 #define MEM_RIGHT_READ    0x2u /* query, copy from */
-#define MEM_RIGHT_PIN     0x4u
+#define MEM_RIGHT_PIN     0x4u /* pin, copy from and to: what a device does, or its driver */
 #define MEM_RIGHT_CONTROL 0x8u /* threads, limits, end, copy to */
 #define MEM_RIGHT_ALL     0xfu
 
@@ -116,21 +121,36 @@ struct mem_advise_req {
     uint64_t addr;
     uint64_t length;
     uint64_t advice;
-    uint64_t reserved[3];
+    uint64_t has_hole; /* 0; 1 in what the server says to send next (LINUX) */
+    uint64_t reserved[2];
     uint64_t space;
 };
 
 /*
  * LOCK: flags MEM_LOCK_ONFAULT or 0; the pages that the bytes touch. UNLOCK: flags 0. PERM: the
  * lock limit is 0; NOMEM: over it, or a hole; AGAIN: no frame.
+ *
+ * With MEM_LOCK_DRY too nothing is done: the request is refused as it would be without, or the
+ * answer says what it would cost. The LINUX form does not know this flag (INVAL).
  */
 struct mem_lock_req {
     uint64_t head;
     uint64_t addr;
     uint64_t length;
     uint64_t flags;
-    uint64_t reserved[3];
+    uint64_t progress; /* 0, or what an answer with MORE said */
+    uint64_t frames;   /* the same, with DRY; else 0 */
+    uint64_t reserved;
     uint64_t space;
+};
+/* The answer with DRY. */
+struct mem_lock_cost_rep {
+    uint64_t error;
+    uint64_t pages;  /* that count against the lock limit and do not yet */
+    uint64_t frames; /* that would be made: for pages, copies, tables and what stands beside them */
+    uint64_t limit;  /* the lock limit in pages; all ones: none */
+    uint64_t used;   /* pages that are locked */
+    uint64_t reserved[3];
 };
 struct mem_unlock_req {
     uint64_t head;
@@ -140,11 +160,17 @@ struct mem_unlock_req {
     uint64_t space;
 };
 
-/* LOCK_ALL: flags MEM_LOCK_CURRENT, _FUTURE, _ALL_ONFAULT, with one of the first two. */
+/*
+ * LOCK_ALL: flags MEM_LOCK_CURRENT, _FUTURE, _ALL_ONFAULT, with one of the first two; MEM_LOCK_DRY
+ * as for LOCK, but that frames that lack are counted, since LOCK_ALL is not refused for them.
+ */
 struct mem_lock_all_req {
     uint64_t head;
     uint64_t flags;
-    uint64_t reserved[5];
+    uint64_t reserved[2];
+    uint64_t progress; /* 0, or, with DRY, what an answer with MORE said */
+    uint64_t frames;   /* the same */
+    uint64_t reserved_too;
     uint64_t space;
 };
 struct mem_unlock_all_req {
@@ -218,10 +244,12 @@ struct mem_region {
     uint64_t object;   /* number of the object, 0: anonymous */
     uint32_t resident; /* pages with a frame, the shared zero frame not counted */
     uint32_t locked;
-    uint32_t pinned;
-    uint32_t dirty;
+    uint32_t pinned; /* of the resident ones: by whomever */
+    uint32_t dirty;  /* the same: private ones, shared memory's, and a pager's that are not saved */
+    uint32_t swapped; /* private pages in swap, whether memory still has them or not */
+    uint32_t reserved;
 };
-#define MEM_QUERY_REGIONS_MAX 54u
+#define MEM_QUERY_REGIONS_MAX 48u
 
 struct mem_refusal_req {
     uint64_t head;
@@ -242,10 +270,11 @@ struct mem_refusal_rep {
 /*
  * COPY `length` bytes (at most MEM_COPY_BYTES_MAX a request) from `from` to `to`. One side is the
  * caller's own space, the other is `space`; direction says which. The answer counts the bytes
- * copied; FAULT if it is short.
+ * copied; FAULT if it is short; AGAIN if NOWAIT and a page would have to be waited for.
  */
 #define MEM_COPY_TO        0u /* own -> space */
 #define MEM_COPY_FROM      1u /* space -> own */
+#define MEM_COPY_NOWAIT    2u /* with either */
 #define MEM_COPY_BYTES_MAX 262144u
 struct mem_copy_req {
     uint64_t head;
@@ -260,22 +289,6 @@ struct mem_copy_rep {
     uint64_t error;
     uint64_t copied; /* valid on FAULT too */
     uint64_t reserved[6];
-};
-
-/* STATS: frames of the machine by use; they add up to total. */
-struct mem_stats_req {
-    uint64_t head;
-    uint64_t reserved[7];
-};
-struct mem_stats_rep {
-    uint64_t error;
-    uint64_t total;
-    uint64_t free;
-    uint64_t user;
-    uint64_t tables;  /* page tables and the shadow beside them */
-    uint64_t server;  /* the arena's other pages */
-    uint64_t objects; /* kernel objects and message pages */
-    uint64_t kernel;  /* kernel image, firmware, frame table, boot archive */
 };
 
 /*
@@ -448,41 +461,17 @@ struct mem_boot_object_rep {
     uint64_t reserved[5];
 };
 
-/*
- * BOOT_DEVICE: for init alone (others: PERM). The device of the device tree with this number, from
- * 0; NOENT: there are no more. A handle to its registers, whole pages of them, comes back in word
- * 1: it can be mapped MAP_SHARED, readable and writable, and is never executable; COPY does not
- * reach such pages. It has MEM_OBJECT_RESET too.
- */
-#define MEM_COMPATIBLE_BYTES 24u
-#define MEM_DEVICE_CONSOLE   0x1u /* the device tree's standard output */
-struct mem_boot_device_req {
-    uint64_t head;
-    uint64_t index;
-    uint64_t reserved[6];
-};
-struct mem_boot_device_rep {
-    uint64_t error;
-    uint64_t object;
-    uint64_t start; /* physical address; its offset in the first page counts */
-    uint64_t bytes;
-    uint32_t interrupt;                    /* number of its line; 0: none */
-    uint32_t flags;                        /* MEM_DEVICE_... */
-    char compatible[MEM_COMPATIBLE_BYTES]; /* cut, then NUL padded */
-};
-
 #define REQUEST(name, number, function, summary) \
     STATIC_ASSERT(sizeof(struct mem_##function##_req) == 64, "eight words");
 #include <mem/proto.def>
 #undef REQUEST
 STATIC_ASSERT(sizeof(struct mem_hello_rep) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_lock_cost_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_incore_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_query_rep) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_region) == 56, "size travels");
+STATIC_ASSERT(sizeof(struct mem_region) == 64, "size travels");
 STATIC_ASSERT(sizeof(struct mem_region) * MEM_QUERY_REGIONS_MAX <= 3072, "fits the message page");
 STATIC_ASSERT(sizeof(struct mem_refusal_rep) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_stats_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_batch_op) * MEM_BATCH_MAX == 3072, "fits the message page");
 STATIC_ASSERT(sizeof(struct mem_next_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_boot_object_rep) == 64, "eight words");
-STATIC_ASSERT(sizeof(struct mem_boot_device_rep) == 64, "eight words");

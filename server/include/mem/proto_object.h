@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include <base/assert.h>
+#include <mem/proto_pager.h>
 
 #define MEM_OBJECT_READ     0x1u
 #define MEM_OBJECT_WRITE    0x2u
@@ -45,8 +46,10 @@ struct mem_object_make_rep {
 };
 
 /*
- * OBJECT_RESIZE: shared memory alone. ACCES: no right to write, or MEM_OBJECT_OWNED and the caller
- * is not who made it; PERM: sealed, append-only; FBIG.
+ * OBJECT_RESIZE: shared memory, or an object of the caller's as its pager (proto_pager.h). ACCES:
+ * no right to write, or MEM_OBJECT_OWNED and the caller is not who made it; PERM: sealed,
+ * append-only; FBIG. Shared memory that is to end within a page that is in swap waits for that
+ * page; IO, TIMEDOUT: it does not come back. A size that is a multiple of pages needs none.
  */
 struct mem_object_resize_req {
     uint64_t head;
@@ -75,7 +78,10 @@ struct mem_object_info_rep {
     uint32_t others; /* other spaces that hold it, regions that map it, names */
 };
 
-/* OBJECT_SEAL: add seals. PERM: no right to write, or MEM_SEAL_SEAL is set; BUSY: fcntl(2). */
+/*
+ * OBJECT_SEAL: add seals. PERM: no right to write, or MEM_SEAL_SEAL is set; BUSY: MEM_SEAL_WRITE
+ * while a shared region may be written or a page is pinned, as fcntl(2).
+ */
 struct mem_object_seal_req {
     uint64_t head;
     uint64_t seals;
@@ -157,8 +163,9 @@ struct mem_object_unname_req {
 
 /*
  * OBJECT_AGAIN: a handle with `rights` in word 1 to the object of this number, which the caller
- * made and still holds; so who makes many objects keeps numbers instead of handles. It is not held
- * once more. NOENT: there is none, or it is not the caller's.
+ * holds; so who has many objects keeps numbers instead of handles. It is not held once more. NOENT:
+ * there is none, or the caller does not hold it; ACCES: to write to a slice; or the caller has not
+ * made it, and the handles by which it holds it do not have these rights together.
  */
 struct mem_object_again_req {
     uint64_t head;
@@ -167,6 +174,23 @@ struct mem_object_again_req {
     uint64_t reserved[5];
 };
 
+/*
+ * OBJECT_SLICE: an object of `bytes` bytes from byte `offset` of the boot archive on, or of a
+ * slice: the same frames, never to be written to. A handle with the rights to read, execute and map
+ * comes back in word 1. What follows the last byte on the last page is seen with it; behind that
+ * page is a bus error. INVAL: not the archive, or the offset is within a page; ACCES: the handle
+ * lacks one of these rights; RANGE: it would leave the archive.
+ */
+struct mem_object_slice_req {
+    uint64_t head;
+    uint64_t offset;
+    uint64_t bytes;
+    uint64_t reserved[3];
+    uint64_t object;
+    uint64_t reserved_space;
+};
+
+STATIC_ASSERT(sizeof(struct mem_object_slice_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_object_again_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_object_make_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_object_make_rep) == 64, "eight words");

@@ -46,7 +46,7 @@ struct mem_pin_req {
     uint64_t addr;
     uint64_t pages;
     uint32_t flags;
-    uint32_t lease_ms;             /* after so long the caller is asked to give up; 0: never */
+    uint32_t lease_ms;             /* after so long PIN_NEXT asks the caller to give up; 0: never */
     char purpose[MEM_PIN_PURPOSE]; /* for people; NUL padded */
     uint64_t device;
     uint64_t space;
@@ -59,16 +59,16 @@ struct mem_pin_rep {
     uint64_t handle;
     uint64_t reserved[3];
 };
-/* The answer with DRY. */
+/* The answer with DRY: what PIN would take right after, as far as it does not have to wait. */
 struct mem_pin_cost_rep {
     uint64_t error;
     uint64_t pages;   /* that could be pinned */
-    uint64_t frames;  /* that they would take of the budget */
-    uint64_t copies;  /* of these: to be copied */
+    uint64_t frames;  /* that would be made: for pages, copies, tables, and the pin's own record */
+    uint64_t copies;  /* of these: those that something is copied to */
     uint64_t counted; /* pages that count against the lock limit and do not yet */
     uint64_t limit;   /* the lock limit in pages; all ones: none */
     uint64_t used;
-    uint64_t reserved;
+    uint64_t charged; /* of the frames, to the budget of the space; of the caller, if it is one */
 };
 /* With REGIONS, for each page. */
 struct mem_pin_page {
@@ -82,8 +82,9 @@ struct mem_pin_page {
 };
 
 /*
- * UNPIN: a pin of the caller's. With DIRTY its pages count as written. STALE: there is no such;
- * PERM: it is another's.
+ * UNPIN: a pin of the caller's. Pages that were pinned with WRITE count as written until then, and
+ * are saved once more after it: DIRTY only says so. Through a pin without WRITE nothing was
+ * written, whatever DIRTY says. STALE: there is no such; PERM: it is another's.
  */
 #define MEM_UNPIN_DIRTY 1u
 struct mem_unpin_req {
@@ -125,13 +126,38 @@ struct mem_pin_row {
     uint64_t of_id; /* of whose pages they are; 0: it has ended */
     uint64_t start; /* address at the time of PIN */
     uint32_t pages;
-    uint32_t flags;
+    uint32_t flags; /* MEM_PIN_..., and MEM_PINS_OVER, _TOLD */
     uint64_t age_ms;
     uint64_t lease_ms; /* 0: none */
     uint64_t device;   /* number of its object; 0: for none */
     char purpose[MEM_PIN_PURPOSE];
 };
 #define MEM_PINS_MAX 38u
+
+/* Flags of a row. */
+#define MEM_PINS_OVER 0x10000u /* its lease is over */
+#define MEM_PINS_TOLD 0x20000u /* and its owner was asked to give up */
+
+/*
+ * PIN_NEXT: wait until the lease of a pin of the caller's is over: he is asked to UNPIN it. Each is
+ * told once; nothing happens to one that is kept. Held for as long as there is none, also without
+ * any pin; PINS tells without waiting. BUSY: another thread of the process waits already.
+ */
+struct mem_pin_next_req {
+    uint64_t head;
+    uint64_t before;   /* 0, or what an answer with MORE said */
+    uint64_t earliest; /* the same */
+    uint64_t reserved[5];
+};
+struct mem_pin_next_rep {
+    uint64_t error;
+    uint64_t pin;
+    uint64_t start; /* address at the time of PIN */
+    uint64_t pages;
+    uint64_t age_ms;
+    uint64_t lease_ms;
+    uint64_t reserved[2];
+};
 
 /*
  * DEVICE_RESET: the device (tag mask bit 6; right MEM_OBJECT_RESET) no longer reads or writes
@@ -157,3 +183,4 @@ STATIC_ASSERT(sizeof(struct mem_pins_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct mem_pin_row) == 80, "size travels");
 STATIC_ASSERT(sizeof(struct mem_pin_row) * MEM_PINS_MAX <= 3072, "fits the message page");
 STATIC_ASSERT(sizeof(struct mem_device_reset_rep) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct mem_pin_next_rep) == 64, "eight words");

@@ -79,12 +79,14 @@ static bool write_sequences(FILE *file, struct script_head *head)
     const struct stage stage = guest_stage();
     struct random random = random_make(options.seed);
     struct ours *ours = ours_init(COMMIT_NEVER);
+    uint64_t dodged[DODGES] = {0};
     struct look_log log;
     bool is_ok = true;
 
     ours->world->core.head->commit.limit = COMMIT_LIMIT;
     ours->world->core.head->fault_ahead = FAULT_AHEAD_DEFAULT;
     look_log_init(&log, bytes, sizeof(bytes));
+    struct composer composer = {.ours = ours, .stage = &stage, .log = &log, .dodged = dodged};
     while (is_ok && head->steps < options.steps) {
         bool is_crowded = head->sequences % CROWDED_PERIOD == CROWDED_PERIOD - 1;
         uint64_t seed = random_next(&random);
@@ -92,8 +94,8 @@ static bool write_sequences(FILE *file, struct script_head *head)
         uint64_t steps = STEPS_LEAST + random_below(&random, most - STEPS_LEAST);
         uint64_t left = options.steps - head->steps;
 
-        compose_sequence(ours, &stage, seed, (uint32_t)(steps < left ? steps : left), false,
-                         is_crowded, &sequence, &log);
+        compose_sequence(&composer, seed, (uint32_t)(steps < left ? steps : left), is_crowded,
+                         &sequence);
         is_ok = !log.is_full && write_sequence(file, seed, &sequence, &log);
         head->sequences++;
         head->steps += sequence.steps;

@@ -51,7 +51,7 @@ struct file {
     uint64_t inode;
     const char *data; /* valid in ARCHIVE */
     uint64_t bytes;   /* valid in ARCHIVE */
-    uint64_t object;  /* memory object; valid in SHARED, STORED */
+    uint64_t object;  /* that has the bytes, 0: none to be had; valid in ARCHIVE, SHARED, STORED */
     uint64_t control; /* valid in STORED, opened for writing */
     uint32_t flags;   /* FILES_IS_... of files/proto.h */
     uint64_t lock;    /* flock(): the lock's id and token, or 0 */

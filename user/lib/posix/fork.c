@@ -20,8 +20,11 @@
 
 #include <abi/fault.h>
 #include <hf/clone.h>
+#include <hf/end.h>
 #include <hf/error.h>
 #include <hf/mem.h>
+
+#include "../tell.h"
 
 #define CHILDREN_MAX 64
 #define STATUS_SHIFT 8
@@ -83,19 +86,28 @@ static int cause_signal(enum cause cause)
     return SIGKILL;
 }
 
-/* Take the news of the next child that ends. Returns: what NEXT refuses. */
+/* Take the news of the next child that ends; say if it faulted. Returns: what NEXT refuses. */
 static enum err end_take(bool is_nowait)
 {
+    char how[HF_END_BYTES];
     struct mem_next_rep end;
     enum err error = hf_next(is_nowait ? 1 : 0, &end);
     if (error != ERR_OK) {
         return error;
     }
     struct child *child = child_find(end.space_id);
-    if (child != NULL) {
-        child->has_ended = true;
-        child->status = end.cause == CAUSE_EXIT ? (int)(end.detail & STATUS_BITS) << STATUS_SHIFT
-                                                : cause_signal((enum cause)end.cause);
+    if (child == NULL) {
+        return ERR_OK;
+    }
+    child->has_ended = true;
+    if (end.cause == CAUSE_EXIT) {
+        child->status = (int)(end.detail & STATUS_BITS) << STATUS_SHIFT;
+        return ERR_OK;
+    }
+    child->status = cause_signal((enum cause)end.cause);
+    /* A failed assertion has said so, and who ended it knows. */
+    if (child->status != SIGABRT && child->status != SIGKILL) {
+        tell_end(end.space_id, hf_end_text(&end, how));
     }
     return ERR_OK;
 }

@@ -36,7 +36,7 @@ int munlock(const void *addr, size_t length)
 
 int mlockall(int flags)
 {
-    return result_of(hf_lock_all(HF_OWN_SPACE, (uint32_t)flags));
+    return result_of(hf_lock_all_form(MEM_HEAD_LINUX, HF_OWN_SPACE, (uint32_t)flags));
 }
 
 int munlockall(void)

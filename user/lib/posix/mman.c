@@ -9,7 +9,6 @@
 #include <stdarg.h>
 #include <stdint.h>
 
-#include "archive_map.h"
 #include "files.h"
 #include <hf/env.h>
 #include <hf/error.h>
@@ -46,9 +45,7 @@ static enum err file_find(size_t length, int flags, int fd, off_t offset, const 
         (file->flags & FILES_IS_APPEND_ONLY) != 0 && file->access != O_RDONLY) {
         return ERR_ACCES; /* R14 */
     }
-    return file->kind == FILE_SHARED || file->kind == FILE_STORED || file->kind == FILE_ARCHIVE
-               ? ERR_OK
-               : ERR_NODEV;
+    return file->object != 0 ? ERR_OK : ERR_NODEV;
 }
 
 void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
@@ -68,9 +65,7 @@ void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
     } else if (length == 0) {
         error = ERR_INVAL;
     }
-    if (error == ERR_OK && file != NULL && file->kind == FILE_ARCHIVE) {
-        error = archive_map(file, map, &mapped);
-    } else if (error == ERR_OK) {
+    if (error == ERR_OK) {
         map.object = file != NULL ? file->object : HF_NO_OBJECT;
         error = hf_map_form(MEM_HEAD_LINUX, map, &mapped);
     }

@@ -16,6 +16,7 @@
 #include <hf/env.h>
 #include <hf/error.h>
 #include <hf/files.h>
+#include <hf/shared.h>
 
 #define MODE_BITS    07777u
 #define BLOCK_BYTES  512u
@@ -53,10 +54,12 @@ static uint32_t open_flags(int flags)
 /* A descriptor for what was opened. */
 static int open_stored(const struct hf_file *opened, int flags)
 {
+    const bool is_archive =
+        (opened->flags & (FILES_IS_ARCHIVE | FILES_IS_DISK)) == FILES_IS_ARCHIVE;
     struct file file = {
-        .kind = S_ISDIR(opened->mode)                     ? FILE_FOLDER
-                : (opened->flags & FILES_IS_ARCHIVE) != 0 ? FILE_ARCHIVE
-                                                          : FILE_STORED,
+        .kind = S_ISDIR(opened->mode) ? FILE_FOLDER
+                : is_archive          ? FILE_ARCHIVE
+                                      : FILE_STORED,
         .access = flags & O_ACCMODE,
         .mode = opened->mode,
         .inode = opened->number,
@@ -68,6 +71,7 @@ static int open_stored(const struct hf_file *opened, int flags)
         const struct hf_env *env = hf_env();
         if (env->archive_opt == NULL || opened->offset > env->archive_bytes ||
             opened->bytes > env->archive_bytes - opened->offset) {
+            hf_files_close(opened);
             return refuse(EIO); /* we were not given the archive that the file is of */
         }
         file.data = (const char *)env->archive_opt + opened->offset;
@@ -78,6 +82,18 @@ static int open_stored(const struct hf_file *opened, int flags)
         hf_files_close(opened);
     }
     return fd;
+}
+
+/* What a file of the archive is mapped by, held; 0: it does not begin on a page. */
+static enum err slice_make(const struct hf_archive_file *found, uint64_t *object)
+{
+    const struct hf_env *env = hf_env();
+    const uint64_t offset = (uint64_t)(found->data - (const char *)env->archive_opt);
+    *object = 0;
+    if (env->archive_object == 0 || offset % HF_PAGE_BYTES != 0) {
+        return ERR_OK;
+    }
+    return hf_shared_slice(env->archive_object, offset, found->bytes, object);
 }
 
 /* Without a file system: a file of the archive. */
@@ -94,7 +110,7 @@ static int open_archive(const char *path, int flags)
     if (access != O_RDONLY || (flags & O_TRUNC) != 0) {
         return refuse(EROFS);
     }
-    const struct file file = {
+    struct file file = {
         .kind = FILE_ARCHIVE,
         .access = access,
         .data = found.data,
@@ -103,7 +119,15 @@ static int open_archive(const char *path, int flags)
         .inode = found.inode,
         .flags = FILES_IS_ARCHIVE,
     };
-    return files_add(&file, 0);
+    enum err error = slice_make(&found, &file.object);
+    if (error != ERR_OK) {
+        return refuse_error(error);
+    }
+    const int fd = files_add(&file, 0);
+    if (fd < 0 && file.object != 0) {
+        (void)hf_shared_close(file.object);
+    }
+    return fd;
 }
 
 int open(const char *path, int flags, ...)

@@ -50,7 +50,8 @@ struct block_traits {
     uint8_t prot; /* TRACE_PROT_... */
     uint8_t kind; /* enum region_kind */
     uint32_t attributes;
-    uint32_t object;      /* 0 for anonymous memory, else which file */
+    uint32_t object; /* 0 for anonymous memory, else which file */
+    uint32_t file;   /* number of the own one (file.h) from 1; 0: none; the same in an object */
     uint64_t object_base; /* offset in the object less recorded address, modulo 2^64 */
 };
 

@@ -70,11 +70,11 @@ static struct layout_group layout_group_of(const struct trace *trace, const stru
 }
 
 static enum outcome layout_place_region(const struct trace *trace, size_t index, uint64_t distance,
-                                        struct block_map *map)
+                                        const struct file_table *files, struct block_map *map)
 {
     const struct trace_region *region = &trace->regions[index];
     struct place place = {.path = trace->path, .line = region->line};
-    struct object_mapping mapping = object_mapping_of_region(region);
+    struct object_mapping mapping = object_mapping_of_region(files, region);
     void *own = (void *)(uintptr_t)(region->start + distance);
     void *answer = mmap(own, (size_t)(region->end - region->start), mapping.prot, mapping.flags,
                         mapping.file, mapping.offset);
@@ -86,12 +86,13 @@ static enum outcome layout_place_region(const struct trace *trace, size_t index,
         return complain_answer(place, "a fixed map was answered by another address");
     }
     block_insert(map, region->start, region->end, distance,
-                 object_traits_of_region(region, (uint32_t)index));
+                 object_traits_of_region(files, region, (uint32_t)index));
     return OUTCOME_OK;
 }
 
 static enum outcome layout_place_group(const struct trace *trace, const struct layout_group *group,
-                                       struct block_map *map, uint64_t *distance)
+                                       const struct file_table *files, struct block_map *map,
+                                       uint64_t *distance)
 {
     struct place place = {.path = trace->path, .line = trace->regions[group->first].line};
     uint64_t length = group->end - group->start;
@@ -106,7 +107,7 @@ static enum outcome layout_place_group(const struct trace *trace, const struct l
     }
     *distance = own - group->start;
     for (size_t i = group->first; i < group->last; i++) {
-        enum outcome outcome = layout_place_region(trace, i, *distance, map);
+        enum outcome outcome = layout_place_region(trace, i, *distance, files, map);
 
         if (outcome != OUTCOME_OK) {
             return outcome;
@@ -129,7 +130,8 @@ static enum outcome layout_place_heap(const struct trace *trace, struct layout_r
 }
 
 enum outcome layout_place(const struct trace *trace, const struct survey *survey,
-                          struct block_map *map, struct layout *layout)
+                          const struct file_table *files, struct block_map *map,
+                          struct layout *layout)
 {
     bool has_heap_room = survey->heap_start == survey->heap_end;
     size_t first = 0;
@@ -139,7 +141,7 @@ enum outcome layout_place(const struct trace *trace, const struct survey *survey
         struct layout_group group = layout_group_of(trace, survey, first);
         uint64_t group_start = trace->regions[first].start;
         uint64_t distance = 0;
-        enum outcome outcome = layout_place_group(trace, &group, map, &distance);
+        enum outcome outcome = layout_place_group(trace, &group, files, map, &distance);
 
         if (outcome != OUTCOME_OK) {
             return outcome;

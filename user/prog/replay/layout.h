@@ -15,6 +15,7 @@
 
 #include "block.h"
 #include "complain.h"
+#include "file.h"
 #include "survey.h"
 #include "trace.h"
 
@@ -36,7 +37,8 @@ struct layout {
  * Returns:   OUTCOME_OK; OUTCOME_ANSWER if the system refuses, or answers with memory in use.
  */
 MUST_USE enum outcome layout_place(const struct trace *trace, const struct survey *survey,
-                                   struct block_map *map, struct layout *layout);
+                                   const struct file_table *files, struct block_map *map,
+                                   struct layout *layout);
 
 /* Whether the own addresses [start, end) lie outside both rooms. */
 bool layout_is_clear(const struct layout *layout, uint64_t start, uint64_t end);

@@ -30,7 +30,7 @@ static enum outcome mapping_replace(struct replay *replay, const struct event *e
                                     uint64_t start, uint64_t end, uint64_t ragged)
 {
     struct place place = replay_place(replay, event);
-    struct object_mapping mapping = object_mapping_of(event);
+    struct object_mapping mapping = object_mapping_of(&replay->files, event);
     uint64_t distance = block_find(&replay->blocks, start)->distance;
     void *own = replay_own(start, distance);
 
@@ -44,7 +44,7 @@ static enum outcome mapping_replace(struct replay *replay, const struct event *e
     }
     pattern_drop(&replay->patterns, start, end);
     block_cut(&replay->blocks, start, end);
-    block_insert(&replay->blocks, start, end, distance, object_traits_of(event));
+    block_insert(&replay->blocks, start, end, distance, object_traits_of(&replay->files, event));
     return OUTCOME_OK;
 }
 
@@ -75,7 +75,7 @@ static enum outcome mapping_replay_free(struct replay *replay, const struct even
                                         uint64_t start, uint64_t end)
 {
     struct place place = replay_place(replay, event);
-    struct object_mapping mapping = object_mapping_of(event);
+    struct object_mapping mapping = object_mapping_of(&replay->files, event);
 
     if (!block_is_free(&replay->blocks, start, end)) {
         return complain_trace(place, "the answer %lx-%lx is memory in use", (unsigned long)start,
@@ -95,7 +95,7 @@ static enum outcome mapping_replay_free(struct replay *replay, const struct even
     if (outcome != OUTCOME_OK) {
         return outcome;
     }
-    block_insert(&replay->blocks, start, end, own - start, object_traits_of(event));
+    block_insert(&replay->blocks, start, end, own - start, object_traits_of(&replay->files, event));
     block_settle(&replay->blocks, start, end);
     return OUTCOME_OK;
 }
@@ -106,7 +106,7 @@ static enum outcome mapping_replay_free(struct replay *replay, const struct even
  */
 static enum outcome mapping_replay_refused(struct replay *replay, const struct event *event)
 {
-    struct object_mapping mapping = object_mapping_of(event);
+    struct object_mapping mapping = object_mapping_of(&replay->files, event);
     bool is_fixed = (event->flags & (TRACE_MAP_FIXED | TRACE_MAP_FIXED_NOREPLACE)) != 0;
     void *own = mapping_hint(replay, event->address);
 
@@ -130,6 +130,16 @@ static enum outcome mapping_replay_refused(struct replay *replay, const struct e
                                 (intptr_t)mapping_call(&mapping, own, event->length));
 }
 
+/* What the call itself brings in is in the file before it. */
+static bool mapping_fill(struct replay *replay, const struct event *event)
+{
+    bool is_anon = (event->flags & TRACE_MAP_ANON) != 0;
+    uint32_t file = is_anon ? 0 : file_of_descriptor(&replay->files, event->number);
+
+    return file == 0 || (event->flags & (TRACE_MAP_LOCKED | TRACE_MAP_POPULATE)) == 0 ||
+           file_fill(&replay->files, file, event->offset, event->length);
+}
+
 enum outcome mapping_replay(struct replay *replay, const struct event *event)
 {
     uint64_t start = event->answer;
@@ -138,6 +148,10 @@ enum outcome mapping_replay(struct replay *replay, const struct event *event)
         return mapping_replay_refused(replay, event);
     }
     uint64_t end = start + page_round_up(event->length);
+    if (!mapping_fill(replay, event)) {
+        return complain_answer(replay_place(replay, event), "the file cannot be written: %s",
+                               strerror(errno));
+    }
     bool is_replacing =
         (event->flags & TRACE_MAP_FIXED) != 0 && (event->flags & TRACE_MAP_FIXED_NOREPLACE) == 0;
     return is_replacing ? mapping_replay_fixed(replay, event, start, end)

@@ -47,14 +47,30 @@ static int object_map_flags(const struct event *event)
     return flags;
 }
 
-struct object_mapping object_mapping_of(const struct event *event)
+/* The same of file number `file` as of anonymous memory. */
+static void object_take_file(const struct file_table *files, uint32_t file, bool is_private,
+                             uint64_t offset, struct object_mapping *mapping)
+{
+    mapping->flags &= ~(MAP_ANONYMOUS | MAP_PRIVATE);
+    mapping->flags |= is_private ? MAP_PRIVATE : MAP_SHARED;
+    mapping->file = file_get(files, file)->descriptor;
+    mapping->offset = (off_t)offset;
+}
+
+struct object_mapping object_mapping_of(const struct file_table *files, const struct event *event)
 {
     bool is_anon = (event->flags & TRACE_MAP_ANON) != 0;
+    uint32_t file = is_anon ? 0 : file_of_descriptor(files, event->number);
+    struct object_mapping mapping = {.prot = object_prot(event->prot),
+                                     .flags = object_map_flags(event),
+                                     .file = -1,
+                                     .offset = is_anon ? (off_t)event->offset : 0};
 
-    return (struct object_mapping){.prot = object_prot(event->prot),
-                                   .flags = object_map_flags(event),
-                                   .file = -1,
-                                   .offset = is_anon ? (off_t)event->offset : 0};
+    if (file != 0) {
+        object_take_file(files, file, (event->flags & TRACE_MAP_PRIVATE) != 0, event->offset,
+                         &mapping);
+    }
+    return mapping;
 }
 
 struct block_traits object_protect(struct block_traits traits, uint32_t prot)
@@ -67,7 +83,7 @@ struct block_traits object_protect(struct block_traits traits, uint32_t prot)
     return traits;
 }
 
-struct block_traits object_traits_of(const struct event *event)
+struct block_traits object_traits_of(const struct file_table *files, const struct event *event)
 {
     static const struct {
         uint32_t flag;
@@ -86,6 +102,7 @@ struct block_traits object_traits_of(const struct event *event)
     }
     if (!is_anon) {
         traits.object = OBJECT_FIRST_FILE + event->number;
+        traits.file = file_of_descriptor(files, event->number);
         traits.object_base = event->offset - event->answer;
     } else if ((traits.attributes & BLOCK_SHARED) != 0) {
         traits.attributes |= BLOCK_OWN_SHARED;
@@ -95,20 +112,38 @@ struct block_traits object_traits_of(const struct event *event)
     return object_protect(traits, event->prot);
 }
 
-struct object_mapping object_mapping_of_region(const struct trace_region *region)
+/* Where a start region lies in its file. */
+static uint64_t object_offset(const struct file_table *files, uint32_t file,
+                              const struct trace_region *region)
 {
-    return (struct object_mapping){.prot = object_prot(region->prot),
-                                   .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-                                   .file = -1,
-                                   .offset = 0};
+    return region->start - file_get(files, file)->first;
 }
 
-struct block_traits object_traits_of_region(const struct trace_region *region, uint32_t index)
+struct object_mapping object_mapping_of_region(const struct file_table *files,
+                                               const struct trace_region *region)
 {
-    struct block_traits traits = {.kind = region->kind};
+    uint32_t file = file_of_region(files, region);
+    struct object_mapping mapping = {.prot = object_prot(region->prot),
+                                     .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                                     .file = -1,
+                                     .offset = 0};
+
+    if (file != 0) {
+        object_take_file(files, file, true, object_offset(files, file, region), &mapping);
+    }
+    return mapping;
+}
+
+struct block_traits object_traits_of_region(const struct file_table *files,
+                                            const struct trace_region *region, uint32_t index)
+{
+    struct block_traits traits = {.kind = region->kind, .file = file_of_region(files, region)};
 
     if (region->kind == REGION_FILE) {
         traits.object = OBJECT_FIRST_REGION | index;
+    }
+    if (traits.file != 0) {
+        traits.object_base = object_offset(files, traits.file, region) - region->start;
     }
     return object_protect(traits, region->prot);
 }
@@ -118,10 +153,25 @@ bool object_can_refuse(const struct event *event)
     return (event->flags & TRACE_MAP_ANON) != 0;
 }
 
-bool object_is_one_region(const struct block_traits *a, const struct block_traits *b)
+/* Whether two blocks of files are neighbours in the same one. */
+static bool object_continues(const struct block *a, const struct block *b)
 {
-    bool is_shared = ((a->attributes | b->attributes) & BLOCK_OWN_SHARED) != 0;
+    return a->traits.file == b->traits.file &&
+           a->traits.object_base - a->distance == b->traits.object_base - b->distance &&
+           a->traits.attributes == b->traits.attributes;
+}
 
-    return a->prot == b->prot && !is_shared &&
-           (a->attributes & ~BLOCK_SHARED) == (b->attributes & ~BLOCK_SHARED);
+bool object_is_one_region(const struct block *a, const struct block *b)
+{
+    uint32_t attributes_a = a->traits.attributes;
+    uint32_t attributes_b = b->traits.attributes;
+    bool is_shared = ((attributes_a | attributes_b) & BLOCK_OWN_SHARED) != 0;
+
+    if (a->traits.prot != b->traits.prot) {
+        return false;
+    }
+    if (a->traits.file != 0 || b->traits.file != 0) {
+        return object_continues(a, b);
+    }
+    return !is_shared && (attributes_a & ~BLOCK_SHARED) == (attributes_b & ~BLOCK_SHARED);
 }

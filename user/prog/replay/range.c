@@ -30,6 +30,7 @@
 #define ADVICE_DODUMP          17u
 #define ADVICE_WIPEONFORK      18u
 #define ADVICE_KEEPONFORK      19u
+#define ADVICE_POPULATE_WRITE  23u
 #define ADVICE_DONTNEED_LOCKED 24u
 /* From here on advice injects memory errors. */
 #define ADVICE_HARDWARE 100u
@@ -83,6 +84,13 @@ static int range_call(const struct event *event, void *own, size_t length)
     return -1;
 }
 
+/* Whether the call may make private copies of pages, without a touch. */
+static bool range_brings_pages(const struct event *event)
+{
+    return event->kind == EVENT_LOCK ||
+           (event->kind == EVENT_ADVISE && event->number == ADVICE_POPULATE_WRITE);
+}
+
 /*
  * Make the call on each piece of the known part of [start, end). The last piece is `ragged` bytes
  * short of whole pages, as the recorded length was.
@@ -99,6 +107,10 @@ static enum outcome range_call_pieces(struct replay *replay, const struct event 
         uint64_t high = block_piece_end(&replay->blocks, low, end);
         uint64_t length = high - low - (high == end ? ragged : 0);
 
+        if (range_brings_pages(event) && !touch_fill(replay, low, high)) {
+            return complain_answer(replay_place(replay, event), "the file cannot be written: %s",
+                                   strerror(errno));
+        }
         if (range_call(event, replay_own(low, block->distance), (size_t)length) != 0) {
             return complain_answer(replay_place(replay, event), "%s of %lx was refused here: %s",
                                    event_name(event->kind), (unsigned long)low, strerror(errno));

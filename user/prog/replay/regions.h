@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the system itself says of this process: which regions it keeps, how many for a range of
- * addresses, and how many faults it has resolved.
+ * addresses, how many faults it has resolved, and what the machine had to reclaim.
  *
  * One implementation is linked, chosen by the build: regions_linux.c reads /proc/self/maps,
  * regions_holdfast.c asks the memory server.
@@ -38,3 +38,11 @@ bool regions_at(uint64_t address, struct regions_one *one);
  * Returns:   whether the system could be asked; `count` is written only then.
  */
 bool regions_faults(uint64_t *count);
+
+/*
+ * Count the pages that the machine has written to swap so far, and those of files that it has taken
+ * frames from.
+ *
+ * Returns:   whether the system could be asked; the counts are written only then.
+ */
+bool regions_reclaimed(uint64_t *swapped, uint64_t *of_files);

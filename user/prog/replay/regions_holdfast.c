@@ -5,6 +5,7 @@
 #include "regions.h"
 
 #include <hf/mem.h>
+#include <hf/pager.h>
 
 #include "trace.h"
 
@@ -58,5 +59,18 @@ bool regions_faults(uint64_t *count)
         return false;
     }
     *count = answer.faults_total;
+    return true;
+}
+
+bool regions_reclaimed(uint64_t *swapped, uint64_t *of_files)
+{
+    struct mem_stats_pages_rep pages;
+    struct mem_swap_rep swap;
+
+    if (hf_stats_pages(&pages) != ERR_OK || hf_swap(0, 0, &swap) != ERR_OK) {
+        return false;
+    }
+    *swapped = swap.swapped;
+    *of_files = pages.evicted - swap.dropped;
     return true;
 }

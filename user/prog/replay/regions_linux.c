@@ -81,3 +81,10 @@ bool regions_faults(uint64_t *count)
     *count = (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt;
     return true;
 }
+
+bool regions_reclaimed(uint64_t *swapped, uint64_t *of_files)
+{
+    (void)swapped;
+    (void)of_files;
+    return false; /* of the machine, not of this run, and there are other programs */
+}

@@ -57,13 +57,16 @@ enum outcome replay_check_refusal(const struct replay *replay, const struct even
     return OUTCOME_OK;
 }
 
-enum outcome replay_init(struct replay *replay, const struct trace *trace)
+enum outcome replay_init(struct replay *replay, const struct trace *trace, const char *folder_opt)
 {
     struct survey survey;
 
     *replay = (struct replay){.trace = trace};
     pattern_init(&replay->patterns, trace);
-    enum outcome outcome = survey_take(trace, &replay->patterns, &survey);
+    enum outcome outcome = file_table_init(&replay->files, trace, folder_opt);
+    if (outcome == OUTCOME_OK) {
+        outcome = survey_take(trace, &replay->patterns, &survey);
+    }
     if (outcome != OUTCOME_OK) {
         return outcome;
     }
@@ -71,7 +74,7 @@ enum outcome replay_init(struct replay *replay, const struct trace *trace)
         return complain_memory(trace->path);
     }
     replay->heap_start = survey.heap_start;
-    outcome = layout_place(trace, &survey, &replay->blocks, &replay->layout);
+    outcome = layout_place(trace, &survey, &replay->files, &replay->blocks, &replay->layout);
     /* What the start regions join among themselves no call has joined. */
     replay->blocks.merges = 0;
     return outcome;
@@ -81,6 +84,7 @@ void replay_fini(struct replay *replay)
 {
     block_map_fini(&replay->blocks);
     pattern_fini(&replay->patterns);
+    file_table_fini(&replay->files);
 }
 
 static enum outcome replay_event(struct replay *replay, uint32_t index)

@@ -18,6 +18,7 @@
 
 #include "block.h"
 #include "complain.h"
+#include "file.h"
 #include "layout.h"
 #include "pattern.h"
 #include "trace.h"
@@ -37,6 +38,7 @@ struct replay {
     const struct trace *trace;
     struct block_map blocks;
     struct pattern_table patterns;
+    struct file_table files;
     struct layout layout;
     uint64_t heap_start; /* recorded, page aligned */
     uint64_t heap_break; /* recorded, in bytes; valid in: has_heap */
@@ -49,12 +51,14 @@ struct replay {
 };
 
 /*
- * Set up the start regions of `trace`, and all memory that replaying takes.
+ * Set up the start regions of `trace`, and all memory that replaying takes; with files of the
+ * folder `folder_opt` behind what is one's in the recording, if one is named.
  *
  * Returns:   OUTCOME_OK; OUTCOME_ANSWER if the system refuses a start region; OUTCOME_MEMORY.
  * On error:  replay_fini() is still to be called.
  */
-MUST_USE enum outcome replay_init(struct replay *replay, const struct trace *trace);
+MUST_USE enum outcome replay_init(struct replay *replay, const struct trace *trace,
+                                  const char *folder_opt);
 
 /* Give the tables back; the client's memory stays to the end of the process. */
 void replay_fini(struct replay *replay);

@@ -151,7 +151,7 @@ static const struct block *report_own_run(const struct block *block, uint64_t *e
         if (block == NULL || block_own_start(block) != *end) {
             return block;
         }
-        *regions += object_is_one_region(&before->traits, &block->traits) ? 0 : 1;
+        *regions += object_is_one_region(before, block) ? 0 : 1;
         before = block;
     }
 }
@@ -186,4 +186,17 @@ enum outcome report_check_regions(const struct replay *replay)
                                (unsigned long)sum, (unsigned long)sum_needed);
     }
     return OUTCOME_OK;
+}
+
+void report_print_reclaimed(void)
+{
+    uint64_t swapped;
+    uint64_t of_files;
+
+    if (regions_reclaimed(&swapped, &of_files)) {
+        (void)printf("reclaimed: %lu pages to swap, %lu of files\n", (unsigned long)swapped,
+                     (unsigned long)of_files);
+    } else {
+        (void)printf("reclaimed: not counted here\n");
+    }
 }

@@ -2,8 +2,8 @@
 /*
  * What a replay left: the region list in recorded addresses, and counts.
  *
- * Everything but the lines `faults`, `instructions`, `system regions` and `calls made in pieces`
- * depends on the trace alone.
+ * Everything but the lines `faults`, `instructions`, `system regions`, `calls made in pieces` and
+ * `reclaimed` depends on the trace, and on whether there are files, alone.
  */
 #pragma once
 
@@ -26,3 +26,6 @@ void report_print_system(const struct replay *replay);
  *            than the calls left.
  */
 MUST_USE enum outcome report_check_regions(const struct replay *replay);
+
+/* Print what the machine had to reclaim since it was started. */
+void report_print_reclaimed(void);

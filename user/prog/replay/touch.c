@@ -49,22 +49,53 @@ static enum outcome touch_grow_stack(struct replay *replay, const struct event *
     return OUTCOME_OK;
 }
 
+/* What the page at the recorded `address` of a block holds below what was written to it. */
+static struct pattern_ground touch_ground(struct replay *replay, const struct block *block,
+                                          uint64_t address)
+{
+    const struct block_traits *traits = &block->traits;
+    struct pattern_ground ground = {.has_file = false};
+
+    if (traits->file != 0) {
+        ground = file_ground(&replay->files, traits->file, address + traits->object_base);
+        ground.is_shared = (traits->attributes & BLOCK_SHARED) != 0;
+    }
+    return ground;
+}
+
+/* Write to a page; what goes to a file others see. */
+static const char *touch_write(struct replay *replay, uint32_t index, const struct block *block,
+                               void *own, const struct pattern_ground *ground)
+{
+    uint64_t address = replay->trace->events[index].address;
+    const struct block_traits *traits = &block->traits;
+
+    if (ground->is_shared) {
+        pattern_set_value(&replay->files.shared,
+                          file_key(traits->file, address + traits->object_base),
+                          pattern_value_of(index));
+    }
+    return pattern_write(&replay->patterns, address, own, index, ground);
+}
+
 static const char *touch_page(struct replay *replay, uint32_t index, const struct block *block)
 {
     const struct event *event = &replay->trace->events[index];
     void *own = replay_own(event->address, block->distance);
+    struct pattern_ground ground = touch_ground(replay, block, event->address);
 
     if (event->prot == TRACE_PROT_WRITE) {
         replay->counts.touches_write++;
-        return pattern_write(&replay->patterns, event->address, own, index);
+        return touch_write(replay, index, block, own, &ground);
     }
     if (event->prot == TRACE_PROT_READ) {
         replay->counts.touches_read++;
-        return pattern_read(&replay->patterns, event->address, own);
+        return pattern_read(&replay->patterns, event->address, own, &ground);
     }
     /* An instruction fetch: nothing to execute is there, so the page is read where it can be. */
     replay->counts.touches_exec++;
-    return touch_is_readable(block) ? pattern_read(&replay->patterns, event->address, own) : NULL;
+    return touch_is_readable(block) ? pattern_read(&replay->patterns, event->address, own, &ground)
+                                    : NULL;
 }
 
 enum outcome touch_replay(struct replay *replay, uint32_t index)
@@ -90,6 +121,9 @@ enum outcome touch_replay(struct replay *replay, uint32_t index)
         return complain_trace(place, "the protection of %lx forbids this touch",
                               (unsigned long)event->address);
     }
+    if (!touch_fill(replay, event->address, event->address + PAGE_BYTES)) {
+        return complain_answer(place, "the file cannot be written: %s", strerror(errno));
+    }
     const char *fault = touch_page(replay, index, block);
     if (fault != NULL) {
         return complain_answer(place, "%s: %lx", fault, (unsigned long)event->address);
@@ -100,6 +134,22 @@ enum outcome touch_replay(struct replay *replay, uint32_t index)
     return OUTCOME_OK;
 }
 
+bool touch_fill(struct replay *replay, uint64_t start, uint64_t end)
+{
+    for (const struct block *block = block_first(&replay->blocks, start);
+         block != NULL && block_start(block) < end; block = block_next(block)) {
+        const struct block_traits *traits = &block->traits;
+        uint64_t low = block_start(block) > start ? block_start(block) : start;
+        uint64_t high = block->end < end ? block->end : end;
+
+        if (traits->file != 0 &&
+            !file_fill(&replay->files, traits->file, low + traits->object_base, high - low)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Check the touched pages of [start, end), all of it inside `block`. */
 static enum outcome touch_check_block(struct replay *replay, const struct event *event,
                                       const struct block *block, uint64_t start, uint64_t end,
@@ -107,8 +157,9 @@ static enum outcome touch_check_block(struct replay *replay, const struct event 
 {
     for (uint64_t page = pattern_next(&replay->patterns, start, end); page < end;
          page = pattern_next(&replay->patterns, page + PAGE_BYTES, end)) {
-        const char *fault =
-            pattern_check(&replay->patterns, page, replay_own(page, block->distance), is_whole);
+        struct pattern_ground ground = touch_ground(replay, block, page);
+        const char *fault = pattern_check(&replay->patterns, page,
+                                          replay_own(page, block->distance), is_whole, &ground);
 
         if (fault != NULL) {
             return complain_answer(replay_place(replay, event), "%s: %lx", fault,

@@ -15,6 +15,12 @@
 MUST_USE enum outcome touch_replay(struct replay *replay, uint32_t index);
 
 /*
+ * Have what is mapped in [start, end) in files that are written as needed: before a page is
+ * touched, and before a call that makes private copies. False: errno says why not.
+ */
+MUST_USE bool touch_fill(struct replay *replay, uint64_t start, uint64_t end);
+
+/*
  * Check a sample of each readable page of [start, end) that was touched, before `event` gives the
  * pages up.
  *

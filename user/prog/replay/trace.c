@@ -77,7 +77,7 @@ static bool trace_has_stack(const struct trace *trace)
     return false;
 }
 
-/* `region START END PROT KIND NAME`; the name may hold spaces and is not kept. */
+/* `region START END PROT KIND NAME`; the name may hold spaces. */
 static enum outcome trace_parse_region(const struct scan *scan, struct trace *trace)
 {
     struct trace_region region = {.line = scan->place.line};
@@ -115,6 +115,7 @@ static enum outcome trace_parse_region(const struct scan *scan, struct trace *tr
     if (regions == NULL) {
         return complain_memory(trace->path);
     }
+    strncpy(region.name, fields[5], sizeof region.name - 1);
     regions[trace->regions_count++] = region;
     trace->regions = regions;
     return OUTCOME_OK;

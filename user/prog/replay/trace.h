@@ -68,13 +68,16 @@ enum region_kind {
 #define TRACE_REMAP_DONTUNMAP 0x4u
 #define TRACE_REMAP_ALL       0x7u
 
+#define TRACE_NAME_BYTES 64
+
 /* One `region` line. */
 struct trace_region {
     uint64_t start;
     uint64_t end;
     uint32_t line;
     uint8_t prot;
-    uint8_t kind; /* enum region_kind */
+    uint8_t kind;                /* enum region_kind */
+    char name[TRACE_NAME_BYTES]; /* its first word, cut to what fits */
 };
 
 struct event {

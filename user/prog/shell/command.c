@@ -75,7 +75,8 @@ uint64_t command_run(const struct words *words)
         if (strcmp(words->items[0], commands[i].name) == 0) {
             const uint64_t status = run_redirected(commands[i].run, words);
             if (status == COMMAND_MISUSE) {
-                printf("usage: %s %s\n", commands[i].name, commands[i].arguments);
+                printf("usage: %s%s%s\n", commands[i].name,
+                       *commands[i].arguments == '\0' ? "" : " ", commands[i].arguments);
             }
             return status;
         }
@@ -156,16 +157,29 @@ void command_leave_process(const struct target *target)
 
 uint64_t command_help(const struct words *words)
 {
-    (void)words;
-    for (size_t i = 0; i < COMMANDS; i++) {
-        const int width = 34 - (int)strlen(commands[i].name);
-        printf("%s %-*s %s\n", commands[i].name, width, commands[i].arguments, commands[i].summary);
+    const char *wanted_opt = words->items[1]; /* behind the last is NULL */
+    bool is_known = false;
+    if (words->count > 2) {
+        return COMMAND_MISUSE;
     }
-    printf(
-        "\nAnything else is a program: ls bin shows them. PROGRAM ARGUMENT... & runs it behind.\n"
-        "Keys: arrows, ^A ^E ^U ^K ^W, up and down for what was typed before; ^C ends the\n"
-        "program in front, ^D the shell. Words may be quoted with ' and \". > FILE and >> FILE\n"
-        "send what a command says to a file.\n");
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (wanted_opt == NULL || strcmp(wanted_opt, commands[i].name) == 0) {
+            const int width = 24 - (int)strlen(commands[i].name);
+            printf("%s %-*s %s\n", commands[i].name, width, commands[i].arguments,
+                   commands[i].summary);
+            is_known = true;
+        }
+    }
+    if (wanted_opt != NULL) {
+        if (!is_known) {
+            printf("shell: %s: not a command of the shell; help alone lists them\n", wanted_opt);
+        }
+        return is_known ? COMMAND_DONE : COMMAND_FAILED;
+    }
+    printf("\nAnything else is a program: ls bin shows them. PROGRAM ARGUMENT... & runs it\n"
+           "behind. Keys: arrows, ^A ^E ^U ^K ^W, up and down for what was typed before;\n"
+           "^C ends the program in front, ^D or exit the shell. Words may be quoted with '\n"
+           "and \". > FILE and >> FILE send what a command says to a file.\n");
     return COMMAND_DONE;
 }
 
@@ -218,18 +232,39 @@ uint64_t command_history(const struct words *words)
     return COMMAND_DONE;
 }
 
-uint64_t command_shutdown(const struct words *words)
+/* The status that is the only word behind a command, 0 without; COMMAND_DONE if it is one. */
+static uint64_t find_status(const struct words *words, uint64_t *status)
 {
-    uint64_t status = 0;
+    *status = 0;
     if (words->count > 2) {
         return COMMAND_MISUSE;
     }
-    if (words->count == 2 && !command_number(words->items[1], &status)) {
+    if (words->count == 2 && !command_number(words->items[1], status)) {
         return COMMAND_FAILED;
     }
-    if (status > STATUS_MAX) {
+    if (*status > STATUS_MAX) {
         printf("shell: %s: not a status, which goes up to %u\n", words->items[1], STATUS_MAX);
         return COMMAND_FAILED;
+    }
+    return COMMAND_DONE;
+}
+
+uint64_t command_exit(const struct words *words)
+{
+    uint64_t status;
+    const uint64_t found = find_status(words, &status);
+    if (found == COMMAND_DONE) {
+        exit((int)status);
+    }
+    return found;
+}
+
+uint64_t command_shutdown(const struct words *words)
+{
+    uint64_t status;
+    const uint64_t found = find_status(words, &status);
+    if (found != COMMAND_DONE) {
+        return found;
     }
     fflush(stdout);
     if (hf_env()->console != HANDLE_NONE) {

@@ -3,14 +3,19 @@
  * The command that shows the disk: what it is, what is on it, and what its driver has counted.
  */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <hf/disk.h>
+#include <hf/env.h>
 #include <hf/error.h>
+#include <hf/mem.h>
 
 #include "command.h"
 
-#define FIND_AT_ONCE 1u /* a time that has passed */
+#define FIND_AT_ONCE  1u /* a time that has passed */
+#define START_SECONDS 5u /* in which a driver that is there is found */
 
 /* A size in the largest unit of which it is a whole number. */
 static void print_size(uint64_t sectors)
@@ -46,8 +51,9 @@ static enum err print_disk(const struct hf_disk *disk)
         return error;
     }
     print_size(info.sectors);
-    printf("in blocks of %" PRIu32 ", %s%s%s%s\n", info.block_bytes,
+    printf("in blocks of %" PRIu32 ", %s%s%s%s%s\n", info.block_bytes,
            (info.flags & DISK_READ_ONLY) != 0 ? "to be read only" : "to be written",
+           (info.flags & DISK_CARD) != 0 ? ", an SD card" : "",
            (info.flags & DISK_FLUSHES) != 0 ? ", flushed" : "",
            (info.flags & DISK_LEGACY) != 0 ? ", of virtio before 1" : "",
            (info.flags & DISK_GONE) != 0 ? ", GONE" : "");
@@ -68,6 +74,8 @@ static enum err print_disk(const struct hf_disk *disk)
 
 static enum err print_partitions(const struct hf_disk *disk)
 {
+    static const char *const kinds[] = {
+        [DISK_KIND_OTHER] = "", [DISK_KIND_SWAP] = " (swap)", [DISK_KIND_ARCHIVE] = " (files)"};
     struct disk_partition_rep partition;
     enum err error;
     for (uint32_t i = 0; (error = hf_disk_partition(disk, i, &partition)) == ERR_OK; i++) {
@@ -83,9 +91,23 @@ static enum err print_partitions(const struct hf_disk *disk)
         print_size(partition.sectors);
         printf(" ");
         print_type(partition.type);
-        printf("  %s%s\n", name, partition.kind == DISK_KIND_SWAP ? " (swap)" : "");
+        printf("  %s%s\n", name, kinds[partition.kind]);
     }
     return error == ERR_NOENT ? ERR_OK : error;
+}
+
+/* Whether there is a driver, which may not be found yet. */
+static bool has_driver(void)
+{
+    struct mem_look_rep process = {.space_id = 0};
+    bool is_there = false;
+    while (!is_there && hf_look(process.space_id, &process) == ERR_OK) {
+        char name[TARGET_NAME_BYTES];
+        command_name(&process, name);
+        is_there = strcmp(name, DISK_SERVICE) == 0;
+        (void)hf_handle_close(process.space);
+    }
+    return is_there;
 }
 
 uint64_t command_disks(const struct words *words)
@@ -95,8 +117,12 @@ uint64_t command_disks(const struct words *words)
         return COMMAND_MISUSE;
     }
     enum err error = hf_disk_open(FIND_AT_ONCE, &disk);
+    if (error == ERR_NOENT && has_driver()) {
+        const uint64_t hz = hf_env()->timebase_hz;
+        error = hf_disk_open(hf_time_now() + START_SECONDS * hz, &disk);
+    }
     if (error == ERR_NOENT) {
-        printf("shell: there is no disk: sbi/boot --disk FILE attaches one\n");
+        printf("shell: there is no disk: it is a card in the slot, or sbi/boot --disk FILE\n");
         return COMMAND_FAILED;
     }
     if (error == ERR_OK) {

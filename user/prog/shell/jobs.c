@@ -13,6 +13,8 @@
 #include <hf/mem.h>
 #include <hf/thread.h>
 
+#include "program.h"
+
 #define STATUS_NOT_STARTED 126
 #define STATUS_NOT_FOUND   127
 #define STATUS_CAUSE       128
@@ -45,9 +47,11 @@ static void front_set(uint64_t space)
 static void watch(void *argument)
 {
     (void)argument;
-    while (hf_console_interrupt(jobs_console) == ERR_OK) {
+    enum err error;
+    while ((error = hf_console_interrupt(jobs_console)) == ERR_OK || error == ERR_PEER_GONE) {
         front_take();
-        if (jobs_front != HANDLE_NONE) {
+        /* A driver that has ended is followed by another. */
+        if (error == ERR_OK && jobs_front != HANDLE_NONE) {
             (void)hf_space_end(jobs_front, DETAIL_INTERRUPT);
         }
         atomic_flag_clear(&jobs_front_lock);
@@ -162,16 +166,15 @@ uint64_t jobs_run(const struct words *words)
         printf("shell: too many programs run already; kill one\n");
         return STATUS_NOT_STARTED;
     }
-    enum err error = hf_program_find(name, &program);
-    if (error != ERR_OK) {
-        printf("shell: %s: no such command or program; try help, or ls bin\n", name);
+    if (!program_find(name, &program)) {
         return STATUS_NOT_FOUND;
     }
     program.argv = words->items;
     program.envp = envp;
     /* The new program may be interrupted as soon as it runs. */
     struct hf_start start;
-    error = hf_process_prepare(&program, &job->process, &start, &why);
+    enum err error = hf_process_prepare(&program, &job->process, &start, &why);
+    program_drop(&program);
     if (error == ERR_OK) {
         if (!words->is_background) {
             front_set(job->process.space);

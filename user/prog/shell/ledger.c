@@ -32,6 +32,15 @@ static void id_print(uint64_t id)
     }
 }
 
+/* Its owner was asked to give up; its lease is over and he has not asked; it lasts. */
+static char lease_mark(const struct mem_pin_row *row)
+{
+    if ((row->flags & MEM_PINS_TOLD) != 0) {
+        return '?';
+    }
+    return (row->flags & MEM_PINS_OVER) != 0 ? '!' : ' ';
+}
+
 static void row_print(const struct mem_pin_row *row)
 {
     printf("%6" PRIu64, row->pin);
@@ -44,7 +53,7 @@ static void row_print(const struct mem_pin_row *row)
     if (row->lease_ms == 0) {
         printf("%9s  ", "-");
     } else {
-        printf("%8" PRIu64 "%c  ", row->lease_ms, row->age_ms > row->lease_ms ? '!' : ' ');
+        printf("%8" PRIu64 "%c  ", row->lease_ms, lease_mark(row));
     }
     purpose_print(row);
 }

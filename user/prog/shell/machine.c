@@ -13,6 +13,7 @@
 #include <hf/env.h>
 #include <hf/error.h>
 #include <hf/mem.h>
+#include <hf/pager.h>
 
 #include "command.h"
 #include "ledger.h"
@@ -41,22 +42,34 @@ static void harts_print(void)
     if (hf_info(INFO_HARTS, &harts) != ERR_OK) {
         return;
     }
-    printf("\nhart   page faults      switches      messages        instructions    lock waits\n");
+    printf("\n%72s\n", "lock waits in");
+    printf("hart page faults   switches   messages      instructions     kernel     server\n");
     for (uint64_t i = 0; i < harts; i++) {
         printf("%4" PRIu64, i);
         for (size_t j = 0; j < sizeof(columns) / sizeof(columns[0]); j++) {
             uint64_t value = 0;
             if (columns[j] == INFO_HART_INSTRUCTIONS && !is_counted) {
-                printf(" %19s", "-");
+                printf(" %17s", "-");
                 continue;
             }
             (void)hf_info_of(columns[j], i, &value); /* 0 for one that is not used */
-            printf(" %*" PRIu64, columns[j] == INFO_HART_INSTRUCTIONS ? 19 : 13, value);
+            printf(" %*" PRIu64,
+                   columns[j] == INFO_HART_INSTRUCTIONS ? 17
+                   : j == 0                             ? 11
+                                                        : 10,
+                   value);
         }
-        printf("\n");
+        struct mem_worker_rep worker;
+        if (hf_worker(i, &worker) == ERR_OK) {
+            printf(" %10" PRIu64 "\n", worker.waits);
+        } else { /* the server has a thread for each hart that is used */
+            printf(" %10s\n", "-");
+        }
     }
     if (!is_counted) {
         printf("Instructions are counted by sbi/boot --icount.\n");
+    } else if (harts > 1) {
+        printf("Instructions are a hart's own, but under QEMU those of all harts together.\n");
     }
 }
 
@@ -67,15 +80,78 @@ static void promised_print(void)
     if (hf_commit_get(&commit) != ERR_OK) {
         return;
     }
-    printf("\n");
-    mem_line("promised to programs", commit.used);
-    if (commit.mode == MEM_COMMIT_NEVER) {
-        printf("%-32s %8" PRIu64 "%% of the frames\n", "  of", commit.percent);
-        mem_line("  at most", commit.limit);
-    } else {
-        printf("  %s\n", commit.mode == MEM_COMMIT_ALWAYS ? "whatever is asked for"
-                                                          : "no request for more than all frames");
+    printf("\n%-32s %8" PRIu64 " frames, ", "promised to programs", commit.used);
+    switch (commit.mode) {
+    case MEM_COMMIT_NEVER:
+        printf("at most %" PRIu64 "\n%-32s %7" PRIu64 "%% of swap and all but the kernel's\n",
+               commit.limit, "that is", commit.percent);
+        break;
+    case MEM_COMMIT_HEURISTIC:
+        printf("no request for more than %" PRIu64 " at once\n", commit.limit);
+        break;
+    default: /* MEM_COMMIT_ALWAYS */
+        printf("whatever is asked for\n");
+        break;
     }
+}
+
+/* Huge pages that were set aside, if any were. */
+static void huge_print(const char *text, uint64_t bytes)
+{
+    struct mem_huge_rep huge;
+    if (hf_huge_get(bytes, &huge) == ERR_OK && huge.total != 0) {
+        printf("huge pages of %s %18s %8" PRIu64 " pages, %" PRIu64 " free, %" PRIu64
+               " of these promised\n",
+               text, "", huge.total, huge.free, huge.promised);
+    }
+}
+
+/* Where pages are that had to make room, if there is such a place. */
+static void swap_print(void)
+{
+    struct mem_swap_rep swap;
+    if (hf_swap(0, 0, &swap) != ERR_OK || (swap.slots == 0 && swap.used == 0)) {
+        return;
+    }
+    printf("\n");
+    mem_line("swap in use", swap.used);
+    mem_line("of these in memory too", swap.held);
+    mem_line("swap free", swap.slots > swap.used ? swap.slots - swap.used : 0);
+    printf("%-32s %8" PRIu64 " out, %" PRIu64 " dropped, %" PRIu64 " waits for a frame\n",
+           "pages since boot", swap.swapped, swap.dropped, swap.waits);
+}
+
+/* Free frames that are not anybody's. */
+static void reserve_print(void)
+{
+    struct mem_stats_reserve_rep reserve;
+    if (hf_stats_reserve(&reserve) != ERR_OK || reserve.frames + reserve.areas == 0) {
+        return;
+    }
+    printf("\n%-32s %8" PRIu64 " frames, %" PRIu64 " there, %" PRIu64 " taken so far\n",
+           "reserve of memory makers", reserve.frames, reserve.left, reserve.spent);
+    printf("%-32s %8" PRIu64 " frames, and %" PRIu64 " for pages asked for\n", "reserve of swap",
+           reserve.areas, reserve.promised);
+}
+
+/* What had to wait for pagers, and what came of it. */
+static void waits_print(void)
+{
+    struct mem_stats_waits_rep waits;
+    struct mem_stats_pages_rep pages;
+    if (hf_stats_waits(&waits) != ERR_OK || hf_stats_pages(&pages) != ERR_OK ||
+        pages.pulls + pages.saves + waits.frames == 0) {
+        return;
+    }
+    printf("\n%-32s %8" PRIu64 " first, %" PRIu64 " second, %" PRIu64 " again, %" PRIu64
+           " queued, %" PRIu64 " timed out, %" PRIu64 " stale answers\n",
+           "waits since boot", waits.first, waits.second, waits.again, waits.queued, waits.timeouts,
+           waits.stale);
+    printf("%-32s %8" PRIu64 " times, %" PRIu64 " joined, %" PRIu64 " saves\n", "pagers were asked",
+           pages.pulls, pages.joined, pages.saves);
+    printf("%-32s %8" PRIu64 " ahead, %" PRIu64 " of them used, %" PRIu64 " mapped around, %" PRIu64
+           " evicted\n",
+           "pages of pagers", pages.ahead, pages.hits, pages.around, pages.evicted);
 }
 
 uint64_t command_mem(const struct words *words)
@@ -97,6 +173,11 @@ uint64_t command_mem(const struct words *words)
     mem_line("kernel, firmware, boot archive", stats.kernel);
     mem_line("all", stats.total);
     ledger_print_totals();
+    huge_print("2M", MEM_HUGE_2MB);
+    huge_print("1G", MEM_HUGE_1GB);
+    swap_print();
+    reserve_print();
+    waits_print();
     promised_print();
     harts_print();
     return COMMAND_DONE;
@@ -221,7 +302,7 @@ uint64_t command_trace(const struct words *words)
                event_text(events[i].kind), events[i].first, events[i].second);
     }
     if (count == 0) {
-        printf("shell: nothing was recorded: boot with sbi/boot --trace\n");
+        printf("shell: nothing was recorded: sbi/boot --trace, or sbi/flash --append trace\n");
     }
     return COMMAND_DONE;
 }

@@ -2,6 +2,7 @@
 /*
  * The shell: reads a line, does it, and so on until the input ends.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,6 +38,10 @@ static enum edit_event read_keys(uint64_t console)
             fflush(stdout);
             at = 0;
             enum err error = hf_console_read(console, keys, sizeof(keys), &count);
+            if (error == ERR_PEER_GONE) {
+                count = 0;
+                return EDIT_CANCEL; /* the driver has ended: begin anew with the next */
+            }
             if (error != ERR_OK || count == 0) {
                 count = 0;
                 return EDIT_END;
@@ -61,16 +66,26 @@ static enum edit_event read_plain(void)
     return EDIT_LINE;
 }
 
+/* Returns: whether there is a console that has the mode now. */
+static bool set_mode(uint64_t console, enum console_mode mode)
+{
+    enum err error;
+    do {
+        error = hf_console_mode(console, mode);
+    } while (error == ERR_PEER_GONE);
+    return error == ERR_OK;
+}
+
 static enum edit_event read_line(uint64_t console)
 {
     if (console == HANDLE_NONE) {
         return read_plain();
     }
-    if (hf_console_mode(console, CONSOLE_KEYS) != ERR_OK) {
+    if (!set_mode(console, CONSOLE_KEYS)) {
         return EDIT_END;
     }
     const enum edit_event event = read_keys(console);
-    return hf_console_mode(console, CONSOLE_LINES) == ERR_OK ? event : EDIT_END;
+    return set_mode(console, CONSOLE_LINES) ? event : EDIT_END;
 }
 
 /* Do what the line says. */

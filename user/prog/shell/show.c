@@ -68,17 +68,17 @@ static const char *region_name(const struct mem_region *region, const char *prog
     if (region->start >= PROGRAM_END) {
         return "";
     }
-    return (region->prot & MEM_PROT_WRITE) != 0 ? "[data and heap]" : program;
+    return region->object == 0 ? "[data and heap]" : program;
 }
 
 static void maps_line(const struct mem_region *region, const char *program)
 {
-    printf("%010" PRIx64 "-%010" PRIx64 " %c%c%c%c %08" PRIx64 " %8" PRIu32 " %s\n", region->start,
-           region->end, (region->prot & MEM_PROT_READ) != 0 ? 'r' : '-',
+    printf("%010" PRIx64 "-%010" PRIx64 " %c%c%c%c %08" PRIx64 " %8" PRIu32 " %8" PRIu32 " %s\n",
+           region->start, region->end, (region->prot & MEM_PROT_READ) != 0 ? 'r' : '-',
            (region->prot & MEM_PROT_WRITE) != 0 ? 'w' : '-',
            (region->prot & MEM_PROT_EXEC) != 0 ? 'x' : '-',
            (region->flags & MEM_MAP_TYPE) == MEM_MAP_SHARED ? 's' : 'p',
-           region->object == 0 ? 0 : region->offset, region->resident,
+           region->object == 0 ? 0 : region->offset, region->resident, region->swapped,
            region_name(region, program));
 }
 
@@ -86,7 +86,7 @@ static uint64_t maps_print(const struct target *target)
 {
     struct mem_region regions[REGIONS];
     struct mem_query_rep rep = {.next = 0};
-    printf("address               prot offset   resident pages, and what it is\n");
+    printf("address               prot offset   resident  swapped what it is\n");
     do {
         enum err error = hf_query(target->space, rep.next, REGIONS, regions, &rep);
         if (error != ERR_OK) {
@@ -96,8 +96,8 @@ static uint64_t maps_print(const struct target *target)
             maps_line(&regions[i], target->name);
         }
     } while (rep.next != 0);
-    printf("%" PRIu64 " regions, %" PRIu64 " pages, %" PRIu64 " resident\n", rep.regions_total,
-           rep.pages_total, rep.resident_total);
+    printf("%" PRIu64 " regions, %" PRIu64 " pages, %" PRIu64 " resident; all in pages\n",
+           rep.regions_total, rep.pages_total, rep.resident_total);
     return COMMAND_DONE;
 }
 
@@ -155,6 +155,7 @@ static void handle_line(const struct handle_info *info)
     const char *what = info->slot == HANDLE_MEM       ? "the memory server"
                        : info->slot == HANDLE_LOG     ? "the log"
                        : info->slot == HANDLE_MACHINE ? "power and interrupts"
+                       : info->slot == HANDLE_FILES   ? "the file system"
                        : info->slot == HANDLE_NAMES   ? "the name service"
                        : info->slot == HANDLE_ARCHIVE ? "the boot archive"
                        : info->slot == HANDLE_CONSOLE ? "the console"
@@ -224,6 +225,17 @@ static enum err limit_line(uint64_t space, size_t index)
     return ERR_OK;
 }
 
+/* Say which limits there are, since this is none. */
+static uint64_t limit_unknown(const char *name)
+{
+    printf("shell: %s: no limit; there are", name);
+    for (size_t i = 0; i < LIMITS; i++) {
+        printf("%s %s", i == 0 ? "" : ",", limits[i].name);
+    }
+    printf("\n");
+    return COMMAND_FAILED;
+}
+
 /* `limit` of a process, with the words behind it. */
 static uint64_t limit_serve(const struct words *words, const struct target *target)
 {
@@ -236,7 +248,7 @@ static uint64_t limit_serve(const struct words *words, const struct target *targ
             first++;
         }
         if (first == LIMITS) {
-            return COMMAND_MISUSE;
+            return limit_unknown(words->items[2]);
         }
         end = first + 1;
     }

@@ -29,11 +29,13 @@ enum disk_request {
 #define DISK_LEGACY    0x8u  /* the device is of virtio before 1 */
 #define DISK_GONE      0x10u /* the device cannot be had back */
 #define DISK_BACKUP    0x20u /* the partitions are those of the backup table */
+#define DISK_CARD      0x40u /* an SD card: it does not reach memory */
 
 /* What a partition is for, by its type. */
 enum disk_kind {
     DISK_KIND_OTHER = 0,
-    DISK_KIND_SWAP = 1, /* 0657fd6d-a4ab-43c4-84e5-0933c84b4f4f */
+    DISK_KIND_SWAP = 1,    /* 0657fd6d-a4ab-43c4-84e5-0933c84b4f4f */
+    DISK_KIND_ARCHIVE = 2, /* of files: 8f1f7f4a-5d0c-4c6e-9b4f-484f4c444641 */
 };
 
 /* INFO: of the disk. */
@@ -50,7 +52,8 @@ struct disk_info_rep {
     uint32_t left_out; /* entries of the table that overlap, or leave the disk */
     uint32_t slots;    /* requests that the device can have at once */
     uint32_t flying;   /* that it has now */
-    uint64_t reserved[3];
+    uint64_t objects;  /* partitions that were asked for as objects: the driver keeps their pages */
+    uint64_t reserved[2];
 };
 
 /* COUNTS: since the driver began. */
@@ -100,10 +103,10 @@ struct disk_name_rep {
 /*
  * READ: `bytes` bytes (at most DISK_TRANSFER_BYTES) from `offset` of the partition with that number
  * on into the memory at `address` of `space`, a handle with MEM_RIGHT_PIN (tag mask bit 7): the
- * device writes there itself, while the driver has the pages pinned. Offset and bytes are multiples
- * of the disk's blocks, the address too. NOENT: there is no such partition. INVAL: not inside it.
- * FAULT: memory that is not there or may not be written. AGAIN: a page would have to be waited for:
- * have it present, and ask again.
+ * device writes there itself, or the driver, while it has the pages pinned. Offset and bytes are
+ * multiples of the disk's blocks, the address too. NOENT: there is no such partition. INVAL: not
+ * inside it. FAULT: memory that is not there or may not be written. AGAIN: a page would have to be
+ * waited for: have it present, and ask again.
  *
  * WRITE: likewise from memory. ROFS: the disk may only be read.
  */
@@ -143,6 +146,27 @@ struct disk_delay_req {
     uint64_t reserved[5];
 };
 
+/*
+ * OBJECT: a partition (DISK_WHOLE: the disk) as an object of the memory server, which can be
+ * mapped, shared as well, and copied; with the right to write unless the disk may only be read.
+ * What was written is lasting when SYNC is answered. READ and WRITE go past it: they see what was
+ * saved, and pages that are there already do not see a WRITE. A page that cannot be read is a bus
+ * error. When the driver ends, the next one goes on with the object and what was not saved; if
+ * there is none, or it does not find the partition at the same place, pages that are not there are
+ * a bus error, and SYNC fails. NOENT: there is no such.
+ */
+struct disk_object_req {
+    uint32_t number;
+    uint32_t partition;
+    uint64_t reserved[7];
+};
+struct disk_object_rep {
+    uint64_t error;
+    uint64_t object; /* handle */
+    uint64_t bytes;
+    uint64_t reserved[5];
+};
+
 /* Answer of requests that give back nothing but an error. */
 struct disk_empty_rep {
     uint64_t error;
@@ -158,6 +182,8 @@ STATIC_ASSERT(sizeof(struct disk_name_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct disk_read_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct disk_write_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct disk_delay_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct disk_object_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct disk_object_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct disk_empty_rep) == 64, "eight words");
 
 /*
@@ -168,3 +194,4 @@ STATIC_ASSERT(sizeof(struct disk_empty_rep) == 64, "eight words");
 #define DISK_SLOT_REGISTERS 65u /* object of the memory server, with which it can be reset */
 #define DISK_SLOT_INTERRUPT 66u
 #define DISK_SLOT_SELF      67u /* the endpoint with CALL, to be registered */
+#define DISK_SLOT_PAGER     68u /* of its objects, which outlive it */

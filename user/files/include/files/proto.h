@@ -10,7 +10,7 @@
  * There is one user, who owns everything; of the rights in `mode` the owner's count. Nonzero
  * reserved words, unknown flags, lengths that cannot be, NULs in paths, handles: INVAL. A request
  * that needs a control handle (OPEN), or must not come by one: TYPE. Errors of paths, all as in
- * path_resolution(7): NOENT, NOTDIR, ACCES, NAMETOOLONG. ROFS: of the boot archive. NOSPC: no
+ * path_resolution(7): NOENT, NOTDIR, ACCES, NAMETOOLONG. ROFS: of an archive. NOSPC: no
  * room, or none left for this client. AGAIN: bytes left by PART are gone; leave them again.
  */
 #pragma once
@@ -48,9 +48,10 @@ enum files_request {
 #define FILES_MODE_RIGHTS 07777u
 
 /* What is special about a file or folder. */
-#define FILES_IS_ARCHIVE     0x1u /* of the boot archive, read-only: its bytes are there */
+#define FILES_IS_ARCHIVE     0x1u /* of an archive, read-only; its bytes are in the boot archive */
 #define FILES_IS_NOEXEC      0x2u /* may not be mapped to be executed */
 #define FILES_IS_APPEND_ONLY 0x4u
+#define FILES_IS_DISK        0x8u /* FILES_IS_ARCHIVE too: only its object has the bytes */
 
 /* Flags of RESIZE. */
 #define FILES_RESIZE_EXTEND 0x1u /* do nothing if the file is as long already */
@@ -79,10 +80,11 @@ struct files_part_req {
 /*
  * OPEN: open(2) decides what is refused. `object` is a handle to the memory object that has the
  * bytes, with rights as asked for; hold it (OBJECT_HOLD) before it is used, and ask again if it is
- * STALE by then: the file has been removed. None (0, and not in the tag) for folders and files of
- * the archive; these have their bytes at `offset` of the archive. `control`, if FILES_WRITE was
- * asked for, is a handle for RESIZE and APPEND. The object is as long as the file; only RESIZE
- * changes that.
+ * STALE by then: the file has been removed. None (0, and not in the tag) for folders. That of a
+ * file of the archive is a slice of it (OBJECT_SLICE), from `offset` of the archive on; there is
+ * none where the archive was packed so that the file does not begin on a page. `control`, if
+ * FILES_WRITE was asked for, is a handle for RESIZE and APPEND. The object is as long as the file;
+ * only RESIZE changes that.
  *
  * STAT: what the path names.
  *
@@ -234,6 +236,48 @@ struct files_space_rep {
     uint64_t changes;              /* of the whole tree so far */
 };
 
+/*
+ * MOUNT: the file `path`, of an archive on a disk, is to be found in FILES_DISK from now on, in
+ * place of one that was there before, and for reading only. Its bytes are those of `object`, a
+ * handle (tag mask bit 7) with the rights to read, execute and map, which is held from then on. For
+ * a process of the manifest that may (ACCES). A path longer than FILES_MOUNT_INLINE is left by
+ * PART. INVAL: the path is none, or the object is not so long; EXIST: it goes through a file, or is
+ * a folder.
+ */
+#define FILES_DISK         "disk"
+#define FILES_MOUNT_INLINE 32u
+struct files_mount_req {
+    uint32_t number;
+    uint32_t length;
+    uint64_t bytes;
+    uint32_t mode;
+    uint32_t reserved;
+    char path[FILES_MOUNT_INLINE];
+    uint64_t object;
+};
+
+struct files_mount_rep {
+    uint64_t error;
+    uint64_t instance; /* of the file system that knows the file: no other has this number */
+    uint64_t reserved[6];
+};
+
+/*
+ * WATCH: wait until the file system is not `instance`, which a MOUNT was answered, or 0: it is held
+ * until this one ends (PEER_GONE), and answered at once by another, which knows none of the files.
+ * For who may MOUNT (ACCES).
+ */
+struct files_watch_req {
+    uint64_t number;
+    uint64_t instance;
+    uint64_t reserved[6];
+};
+struct files_watch_rep {
+    uint64_t error;
+    uint64_t instance; /* that is there now */
+    uint64_t reserved[6];
+};
+
 /* Answer of the other requests. */
 struct files_empty_rep {
     uint64_t error;
@@ -256,7 +300,14 @@ STATIC_ASSERT(sizeof(struct files_lock_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct files_unlock_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct files_space_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct files_space_rep) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct files_mount_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct files_mount_rep) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct files_watch_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct files_watch_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct files_empty_rep) == 64, "eight words");
+
+/* Bit of the badge of who may MOUNT; the rest is that of a client. */
+#define FILES_BADGE_MOUNTS (UINT64_C(1) << 62)
 
 /* Where the file system receives. */
 #define FILES_SLOT_ENDPOINT 64u

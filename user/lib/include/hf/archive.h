@@ -3,9 +3,9 @@
  * Files of the boot archive: cpio in the format "newc", read where it lies.
  *
  * A header of 110 bytes in ASCII hex, the name (which ends at its first NUL and may be padded with
- * more), the data; header and name together, and the data, are padded to 4 bytes. The entry
- * "TRAILER!!!" ends it. Nothing of it is trusted: every length is checked against the archive's
- * own. Pure C: tested on the host.
+ * more), the data; header and name together, and the data, are padded to 4 bytes, or the data up to
+ * the end of a page. The entry "TRAILER!!!" ends it. Nothing of it is trusted: every length is
+ * checked against the archive's own. Pure C: tested on the host.
  */
 #pragma once
 
@@ -32,6 +32,24 @@ enum hf_archive_result {
     HF_ARCHIVE_FOLDER, /* the name is not a file's, but of a folder that holds some */
     HF_ARCHIVE_BROKEN, /* what stands there is no cpio entry, or it leaves the archive */
 };
+
+/* What the first bytes of an entry say. */
+struct hf_archive_entry {
+    const char *name; /* in these bytes */
+    uint64_t bytes;   /* of the file */
+    uint64_t start;   /* of the data, behind the start of the entry */
+    uint32_t mode;
+    uint32_t inode;
+};
+
+/*
+ * Read the entry that begins with these `bytes` bytes, which are to have its name in them.
+ *
+ * Returns:   FOUND; END: it is the one that ends an archive; BROKEN: none begins there, or its name
+ *            leaves them. `entry` is unchanged then.
+ */
+enum hf_archive_result hf_archive_read(const void *start, uint64_t bytes,
+                                       struct hf_archive_entry *entry);
 
 /*
  * Take the file at `*offset`, 0 for the first, and advance `*offset` to the next.

@@ -16,6 +16,10 @@
 /* Show all of it; up to CONSOLE_TEXT_MAX bytes together, and longer ones cut between lines. */
 MUST_USE enum err hf_console_write(uint64_t console, const void *bytes, size_t length);
 
+/* The same until a time of the time CSR: ERR_TIMEDOUT if not all of it has been taken by then. */
+MUST_USE enum err hf_console_write_until(uint64_t console, const void *bytes, size_t length,
+                                         uint64_t latest);
+
 /* Wait for what is typed. `*length`: bytes taken, at most `room`; 0: the end of the input. */
 MUST_USE enum err hf_console_read(uint64_t console, void *bytes, size_t room, size_t *length);
 

@@ -48,3 +48,7 @@ MUST_USE enum err hf_disk_flush(const struct hf_disk *disk);
 
 /* Have it be slow; ticks 0: as fast as it is. */
 MUST_USE enum err hf_disk_delay(const struct hf_disk *disk, uint64_t seed, uint64_t ticks);
+
+/* A partition as memory, held as hf/shared.h says, and how many bytes it has. */
+MUST_USE enum err hf_disk_object(const struct hf_disk *disk, uint32_t partition, uint64_t *object,
+                                 uint64_t *bytes);

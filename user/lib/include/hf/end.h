@@ -17,7 +17,7 @@
  *     SEGV_MAPERR at 0x0 (write), pc 0x120cc, no region
  *     SEGV_ACCERR at 0x11008 (write), pc 0x120cc, region 0x11000-0x14000 r-xp
  *     BUS_ADRERR at 0x3fd7c35000 (write), pc 0x16cdc, region 0x3fd7bde000-0x3fdf658000 rw-p: no
- *     memory left, or none of its budget
+ *     memory or budget left, or its page of swap is lost
  *     SEGV_MAPERR at 0x3fff56cff8 (write), pc 0x102e8, below region 0x3fff56d000-0x3fffd6d000 rw-p
  *     [stack]: stack overflow
  *

@@ -16,7 +16,7 @@
 
 /* What was opened. Owner: who opened it; hf_files_close() gives the handles back. */
 struct hf_file {
-    uint64_t object;  /* memory object, held; 0: a folder, or a file of the archive */
+    uint64_t object;  /* memory object, held; 0: a folder, or a file that cannot be mapped */
     uint64_t control; /* for hf_files_resize() and _append(); 0: not opened for writing */
     uint64_t number;
     uint64_t bytes;
@@ -71,6 +71,27 @@ MUST_USE enum err hf_files_append(uint64_t control, const void *bytes, size_t le
 MUST_USE enum err hf_files_lock(uint64_t files, uint64_t number, uint32_t flags, uint64_t *lock,
                                 uint64_t *token);
 MUST_USE enum err hf_files_unlock(uint64_t files, uint64_t lock);
+
+/* What MOUNT is about. The object stays the caller's too. */
+struct hf_mount {
+    const char *path;
+    uint64_t bytes;
+    uint32_t mode;
+    uint64_t object;
+};
+
+/*
+ * MOUNT, for who may. `latest`: as in hf_call_timed(), for each call of it. `instance`: of the file
+ * system that has it, on ERR_OK.
+ */
+MUST_USE enum err hf_files_mount(uint64_t files, uint64_t latest, const struct hf_mount *mount,
+                                 uint64_t *instance);
+
+/*
+ * WATCH: wait until the file system is not `*instance` (0: none), which becomes the one that it is.
+ * ERR_PEER_GONE: it has ended; ask again, to wait for the next one.
+ */
+MUST_USE enum err hf_files_watch(uint64_t files, uint64_t *instance);
 
 /* SPACE. */
 MUST_USE enum err hf_files_space(uint64_t files, uint64_t index, struct files_space_rep *rep);

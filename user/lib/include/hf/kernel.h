@@ -230,8 +230,11 @@ ALWAYS_INLINE enum err hf_object_destroy(uint64_t handle)
 
 /* Console, power, numbers. */
 
-/* Write `bytes` bytes that stand at the start of the calling thread's message page. */
-static inline enum err hf_log_write_level(uint64_t log, uint64_t bytes, enum log_level level,
+/*
+ * Write `bytes` bytes that stand at the start of the calling thread's message page. `level`: enum
+ * log_level, perhaps with LOG_KEPT.
+ */
+static inline enum err hf_log_write_level(uint64_t log, uint64_t bytes, uint64_t level,
                                           uint64_t *written)
 {
     struct hf_result result = hf_syscall(SYS_LOG_WRITE, log, bytes, level, 0);

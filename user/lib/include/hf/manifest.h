@@ -7,17 +7,25 @@
  *                          before the first process: how memory is promised: never (default): no
  *                          more in all than PERCENT (100) of the frames; heuristic: no request for
  *                          more than all; always
+ *   hugepages SIZE N       before the first process: N pages of SIZE, 2M or 1G, are set aside at
+ *                          boot for mappings with HUGETLB
  *   process NAME           begins the statements about a program of the archive; *: the one that
  *                          was named for this boot, the last in the file
  *   boot shell|program     start it only when no program was named, only when one was
  *   priority N             the highest of its threads, and its first one's (default 8)
  *   budget N               frames that it and its children may take (default: all)
  *   device NAME REGISTERS INTERRUPT
- *                          handles to a device, in these slots; NAME: "console", or what the device
- *                          tree says it is compatible with; virtio,mmio:N: the first slot of virtio
- *                          in which there is a device of kind N
- *   optional               without its device it is left out, and not a word is said
+ *                          handles to a device, in these slots; NAME: "console"; "card": a
+ *                          controller with a slot for SD cards; or what the device tree says it is
+ *                          compatible with; virtio,mmio:N: the first slot of virtio in which there
+ *                          is a device of kind N
+ *   or NAME                that device, if there is none of those that were named before
+ *   optional               without its device it is left out, and not a word is said; the same if
+ *                          it ends with status 0: there is nothing in the device's slot
  *   receive NAME SLOT      RECEIVE at the endpoint NAME, which init makes
+ *   pager SLOT [FRAMES]    a pager that stays when the process is started again (hf/pager.h); so
+ *                          many frames are for the process alone, when there are no others: it is
+ *                          a memory maker, and needs "may swap"
  *   call NAME [SLOT]       CALL at that endpoint; "console", "names" and "files" have slots
  *                          promised to them
  *   machine                power and interrupts, in HANDLE_MACHINE
@@ -44,11 +52,14 @@
 
 #define MANIFEST_PROCESSES_MAX 16u
 #define MANIFEST_ENTRIES_MAX   8u  /* of each kind at a process */
+#define MANIFEST_DEVICES_MAX   4u  /* to choose from */
 #define MANIFEST_NAME_BYTES    32u /* with the NUL */
 #define MANIFEST_SLOT_FIRST    64u
 #define MANIFEST_SLOT_END      128u
 #define MANIFEST_RESTARTS_MAX  100u
 #define MANIFEST_PERCENT_MAX   1000u
+#define MANIFEST_HUGE_MAX      65536u
+#define MANIFEST_RESERVE_MAX   4096u
 #define MANIFEST_ANY           "*"
 
 enum manifest_boot {
@@ -63,11 +74,18 @@ enum manifest_boot {
 #define MANIFEST_MAY_LOOK     0x8u
 #define MANIFEST_MAY_PHYSICAL 0x10u
 #define MANIFEST_MAY_KILL     0x20u
+#define MANIFEST_MAY_SWAP     0x40u
+#define MANIFEST_MAY_MOUNT    0x80u /* of the file system */
 
 /* An endpoint and the slot for it; slot 0: the promised one. */
 struct manifest_handle {
     char name[MANIFEST_NAME_BYTES];
     uint64_t slot;
+};
+
+struct manifest_device {
+    char name[MANIFEST_NAME_BYTES];
+    uint64_t virtio; /* kind of the device in a slot of virtio; 0: not asked for */
 };
 
 struct manifest_list {
@@ -86,10 +104,12 @@ struct manifest_process {
     bool is_system_log;
     bool is_final;
     bool is_optional;
-    char device[MANIFEST_NAME_BYTES]; /* "": none */
-    uint64_t device_virtio;           /* kind of the device in a slot of virtio; 0: not asked for */
-    uint64_t device_registers;        /* slots */
+    uint32_t devices_count;    /* the first that is there */
+    uint64_t device_registers; /* slots; valid if there are devices */
     uint64_t device_interrupt;
+    struct manifest_device devices[MANIFEST_DEVICES_MAX];
+    uint64_t pager;   /* slot; 0: none */
+    uint64_t reserve; /* frames */
     uint32_t receives_count;
     uint32_t calls_count;
     struct manifest_handle receives[MANIFEST_ENTRIES_MAX];
@@ -107,6 +127,8 @@ enum manifest_overcommit {
 struct manifest {
     enum manifest_overcommit overcommit;
     uint64_t percent; /* of the frames that may be promised */
+    uint64_t hugepages_2m;
+    uint64_t hugepages_1g;
     uint32_t count;
     struct manifest_process processes[MANIFEST_PROCESSES_MAX];
 };

@@ -29,13 +29,26 @@
 #define HF_HANDLE_AT(index) (UINT64_C(1) << (IPC_TAG_HANDLES_SHIFT + (index)))
 
 /*
- * Send a request and take its answer in place.
+ * What follows an answer that says MORE (mem/proto_turn.h), in place, until there is no more. The
+ * request was sent with this tag and these words 6 and 7. Returns: as hf_mem_call().
+ */
+enum err hf_mem_go_on(struct hf_message *message, uint64_t tag, uint64_t object, uint64_t space);
+
+/*
+ * Send a request and take its answer in place; if it takes several messages, all of them.
  *
  * Returns: the kernel's error, else the server's.
  */
 ALWAYS_INLINE enum err hf_mem_call(struct hf_message *message)
 {
+    const uint64_t tag = message->tag;
+    const uint64_t object = message->words[6];
+    const uint64_t space = message->words[7];
     enum err error = hf_call(HANDLE_MEM, message);
+
+    if (UNLIKELY(error == ERR_OK && message->words[0] == ERR_MORE)) {
+        return hf_mem_go_on(message, tag, object, space);
+    }
     return error != ERR_OK ? error : (enum err)message->words[0];
 }
 
@@ -141,11 +154,17 @@ enum err hf_query(uint64_t space, uint64_t addr, uint64_t count, struct mem_regi
 enum err hf_lock_form(uint64_t form, uint64_t space, uint64_t addr, uint64_t length,
                       uint64_t flags);
 enum err hf_lock(uint64_t space, uint64_t addr, uint64_t length, uint64_t flags);
+/* What hf_lock() of this would cost (MEM_LOCK_DRY): nothing is done. Refused as that would be. */
+enum err hf_lock_cost(uint64_t space, uint64_t addr, uint64_t length, uint64_t flags,
+                      struct mem_lock_cost_rep *rep);
 enum err hf_unlock_form(uint64_t form, uint64_t space, uint64_t addr, uint64_t length);
 enum err hf_unlock(uint64_t space, uint64_t addr, uint64_t length);
 
 /* flags: MEM_LOCK_CURRENT, _FUTURE, _ALL_ONFAULT. */
+enum err hf_lock_all_form(uint64_t form, uint64_t space, uint64_t flags);
 enum err hf_lock_all(uint64_t space, uint64_t flags);
+/* What hf_lock_all() of this would cost (MEM_LOCK_DRY), as hf_lock_cost(). */
+enum err hf_lock_all_cost(uint64_t space, uint64_t flags, struct mem_lock_cost_rep *rep);
 enum err hf_unlock_all(uint64_t space);
 
 /*
@@ -173,11 +192,22 @@ const char *hf_last_refusal(void);
 enum err hf_copy(uint64_t space, uint64_t own_addr, uint64_t other_addr, uint64_t length,
                  uint64_t direction, uint64_t *copied);
 
+/* What is counted of the whole machine: frames by use, waits, pages of pagers, reserves. */
 enum err hf_stats(struct mem_stats_rep *rep);
+enum err hf_stats_waits(struct mem_stats_waits_rep *rep);
+enum err hf_stats_pages(struct mem_stats_pages_rep *rep);
+enum err hf_stats_reserve(struct mem_stats_reserve_rep *rep);
+
+/* A thread of the memory server; ERR_RANGE: it has none of this number. */
+enum err hf_worker(uint64_t number, struct mem_worker_rep *rep);
 
 /* How memory is promised in the whole machine, and how much is; setting is init's alone. */
 enum err hf_commit_get(struct mem_commit_rep *rep);
 enum err hf_commit_set(uint64_t mode, uint64_t percent);
+
+/* The pool of huge pages of a size (MEM_HUGE_2MB, MEM_HUGE_1GB); setting is init's alone. */
+enum err hf_huge_get(uint64_t bytes, struct mem_huge_rep *rep);
+enum err hf_huge_set(uint64_t bytes, uint64_t pages);
 
 enum err hf_limit_get(uint64_t space, enum mem_limit which, struct mem_limits_rep *rep);
 /* Value and ceiling go down to `value`. */

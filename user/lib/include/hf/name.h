@@ -16,10 +16,12 @@
 
 /*
  * Have an endpoint found under a name, until it ends or hf_name_remove(). The handle, with CALL,
- * TRANSFER and DERIVE, is copied.
+ * TRANSFER and DERIVE, is copied. Should the name service end and be started again, a thread of the
+ * library's registers the name anew.
  *
- * Returns:   ERR_OK; ERR_EXIST: a server that lives has the name; ERR_NOSPC; ERR_TYPE, ERR_RIGHTS:
- *            of the handle.
+ * Returns:   ERR_OK; ERR_EXIST: a server that lives has the name; ERR_NOSPC; ERR_BADF, ERR_STALE,
+ *            ERR_TYPE, ERR_RIGHTS: of the handle; what a thread is refused for (hf/thread.h), or a
+ *            slot for the copy.
  * On error:  nothing changed.
  */
 MUST_USE enum err hf_name_register(const char *name, uint64_t endpoint);

@@ -20,7 +20,7 @@ struct hf_pin {
     const void *addr; /* of any byte of the first page */
     uint64_t pages;
     uint32_t flags;      /* MEM_PIN_... */
-    uint32_t lease_ms;   /* 0: for ever */
+    uint32_t lease_ms;   /* after so long hf_pin_next() tells; 0: never */
     const char *purpose; /* for people: at most 15 characters count; NULL: none */
     uint64_t device;     /* handle to the device that will read or write them; HF_NO_OBJECT: none */
 };
@@ -49,6 +49,12 @@ enum err hf_pins(uint64_t space, uint64_t which, uint64_t before, uint64_t count
 
 /* The row of the pin that a handle (MEM_PIN_HANDLE) names. */
 enum err hf_pin_look(uint64_t handle, struct mem_pin_row *row);
+
+/*
+ * PIN_NEXT: wait until the lease of a pin of this process is over, which is to be given up then; of
+ * each pin once. ERR_BUSY: another thread waits already.
+ */
+enum err hf_pin_next(struct mem_pin_next_rep *rep);
 
 /* DEVICE_RESET; `pins`: how many were in quarantine because of it. */
 enum err hf_device_reset(uint64_t device, uint64_t *pins);

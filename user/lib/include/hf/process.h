@@ -2,9 +2,11 @@
 /*
  * Starting a program as a child process, and learning how it ended.
  *
- * A program gets: its segments; a stack; the boot archive, mapped read-only, and a handle to its
- * object; the log; the console, the name service and the file system if its parent has them; its
- * parent's random bytes, stirred. It has no other handle.
+ * A program gets: its segments, mapped privately from its file where that has them as they are to
+ * lie in memory, so that processes have in common what they do not write to; a stack; the boot
+ * archive, mapped read-only, and a handle to its object; the log; the console, the name service and
+ * the file system if its parent has them; its parent's random bytes, stirred. It has no other
+ * handle.
  */
 #pragma once
 
@@ -19,11 +21,14 @@
 /* Arguments, environment and auxiliary vector together. */
 #define HF_START_BYTES_MAX 32768
 
-/* A program of the boot archive and how to start it. Borrowed. */
+/* A program and how to start it. Borrowed. */
 struct hf_program {
-    const char *name; /* of the file, also for people */
-    const void *file;
-    uint64_t file_bytes;
+    const char *name;    /* of the file, also for people */
+    const void *file;    /* its first bytes, with all headers */
+    uint64_t head_bytes; /* how many are there */
+    uint64_t file_bytes; /* how many it has */
+    uint64_t object;     /* handle to what has them all, from `object_offset` on; 0: `file` */
+    uint64_t object_offset;
     const char *const *argv; /* ends with NULL */
     const char *const *envp; /* ends with NULL */
     uint64_t stack_bytes;    /* mapped as a whole; 0: it grows up to its limit */

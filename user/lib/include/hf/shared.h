@@ -27,6 +27,9 @@ enum err hf_shared_derive(uint64_t object, uint64_t rights, uint64_t *derived);
 /* A handle with these rights to an object of this number that the process made and still holds. */
 enum err hf_shared_again(uint64_t number, uint64_t rights, uint64_t *object);
 
+/* Part of the boot archive, whose handle `object` is: a handle to read, execute and map it. */
+enum err hf_shared_slice(uint64_t object, uint64_t offset, uint64_t bytes, uint64_t *slice);
+
 /* Hold an object whose handle came from elsewhere; let a child hold it, whose space this is. */
 enum err hf_shared_hold(uint64_t object);
 enum err hf_shared_hold_for(uint64_t space, uint64_t object);

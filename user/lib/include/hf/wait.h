@@ -21,9 +21,11 @@
 /* A thread as one that waits. Owner: its thread; fields after the first under the queue's lock. */
 struct hf_waiter {
     uint64_t notification; /* 0: not made yet */
+    uint64_t slot;         /* where it is to be made, if that is free; 0: anywhere */
     const atomic_uint *address;
     struct hf_waiter *next;
     struct hf_waiter *prev;
+    uint64_t ticket; /* its place among all who ever slept in its queue */
     atomic_uint is_queued;
 };
 
@@ -36,7 +38,12 @@ struct hf_waiter {
  */
 MUST_USE enum err hf_wait_on(const atomic_uint *address, unsigned expected, uint64_t latest);
 
-/* Wake up to `count` threads that sleep at the word, first come first. Returns: how many. */
+/*
+ * Wake up to `count` of the threads that sleep at the word when it is called, first come first.
+ * One that sleeps there again before the call has ended is not woken a second time.
+ *
+ * Returns: how many.
+ */
 unsigned hf_wake(const atomic_uint *address, unsigned count);
 
 /* Sleep until `latest` (time CSR). Returns: ERR_OK; as above for the notification. */

@@ -20,16 +20,24 @@ enum names_request {
 
 #define NAMES_BYTES 32u
 
+/* Names with the badge of one handle. */
+#define NAMES_EACH_MAX 16u
+
 /*
  * REGISTER: `endpoint` is a handle (tag mask bit 5) to an endpoint (TYPE) with CALL and TRANSFER
  * (RIGHTS), and with DERIVE if those who find it are to derive from it. EXIST: the name has one
- * that lives; NOSPC: too many names in all, or 16 with the badge of the caller's handle.
+ * that lives; NOSPC: too many names in all, or NAMES_EACH_MAX with the badge of
+ * the caller's handle. With OK and EXIST comes the number of the instance: a service that is
+ * started again has another, and knows no names.
  *
  * FIND: the handle comes in word 1. If the name has no endpoint, `latest` (time CSR; 0: no limit)
  * says how long to wait. In the end: PEER_GONE if it had one, which has ended; NOENT if it never
  * had one, or TIMEDOUT if that was waited for. AGAIN: too many wait; ask again.
  *
  * REMOVE: NOENT: there is no such name.
+ *
+ * WATCH: not answered while `instance` is the one that is asked: its end ends the call (PEER_GONE).
+ * OK: it has ended before. So who registers with an instance and then watches it misses no end.
  */
 struct names_register_req {
     uint64_t number;
@@ -48,6 +56,16 @@ struct names_remove_req {
     char name[NAMES_BYTES];
     uint64_t reserved[3];
 };
+struct names_watch_req {
+    uint64_t number;
+    uint64_t instance;
+    uint64_t reserved[6];
+};
+struct names_register_rep {
+    uint64_t error;
+    uint64_t instance;
+    uint64_t reserved[6];
+};
 struct names_find_rep {
     uint64_t error;
     uint64_t endpoint;
@@ -62,6 +80,8 @@ struct names_empty_rep {
 STATIC_ASSERT(sizeof(struct names_register_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct names_find_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct names_remove_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct names_watch_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct names_register_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct names_find_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct names_empty_rep) == 64, "eight words");
 
