@@ -7,7 +7,8 @@ Five things happen to the stream, and none of them delays an unfinished line suc
 - "\\r\\n" becomes "\\n";
 - the end line of the kernel, `[holdfast NONCE ...]`, is taken out and kept, what follows dropped;
 - an address of a panic's backtrace (`  at 0x...`) gets its function, file and line;
-- so does the pc in a line about the end of a program (`init: NAME: ... pc 0x...`, `[N] NAME: ...`).
+- so does the pc in a line about the end of a program (`init: NAME: ... pc 0x...`, `[N] NAME: ...`);
+  where that comes behind the shell's prompt, and so is shown as it comes, the name follows it.
 """
 import re
 
@@ -22,6 +23,10 @@ BACKTRACE_LINE = re.compile(rb"  at 0x([0-9a-f]+)\s*$")
 END_STARTS = (b"init: ", b"together: ")
 END_NUMBER = re.compile(rb"\[[0-9]*(\] ?)?")
 END_LINE = re.compile(rb"(?:init: |together: |\[[0-9]+\] )([^\s:]+)(?: .*)?: .*\bpc 0x([0-9a-f]+)")
+
+PROMPT = b"holdfast> "
+CURSOR = re.compile(rb"\r|\x1b\[[0-9;]*[A-Za-z]")  # what moves it, as the shell's editor does
+LINE_BYTES_MAX = 512  # of a line that begins with the prompt
 
 
 def is_end_start(line):
@@ -45,6 +50,7 @@ class Console:
         self.held = b""           # not yet shown
         self.in_banner = True
         self.at_line_start = True  # nothing of the line that `held` continues was shown
+        self.shown = b""          # of that line, its first LINE_BYTES_MAX bytes
         self.addresses = 0
 
     def feed(self, data):
@@ -57,11 +63,13 @@ class Console:
             line, _, self.held = self.held.partition(b"\n")
             shown += self._whole_line(line)
             self.at_line_start = True
+            self.shown = b""
         if self.end_line is not None:
             self.held = b""
         count = self._showable()
         if count > 0:
             shown += self.held[:count]
+            self.shown += self.held[:max(0, LINE_BYTES_MAX - len(self.shown))][:count]
             self.held = self.held[count:]
             self.at_line_start = False
         return shown
@@ -98,11 +106,21 @@ class Console:
             self.addresses += 1
             line += b" " + name.encode() if name else b""
         end = END_LINE.match(line) if self.at_line_start else None
-        if end:
-            name = self.describe_program(end[1].decode(errors="replace"), int(end[2], 16))
-            if name:
-                line = line[:end.end()] + b" " + name.encode() + line[end.end():]
-        return line + b"\n"
+        name = self._name_of(end) if end else b""
+        if name:
+            line = line[:end.end()] + b" " + name + line[end.end():]
+        return line + self._name_behind_prompt(line) + b"\n"
+
+    def _name_of(self, end):
+        """The name for the pc of a match of END_LINE, or b''."""
+        return self.describe_program(end[1].decode(errors="replace"), int(end[2], 16)).encode()
+
+    def _name_behind_prompt(self, rest):
+        """What to add to a line whose beginning has been shown, and that ends with `rest`."""
+        whole = CURSOR.sub(b"", self.shown + rest)
+        end = END_LINE.match(whole, len(PROMPT)) if whole.startswith(PROMPT) else None
+        name = self._name_of(end) if end and self.shown else b""
+        return b" (pc is " + name + b")" if name else b""
 
     def _showable(self):
         """How much of the unfinished line can be shown now."""

@@ -5,7 +5,10 @@ import os
 import stat
 import subprocess
 
+from firmware import FirmwareError, run
+
 CHUNK = 1 << 20
+BLOCKS = "/sys/class/block"
 
 
 class DeviceError(Exception):
@@ -21,8 +24,9 @@ def inspect(path):
     if not stat.S_ISBLK(kind):
         raise DeviceError(f"'{path}' is no block device (for a file: --image)")
     try:
-        listed = subprocess.run(["lsblk", "--json", "--bytes", "-o",
-                                 "PATH,TYPE,MODEL,SIZE,RM,HOTPLUG,MOUNTPOINTS,LABEL,FSTYPE", path],
+        # Asked for the name, it lists partitions as children; else beside the device.
+        listed = subprocess.run(["lsblk", "--json", "--bytes", "-o", "NAME,PATH,TYPE,MODEL,SIZE,"
+                                 "RM,MOUNTPOINTS,LABEL,FSTYPE", path],
                                 stdout=subprocess.PIPE, check=True, text=True).stdout
         return json.loads(listed)["blockdevices"][0]
     except (OSError, subprocess.CalledProcessError, ValueError, KeyError, IndexError):
@@ -37,7 +41,23 @@ def mounted(node):
     return points
 
 
-def check(node, size, is_forced):
+def is_removable(node, blocks=BLOCKS):
+    """Whether the medium can be taken out: a device that says so, or an SD card in a slot.
+
+    Linux calls no device of its MMC driver removable, neither a card nor memory that is soldered
+    on: the two differ by their type, "SD" and "MMC" (drivers/mmc/core/bus.c, type_show). Whether
+    the device can be unplugged (lsblk's HOTPLUG) is another matter: so can any disk on USB.
+    """
+    if node["rm"]:
+        return True
+    try:
+        with open(os.path.join(blocks, node["name"], "device", "type"), encoding="utf-8") as kind:
+            return kind.read().strip() == "SD"
+    except OSError:
+        return False
+
+
+def check(node, size, is_forced, blocks=BLOCKS):
     """Whether `size` bytes may be written to it. Raises DeviceError with the reason if not."""
     path = node["path"]
     if node["type"] not in ("disk", "loop"):
@@ -47,7 +67,7 @@ def check(node, size, is_forced):
         raise DeviceError(f"'{path}' is in use, mounted at {', '.join(points)}")
     if int(node["size"]) < size:
         raise DeviceError(f"'{path}' has {node['size']} bytes, {size} are needed")
-    if not (node["rm"] or node["hotplug"]) and not is_forced:
+    if not is_forced and not is_removable(node, blocks):
         raise DeviceError(f"'{path}' is not removable (--force if it is meant all the same)")
 
 
@@ -76,10 +96,25 @@ def compare(path, image):
             at += len(chunk)
 
 
-def write(path, image):
-    """Copy the image to the device, then compare. Raises DeviceError."""
+def stretch(path):
+    """Have the second partition table stand at the end of a device that is larger than its image.
+
+    The system learns of the partitions with that. Raises DeviceError.
+    """
     try:
-        with open(image, "rb") as source, open(path, "r+b") as target:
+        run(["sgdisk", "--move-second-header", path], f"'{path}': sgdisk")
+    except FirmwareError as error:
+        raise DeviceError(str(error)) from None
+
+
+def write(path, image):
+    """Copy the image to the device, then compare. Raises DeviceError.
+
+    Nobody else may use it then, not even since it was looked at: desktops mount cards unasked.
+    """
+    try:
+        alone = os.open(path, os.O_RDWR | os.O_EXCL)
+        with open(image, "rb") as source, open(alone, "r+b") as target:
             while chunk := source.read(CHUNK):
                 target.write(chunk)
             target.flush()

@@ -5,6 +5,7 @@ The package is fetched by name, for riscv64, from the mirror that this machine's
 an apt state of its own: nothing of the machine's is touched. What was fetched stays in the build
 directory.
 """
+import fcntl
 import glob
 import os
 import re
@@ -21,7 +22,11 @@ ITB_OPENSBI, ITB_TREE = 1, 2
 
 
 class FirmwareError(Exception):
-    """The firmware cannot be had; the text is one line."""
+    """A tool failed, or is not there; the text is one line."""
+
+
+class NotFetched(FirmwareError):
+    """The package cannot be fetched here: no Debian mirror is set up, or it does not answer."""
 
 
 class Firmware:
@@ -36,8 +41,14 @@ class Firmware:
         self.tree = os.path.join(folder, board + ".dtb")
 
 
+def environment(**more):
+    """What tools are to find: not every user's path has the folders of those of the system."""
+    return dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin", **more)
+
+
 def run(command, what, **options):
     """Run a tool; its last line of complaint becomes a FirmwareError."""
+    options.setdefault("env", environment())
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               errors="replace", check=False, stdin=subprocess.DEVNULL, **options)
@@ -94,30 +105,45 @@ def take_apart(folder):
                  os.path.join(folder, target), itb], "dumpimage")
 
 
-def fetch(build):
-    """Have the package in the build directory. Returns its folder. Raises FirmwareError."""
-    folder = os.path.join(os.path.abspath(build), "firmware")
-    if os.path.exists(os.path.join(folder, "version")):
-        return folder
+def download(folder):
+    """Have the package as a file in this folder. Returns its path. Raises NotFetched."""
+    what = f"cannot fetch {PACKAGE} of Debian {RELEASE}"
+    state = os.path.join(folder, "apt")
+    try:
+        own = environment(APT_CONFIG=write_state(state))
+        run(["apt-get", "-qq", "update"], what, env=own)
+        run(["apt-get", "-qq", "download", PACKAGE], what, env=own, cwd=folder)
+    except FirmwareError as error:
+        raise NotFetched(str(error)) from None
+    found = glob.glob(os.path.join(folder, PACKAGE + "_*_riscv64.deb"))
+    if len(found) != 1:
+        raise NotFetched(f"{what}: apt-get left no package")
+    shutil.rmtree(state)
+    return found[0]
+
+
+def fetch_to(folder):
+    """Have the package in this folder, all of it or nothing. Raises FirmwareError."""
     partial = folder + ".new"
     shutil.rmtree(partial, ignore_errors=True)
     os.makedirs(partial)
-    state = os.path.join(partial, "apt")
-    environment = dict(os.environ, APT_CONFIG=write_state(state))
-    what = f"cannot fetch {PACKAGE} of Debian {RELEASE}"
-    run(["apt-get", "-qq", "update"], what, env=environment)
-    run(["apt-get", "-qq", "download", PACKAGE], what, env=environment, cwd=partial)
-    found = glob.glob(os.path.join(partial, PACKAGE + "_*_riscv64.deb"))
-    if len(found) != 1:
-        raise FirmwareError(f"{what}: apt-get left no package")
-    run(["dpkg-deb", "-x", found[0], os.path.join(partial, "root")], "dpkg-deb")
+    package = download(partial)
+    run(["dpkg-deb", "-x", package, os.path.join(partial, "root")], "dpkg-deb")
     take_apart(partial)
-    version = re.search(r"_(.+)_riscv64\.deb$", os.path.basename(found[0]))[1]
+    version = re.search(r"_(.+)_riscv64\.deb$", os.path.basename(package))[1]
     with open(os.path.join(partial, "version"), "w", encoding="utf-8") as note:
         note.write(version.replace("%3a", ":") + "\n")
-    shutil.rmtree(state)
     shutil.rmtree(folder, ignore_errors=True)
     os.rename(partial, folder)
+
+
+def fetch(build):
+    """Have the package in the build directory. Returns its folder. Raises FirmwareError."""
+    folder = os.path.join(os.path.abspath(build), "firmware")
+    with open(folder + ".lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # others may want it at the same time
+        if not os.path.exists(os.path.join(folder, "version")):
+            fetch_to(folder)
     return folder
 
 

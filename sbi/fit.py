@@ -56,33 +56,47 @@ SOURCE = """/dts-v1/;
 """
 
 
+def cells(value):
+    """The number as two cells of a device tree."""
+    return value >> 32, value & 0xffffffff
+
+
 def set_chosen(tree, name, value):
     """A property of /chosen of two cells."""
-    run(["fdtput", "-p", "-t", "x", tree, "/chosen", name, f"{value >> 32:x}",
-         f"{value & 0xffffffff:x}"], "fdtput")
+    run(["fdtput", "-p", "-t", "x", tree, "/chosen", name, *(f"{cell:x}" for cell in cells(value))],
+        "fdtput")
 
 
-def make_tree(source, folder, words, archive_bytes):
-    """The board's device tree with the kernel's command line and the place of the archive."""
+def make_tree(source, folder, words, archive_bytes, memory_opt):
+    """The board's device tree with the kernel's command line and the place of the archive.
+
+    memory_opt: the memory that the board is to have, as (address, bytes) pairs.
+    """
     path = os.path.join(folder, "board.dtb")
     shutil.copyfile(source, path)
     os.chmod(path, 0o644)
     set_chosen(path, "linux,initrd-start", ARCHIVE_AT)
     set_chosen(path, "linux,initrd-end", ARCHIVE_AT + archive_bytes)
     run(["fdtput", "-p", "-t", "s", path, "/chosen", "bootargs", " ".join(words)], "fdtput")
+    if memory_opt is not None:
+        numbers = [number for pair in memory_opt for number in pair]
+        run(["fdtput", "-t", "x", path, f"/memory@{OPENSBI_AT:x}", "reg",
+             *(f"{cell:x}" for number in numbers for cell in cells(number))], "fdtput")
 
 
-def make(folder, firmware, parts, words):
+def make(folder, firmware, parts, words, memory_opt=None):
     """Make the image in `folder`, which has kernel.bin and archive.cpio (parts.py).
 
     Returns its path. Raises FirmwareError.
     """
-    make_tree(firmware.tree, folder, words, parts.archive_bytes)
+    make_tree(firmware.tree, folder, words, parts.archive_bytes, memory_opt)
     shutil.copyfile(firmware.opensbi, os.path.join(folder, "opensbi.bin"))
     source = os.path.join(folder, "holdfast.its")
     with open(source, "w", encoding="utf-8") as target:
         target.write(SOURCE.format(kernel=KERNEL_AT, archive=ARCHIVE_AT, opensbi=OPENSBI_AT,
                                    tree=TREE_AT))
     path = os.path.join(folder, "holdfast.itb")
-    run(["mkimage", "-E", "-B", "200", "-f", source, path], "mkimage")
+    # Without the time of making it, so that the same parts are the same image.
+    run(["mkimage", "-E", "-B", "200", "-f", source, path], "mkimage",
+        env=dict(os.environ, SOURCE_DATE_EPOCH="0"))
     return path

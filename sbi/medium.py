@@ -5,15 +5,18 @@ Where SPL and its image lie is fixed by the board's ROM and by SPL. SD: SPL is f
 its partition, the image at sector 2082. Flash: SPL at 20 KiB, the image at 0x105000.
 """
 import os
+import uuid
 
 from firmware import FirmwareError, run
 
 SECTOR = 512
+FLASH_BLOCK = 4096       # erased as one
 MEGA = 1 << 20
 TYPE_SPL = "5B193300-FC78-40CD-8002-E86C45580B47"
 TYPE_IMAGE = "2E54B353-1271-4842-806F-E436D6AF6985"
 TYPE_FAT = "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
 TYPE_ENVIRONMENT = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
+FLASH = "flash.img"     # what belongs at the start of the flash
 LEGACY_BOOTABLE = 2  # GPT attribute: U-Boot looks for extlinux.conf there
 
 
@@ -75,39 +78,64 @@ def make_fat(path, size, files):
 
 
 def make_uboot_files(folder, words):
-    """What U-Boot proper starts, in `folder` with kernel.bin and archive.cpio: (source, name)."""
+    """What U-Boot proper starts, in `folder` with kernel.bin and archive.cpio, and what it can
+    write to the flash, FLASH there: (source, name)."""
     conf = os.path.join(folder, "extlinux.conf")
     with open(conf, "w", encoding="utf-8") as target:
         target.write(EXTLINUX.format(words=" ".join(words)))
     return [(os.path.join(folder, "kernel.bin"), "Image"),
             (os.path.join(folder, "archive.cpio"), "archive.cpio"),
+            (os.path.join(folder, FLASH), FLASH),
             (conf, "extlinux/extlinux.conf")]
 
 
+def fixed_guid(name):
+    return uuid.uuid5(uuid.NAMESPACE_OID, "holdfast " + name)
+
+
 def write_table(path, layout):
+    """Of a flash it is always the same: what of it is written anew fits what stays, its second
+    table. Of cards no two have the same names, since both may be in one machine."""
     command = ["sgdisk", "-g", "--clear", "-a", "1"]
+    if layout is LAYOUTS["nor"]:
+        command.append(f"--disk-guid={fixed_guid('flash')}")
     for number, part in enumerate(layout.parts, start=1):
         command += [f"--new={number}:{part.first}:{part.last}",
                     f"--change-name={number}:{part.name}", f"--typecode={number}:{part.kind}"]
+        if layout is LAYOUTS["nor"]:
+            command.append(f"--partition-guid={number}:{fixed_guid(part.name)}")
         if part.kind == TYPE_FAT:
             command.append(f"--attributes={number}:set:{LEGACY_BOOTABLE}")
     run([*command, path], "sgdisk")
 
 
+def check(layout, sources):
+    """See whether each source has room in its partition. Raises FirmwareError."""
+    for part, source in zip(layout.parts, sources):
+        size = os.path.getsize(source)
+        if size > part.bytes:
+            raise FirmwareError(f"{os.path.basename(source)} has {size} bytes, the partition "
+                                f"'{part.name}' {part.bytes}")
+
+
 def make(path, layout, sources):
     """Make the medium as a file, of one source for each of the first partitions.
 
-    Raises FirmwareError.
+    Raises FirmwareError; if it is since they have no room, what the file was before stays.
     """
+    check(layout, sources)
     with open(path, "wb") as target:
         target.truncate(layout.size)
     write_table(path, layout)
     with open(path, "r+b") as target:
         for part, source in zip(layout.parts, sources):
-            size = os.path.getsize(source)
-            if size > part.bytes:
-                raise FirmwareError(f"{os.path.basename(source)} has {size} bytes, the partition "
-                                    f"'{part.name}' {part.bytes}")
             target.seek(part.first * SECTOR)
             with open(source, "rb") as data:
                 target.write(data.read())
+
+
+def cut(path, layout, sources):
+    """Leave only what stands up to the end of the last source, in whole blocks of the flash."""
+    last = layout.parts[len(sources) - 1]
+    end = last.first * SECTOR + os.path.getsize(sources[-1])
+    os.truncate(path, end + -end % FLASH_BLOCK)

@@ -36,6 +36,23 @@ def extra_file(text):
     return path, name
 
 
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def size_type(low, high):
+    """An argument type: a whole number of MiB of the range, in bytes."""
+    def parse(text):
+        match = re.fullmatch(r"([0-9]+)([KMG]?)", text)
+        size = int(match[1]) * UNITS[match[2]] if match else 0
+        if not low <= size <= high:
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is not a size from {low >> 20}M to {high >> 30}G")
+        if size % (1 << 20) != 0:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of MiB")
+        return size
+    return parse
+
+
 def disk_file(path):
     """An argument type: a disk's (path on the host, whether it may only be read)."""
     try:
@@ -53,6 +70,16 @@ def disk_file(path):
             if size else f"'{path}' is no disk: it is empty")
     # Who is root could write all the same what is marked as not to be written.
     return path, not os.access(path, os.W_OK) or mode & 0o222 == 0
+
+
+def card_check(fail, path, is_read_only):
+    """See whether QEMU takes the file of a disk as an SD card."""
+    with open(path, "rb") as disk:
+        size = disk.seek(0, os.SEEK_END)
+    if size & (size - 1) != 0:
+        fail(f"--disk: '{path}' is no SD card: its size, {size}, is no power of two")
+    if is_read_only:
+        fail(f"--disk: '{path}' may only be read, which QEMU's SD card does not know")
 
 
 def word(text):

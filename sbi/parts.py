@@ -35,12 +35,12 @@ class Parts:
     def __init__(self, folder, kernel_elf, archive):
         kernel = self._flatten(kernel_elf, os.path.join(folder, "kernel.bin"))
         listing = run(["riscv64-unknown-elf-nm", kernel_elf], "nm")
-        constant = symbol(listing, "ld_rodata_end") - symbol(listing, "ld_start")
+        summed = symbol(listing, "ld_sum_end") - symbol(listing, "ld_start")
         padded = archive + bytes(-len(archive) % PAGE)
         with open(os.path.join(folder, "archive.cpio"), "wb") as target:
             target.write(padded)
         self.archive_bytes = len(padded)
-        self.words = [f"kernel-sum={checksum(kernel[:constant]):#x}",
+        self.words = [f"kernel-sum={checksum(kernel[:summed]):#x}",
                       f"archive-sum={checksum(padded):#x}"]
 
     @staticmethod

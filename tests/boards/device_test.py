@@ -17,17 +17,17 @@ MEGA = 1 << 20
 
 def card(**changes):
     """A removable device of 64 MB with one partition, as lsblk tells it."""
-    node = {"path": "/dev/sdz", "type": "disk", "model": "Card Reader", "size": 64 * MEGA,
-            "rm": True, "hotplug": True, "mountpoints": [None], "label": None, "fstype": None,
+    node = {"name": "sdz", "path": "/dev/sdz", "type": "disk", "model": "Card Reader",
+            "size": 64 * MEGA, "rm": True, "mountpoints": [None], "label": None, "fstype": None,
             "children": [{"path": "/dev/sdz1", "size": 32 * MEGA, "fstype": "vfat",
                           "label": "PHOTOS", "mountpoints": [None]}]}
     node.update(changes)
     return node
 
 
-def refusal(node, size=MEGA, is_forced=False):
+def refusal(node, size=MEGA, is_forced=False, blocks="/nowhere"):
     try:
-        device.check(node, size, is_forced)
+        device.check(node, size, is_forced, blocks)
     except device.DeviceError as error:
         return str(error)
     return ""
@@ -50,10 +50,39 @@ def a_device_that_is_too_small_is_refused():
     expect("67108865" in refusal(card(), size=64 * MEGA + 1, is_forced=True), True)
 
 
+def refusal_of(is_called_removable, kind_opt, is_forced=False):
+    """Of a device of which Linux says this; `kind_opt`: its device/type, if it has one."""
+    with tempfile.TemporaryDirectory() as blocks:
+        folder = os.path.join(blocks, "sdz", "device")
+        os.makedirs(folder)
+        if kind_opt is not None:
+            with open(os.path.join(folder, "type"), "w", encoding="utf-8") as kind:
+                kind.write(kind_opt + "\n")
+        return refusal(card(rm=is_called_removable), is_forced=is_forced, blocks=blocks)
+
+
+# What Linux says of each: /sys/block/*/removable and device/type, which of SCSI is a number.
+def a_card_in_a_reader_on_usb_is_removable():
+    expect(refusal_of(True, "0"), "")
+
+
+def a_card_in_a_slot_is_removable():
+    expect(refusal_of(False, "SD"), "")
+
+
+def a_disk_on_usb_must_be_forced():
+    expect("not removable" in refusal_of(False, "0"), True)
+    expect(refusal_of(False, "0", is_forced=True), "")
+
+
+def memory_that_is_soldered_on_must_be_forced():
+    expect("not removable" in refusal_of(False, "MMC"), True)
+    expect(refusal_of(False, "MMC", is_forced=True), "")
+
+
 def a_device_that_is_not_removable_must_be_forced():
-    node = card(rm=False, hotplug=False)
-    expect("--force" in refusal(node), True)
-    expect(refusal(node, is_forced=True), "")
+    expect("--force" in refusal_of(False, None), True)
+    expect(refusal_of(False, None, is_forced=True), "")
 
 
 def a_partition_is_no_device():
@@ -102,6 +131,10 @@ if __name__ == "__main__":
         a_removable_device_that_is_free_and_large_enough_is_taken,
         a_device_in_use_is_refused_even_if_forced,
         a_device_that_is_too_small_is_refused,
+        a_card_in_a_reader_on_usb_is_removable,
+        a_card_in_a_slot_is_removable,
+        a_disk_on_usb_must_be_forced,
+        memory_that_is_soldered_on_must_be_forced,
         a_device_that_is_not_removable_must_be_forced,
         a_partition_is_no_device,
         what_will_be_overwritten_is_shown,

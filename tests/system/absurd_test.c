@@ -73,6 +73,21 @@ static void expect_refusal(enum err error, enum mem_limit limit, uint64_t value,
     EXPECT_U64(rep.asked, asked);
 }
 
+/* The last request would have locked so many pages. */
+static void expect_over_lock_limit(uint64_t asked)
+{
+    struct mem_limits_rep limit = {.used = 0};
+    struct mem_refusal_rep rep;
+
+    EXPECT_ERR(hf_refusal(&rep), ERR_OK);
+    EXPECT_ERR(hf_limit_get(HF_OWN_SPACE, MEM_LIMIT_LOCKED, &limit), ERR_OK);
+    EXPECT_ERR((enum err)rep.refused, ERR_NOMEM);
+    EXPECT_U64(rep.limit, MEM_LIMIT_LOCKED);
+    EXPECT_U64(rep.value, limit.value);
+    EXPECT_U64(rep.used, limit.used);
+    EXPECT_U64(rep.asked, asked);
+}
+
 TAP_TEST(two_to_the_63_bytes_are_refused_with_the_size_of_the_address_space)
 {
     const struct hf_map map = {.length = HUGE, .prot = RW, .flags = PRIVATE};
@@ -82,6 +97,7 @@ TAP_TEST(two_to_the_63_bytes_are_refused_with_the_size_of_the_address_space)
     EXPECT_ERR(hf_map(map, &at), ERR_NOMEM);
     expect_refusal(ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END, before.totals.pages_total * PAGE,
                    HUGE);
+    EXPECT(strstr(hf_last_refusal(), "bytes of user addresses") != NULL);
     expect_unchanged();
     struct hf_map fixed = map;
 
@@ -94,10 +110,22 @@ TAP_TEST(two_to_the_63_bytes_are_refused_with_the_size_of_the_address_space)
                                    .new_length = HUGE,
                                    .flags = MEM_REMAP_MAYMOVE};
 
-    EXPECT(hf_remap(remap, &at) != ERR_OK);
+    EXPECT_ERR(hf_remap(remap, &at), ERR_NOMEM);
+    expect_refusal(ERR_NOMEM, MEM_LIMIT_ADDRESS_SPACE, USER_END, before.totals.pages_total * PAGE,
+                   HUGE);
+    expect_unchanged();
     EXPECT_ERR(hf_lock(HF_OWN_SPACE, before.regions[0].start, HUGE, 0), ERR_NOMEM);
+    expect_over_lock_limit(HUGE / PAGE);
+    expect_unchanged();
     EXPECT_ERR(hf_unmap(HF_OWN_SPACE, before.regions[0].start, HUGE), ERR_INVAL);
+    expect_refusal(ERR_INVAL, MEM_LIMIT_NONE, 0, 0, 0);
+    expect_unchanged();
     EXPECT_ERR(hf_protect(HF_OWN_SPACE, before.regions[0].start, HUGE, MEM_PROT_NONE), ERR_NOMEM);
+    expect_unchanged();
+    EXPECT_ERR(hf_advise(HF_OWN_SPACE, before.regions[0].start, HUGE, MEM_ADVISE_DONTFORK),
+               ERR_NOMEM);
+    expect_unchanged();
+    EXPECT_ERR(hf_sync(HF_OWN_SPACE, before.regions[0].start, HUGE, MEM_SYNC_SYNC), ERR_NOMEM);
     expect_unchanged();
 }
 
@@ -115,13 +143,22 @@ TAP_TEST(negative_lengths_are_refused)
                                        .new_length = negative[i],
                                        .flags = MEM_REMAP_MAYMOVE};
 
+        /* Rounded up to pages, the first is 0. */
+        const enum err wrapped = negative[i] == UINT64_MAX ? ERR_INVAL : ERR_NOMEM;
+
         EXPECT_ERR(hf_map(map, &at), ERR_NOMEM);
+        expect_unchanged();
         EXPECT_ERR(hf_unmap(HF_OWN_SPACE, addr, negative[i]), ERR_INVAL);
+        expect_unchanged();
         EXPECT_ERR(hf_protect(HF_OWN_SPACE, addr, negative[i], MEM_PROT_READ), ERR_NOMEM);
-        EXPECT(hf_advise(HF_OWN_SPACE, addr, negative[i], MEM_ADVISE_DONTNEED) != ERR_OK);
-        EXPECT(hf_lock(HF_OWN_SPACE, addr, negative[i], 0) != ERR_OK);
-        EXPECT(hf_remap(remap, &at) != ERR_OK);
-        EXPECT(hf_sync(HF_OWN_SPACE, addr, negative[i], MEM_SYNC_SYNC) != ERR_OK);
+        expect_unchanged();
+        EXPECT_ERR(hf_advise(HF_OWN_SPACE, addr, negative[i], MEM_ADVISE_DONTNEED), ERR_INVAL);
+        expect_unchanged();
+        EXPECT_ERR(hf_lock(HF_OWN_SPACE, addr, negative[i], 0), wrapped);
+        expect_unchanged();
+        EXPECT_ERR(hf_remap(remap, &at), wrapped);
+        expect_unchanged();
+        EXPECT_ERR(hf_sync(HF_OWN_SPACE, addr, negative[i], MEM_SYNC_SYNC), ERR_NOMEM);
         expect_unchanged();
     }
 }

@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <hf/env.h>
 #include <hf/kernel.h>
@@ -17,6 +16,8 @@
 #include <hf/process.h>
 #include <hf/thread.h>
 #include <tap.h>
+
+#include "count.h"
 
 #define THREADS    4u
 #define PAGE       HF_PAGE_BYTES
@@ -250,11 +251,7 @@ int main(int argc, char **argv)
     static const struct tap_test tests[] = {
         TAP(four_threads_on_four_harts_leave_every_account_as_it_was),
     };
-    static const char option[] = "seconds=";
 
-    if (argc == 2 && strncmp(argv[1], option, sizeof(option) - 1) == 0) {
-        seconds = strtoull(argv[1] + sizeof(option) - 1, NULL, 10);
-        argc = 1;
-    }
+    seconds = count_asked(&argc, argv, "seconds", seconds);
     return TAP_RUN(argc, argv, tests);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counting instructions, where the machine does.
+ * Counting instructions, where the machine does; and how much of something a run is asked for.
  */
 #pragma once
 
@@ -17,3 +17,9 @@ static inline uint64_t count_instructions(void)
 
 /* Whether the machine counts instructions, as it does with -icount, and not its host's time. */
 bool count_is_exact(void);
+
+/*
+ * The number in the program's first word, if that is `NAME=NUMBER`: the word is taken out, so that
+ * the others can be given to TAP_RUN. Otherwise `otherwise`.
+ */
+uint64_t count_asked(int *argc, char **argv, const char *name, uint64_t otherwise);

@@ -126,7 +126,7 @@ TAP_TEST(streams_read_whole_files)
 TAP_TEST(a_last_line_without_a_newline_is_read)
 {
     FILE *stream = fopen("boot/args", "r");
-    char line[200];
+    char line[2000];
     struct stat status;
     REQUIRE(EXPECT(stream != NULL));
     REQUIRE(EXPECT_I64(stat("boot/args", &status), 0));

@@ -23,7 +23,7 @@ from tap import expect, run  # noqa: E402
 from tree import manifest  # noqa: E402
 
 GDB = "gdb-multiarch"
-SECONDS = 100
+SECONDS = 400
 HELLO = "Hello from hello\n"
 
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Partners that mean harm: servers killed with callers in their hands, tokens of others, addresses
- * that are not the caller's, message pages that change under a request, and floods.
+ * that are not the caller's, and floods.
  */
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +19,7 @@
 
 #define CALLERS       6u
 #define FLOOD_THREADS 1000u
-#define FLOOD_LATENCY 42000u /* instructions: one request that makes 64 pages present */
-#define REQUESTS      2000
+#define FLOOD_LATENCY 26000u /* instructions: what was measured, and a fifth more */
 
 static uint64_t frames_free(void)
 {
@@ -245,70 +243,6 @@ TAP_TEST(addresses_that_are_nobodys_end_the_one_who_uses_them)
     }
 }
 
-/* Scribbles over another thread's message page until it is told to stop. */
-static struct {
-    _Atomic(uint64_t *) page;
-    atomic_bool is_over;
-    atomic_bool is_gone;
-} scribble;
-
-static void scribble_run(void *argument)
-{
-    uint64_t state = 88172645463325252u;
-
-    (void)argument;
-    while (!atomic_load(&scribble.is_over)) {
-        uint64_t *page = atomic_load(&scribble.page);
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        if (page != NULL) {
-            ((volatile uint64_t *)page)[state % 512] = state;
-        }
-    }
-    atomic_store(&scribble.is_gone, true);
-}
-
-struct asker {
-    struct hf_thread thread;
-    uint64_t wrong;
-};
-
-static void asker_run(void *argument)
-{
-    struct asker *asker = argument;
-    struct mem_query_rep before = {.regions_total = 0};
-    struct mem_query_rep now;
-    uint64_t count;
-
-    asker->wrong = hf_query(HF_OWN_SPACE, 0, 0, NULL, &before) != ERR_OK;
-    atomic_store(&scribble.page, (uint64_t *)asker->thread.message_page);
-    for (int i = 0; i < REQUESTS; i++) {
-        static struct mem_region regions[8]; /* what they say is anything: the page is shared */
-        if (hf_query(HF_OWN_SPACE, 0, 8, regions, &now) != ERR_OK ||
-            now.regions_total != before.regions_total || now.pages_total != before.pages_total ||
-            hf_handles_read(0, 0, &count) != ERR_OK || count == 0) {
-            asker->wrong++;
-        }
-    }
-    atomic_store(&scribble.is_over, true);
-    while (!atomic_load(&scribble.is_gone)) { /* the page goes with this thread */
-        (void)hf_yield();
-    }
-}
-
-TAP_TEST(a_message_page_that_changes_under_a_request_harms_nobody)
-{
-    static struct asker asker;
-    static struct hf_thread scribbler;
-
-    REQUIRE(hf_thread_run(&scribbler, PRIORITY_DEFAULT, scribble_run, NULL) == ERR_OK);
-    REQUIRE(hf_thread_run(&asker.thread, PRIORITY_DEFAULT, asker_run, &asker) == ERR_OK);
-    hf_thread_join(&asker.thread);
-    hf_thread_join(&scribbler);
-    EXPECT_U64(asker.wrong, 0);
-}
-
 /* As many threads as there can be, all of which ask for memory and give it back, for ever. */
 static void flood_run(void *argument)
 {
@@ -415,7 +349,6 @@ int main(int argc, char **argv)
         TAP(callers_of_a_killed_server_are_told_whether_it_had_them_or_not),
         TAP(a_token_is_worth_nothing_to_another_process),
         TAP(addresses_that_are_nobodys_end_the_one_who_uses_them),
-        TAP(a_message_page_that_changes_under_a_request_harms_nobody),
         TAP(an_urgent_client_is_served_beside_a_thousand_that_flood_the_server),
     };
     const char *role_opt = child_role(argc, argv);

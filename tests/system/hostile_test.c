@@ -67,9 +67,11 @@ static struct hf_message random_message(uint64_t *state)
         message.tag =
             random_next(state) % 4 == 0 ? random_word(state) : random_next(state) % 4 << (8 + 6);
     }
-    /* Waiting for a child for ever would prove nothing. */
+    /* Waiting for a child, or the end of a lease, for ever would prove nothing. */
     if ((message.words[0] & MEM_HEAD_NUMBER) == MEM_NEXT) {
         message.words[1] |= 1;
+    } else if ((message.words[0] & MEM_HEAD_NUMBER) == MEM_PIN_NEXT) {
+        message.words[IPC_WORDS - 1] |= 1;
     }
     return message;
 }

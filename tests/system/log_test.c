@@ -17,7 +17,7 @@ static char text[MESSAGE_DATA_BYTES];
 static struct log_record found;
 
 /* Write `line` to the log; its newline keeps the results of the tests on lines of their own. */
-static enum err log_line(uint64_t handle, const char *line, enum log_level level)
+static enum err log_line(uint64_t handle, const char *line, uint64_t level)
 {
     uint64_t written = 0;
     memcpy(hf_message_page(), line, strlen(line));
@@ -76,6 +76,15 @@ TAP_TEST(what_is_written_can_be_read_with_level_time_and_source)
     EXPECT(found.time > first);
 }
 
+/* If it were shown, it would be a result of this test. */
+TAP_TEST(what_is_only_kept_is_not_shown)
+{
+    static const char line[] = "not ok 1 - a line that is kept is shown\n";
+    REQUIRE(EXPECT_ERR(log_line(HANDLE_LOG, line, LOG_WARNING | LOG_KEPT), ERR_OK));
+    REQUIRE(EXPECT(log_find(line)));
+    EXPECT_U64(found.level, LOG_WARNING);
+}
+
 TAP_TEST(a_source_cannot_be_changed)
 {
     uint64_t handle = 0;
@@ -90,8 +99,9 @@ TAP_TEST(a_source_cannot_be_changed)
 TAP_TEST(an_unknown_level_is_refused)
 {
     uint64_t written = 0;
-    EXPECT_ERR(hf_log_write_level(HANDLE_LOG, 0, (enum log_level)LOG_LEVELS, &written), ERR_RANGE);
-    EXPECT_ERR(hf_log_write_level(HANDLE_LOG, 0, (enum log_level)UINT32_MAX, &written), ERR_RANGE);
+    EXPECT_ERR(hf_log_write_level(HANDLE_LOG, 0, LOG_LEVELS, &written), ERR_RANGE);
+    EXPECT_ERR(hf_log_write_level(HANDLE_LOG, 0, LOG_LEVELS | LOG_KEPT, &written), ERR_RANGE);
+    EXPECT_ERR(hf_log_write_level(HANDLE_LOG, 0, UINT32_MAX, &written), ERR_RANGE);
 }
 
 TAP_TEST(the_log_loses_its_oldest_records_whole)
@@ -206,6 +216,7 @@ int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
         TAP(what_is_written_can_be_read_with_level_time_and_source),
+        TAP(what_is_only_kept_is_not_shown),
         TAP(a_source_cannot_be_changed),
         TAP(an_unknown_level_is_refused),
         TAP(the_log_loses_its_oldest_records_whole),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The boot manifest in the machine: what it says is what a process has. Prints TAP.
 
-Usage: manifest_test.py --build DIR GUEST
+Usage: manifest_test.py --build DIR [--card] GUEST
 """
 import argparse
 import os
@@ -13,9 +13,10 @@ import tempfile
 
 sys.dont_write_bytecode = True
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TOP = os.path.dirname(TESTS)
 sys.path.append(os.path.join(TESTS, "harness"))
 
+import card  # noqa: E402
+from on_medium import FROM_CARD_MIB  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 SHELL = "process shell\nboot shell\nfinal\n"
@@ -27,7 +28,7 @@ def boot(manifest, *command):
     with tempfile.NamedTemporaryFile("w", suffix=".manifest") as file:
         file.write(manifest or "")
         file.flush()
-        words = [os.path.join(TOP, "sbi", "boot"), "--mem", "128M", "--seed", "1", "--timeout",
+        words = [*card.boot_command(OPTIONS), "--mem", "128M", "--seed", "1", "--timeout",
                  "60", "--file", OPTIONS.guest + "=bin/guest",
                  "--file", OPTIONS.guest + "=bin/server"]
         if manifest is not None:
@@ -114,16 +115,17 @@ def a_process_is_started_again_as_often_as_it_may():
 
 
 def a_device_that_may_master_memory_needs_leave():
-    status, output = boot("process guest\nboot program\ndevice virtio,mmio 64 65\n" + SHELL
-                          + "process *\n", "hello")
+    device = f"device {'sifive,fu540-c000-spi' if OPTIONS.card else 'virtio,mmio'} 64 65\n"
+    status, output = boot("process guest\nboot program\n" + device + SHELL + "process *\n", "hello")
     expect(status, 0)
     expect_in("init: guest: cannot be started: the manifest does not let its device master memory "
               "(not permitted)\n", output)
-    # A program that lasts until the other one has printed.
-    status, output = boot("process guest\nboot program\ndevice virtio,mmio 64 65\nmay dma\n"
-                          + SHELL + "process *\n", "replay", "/traces/cc1.trace")
+    # The program is not started before the other one, which is to serve x, has ended.
+    status, output = boot("process guest\nboot program\n" + device + "may dma\nreceive x 66\n"
+                          + SHELL + "process *\n", "hello")
     expect(status, 0)
     expect_in(" 65:16:", output)
+    expect(output.index(" 65:16:") < output.index("Hello from hello\n"), True)
 
 
 def names_are_found_and_served_only_where_granted():
@@ -154,6 +156,17 @@ def memory_is_promised_as_the_manifest_says():
                   output)
 
 
+def huge_pages_that_cannot_be_set_aside_are_told_in_words():
+    mib = FROM_CARD_MIB if OPTIONS.card else 128
+    for wanted in (f"2M {mib // 2 - 4}", "1G 1"):
+        status, output = boot(f"hugepages {wanted}\n" + SHELL + "process *\n", "hello")
+        expect(status, STATUS_MANIFEST)
+        found = re.search(r"^init: hugepages (.*): so much memory is not free in one row that "
+                          r"begins at a multiple of (..) \(free in all: (\d+) MiB\)$", output, re.M)
+        expect(found is not None and (found[1], found[2]), (wanted, wanted[:2]))
+        expect(mib - 28 < int(found[3]) < mib, True)
+
+
 def a_name_that_is_left_behind_keeps_frames_and_is_told():
     status, output = boot(SHELL + "process *\n", "guest", "leave")
     expect(status, 7)
@@ -176,8 +189,12 @@ def a_missing_program_or_device_leaves_its_process_out():
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
+    card.add_option(parser)
     parser.add_argument("guest")
     OPTIONS = parser.parse_args()
+    os.environ["HOLDFAST_BUILD"] = OPTIONS.build
+    if card.skip(OPTIONS):
+        sys.exit(0)
     sys.exit(run([
         a_manifest_that_is_wrong_ends_the_machine_with_line_and_reason,
         a_program_has_nothing_that_is_not_granted,
@@ -187,6 +204,7 @@ if __name__ == "__main__":
         a_device_that_may_master_memory_needs_leave,
         names_are_found_and_served_only_where_granted,
         memory_is_promised_as_the_manifest_says,
+        huge_pages_that_cannot_be_set_aside_are_told_in_words,
         a_name_that_is_left_behind_keeps_frames_and_is_told,
         a_missing_program_or_device_leaves_its_process_out,
     ]))

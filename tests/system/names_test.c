@@ -19,6 +19,12 @@
 #define CALLERS  3u
 #define FULL_MAX 64u
 
+/* A budget in which a child runs, but has no endpoint; how such a child ends. */
+#define REGISTER_FRAMES  24u
+#define REGISTER_LATER   10 /* not even an endpoint */
+#define REGISTER_REFUSED 11 /* the name is not there */
+#define REGISTER_BROKEN  12
+
 /* Serve under the name: double the word. */
 static int serve(const char *name)
 {
@@ -51,6 +57,23 @@ static int hang(const char *name)
     return error != ERR_OK ? 1 : (int)hf_call(endpoint, &message);
 }
 
+/* Register a name; how that went. */
+static int register_one(const char *name)
+{
+    uint64_t endpoint = 0;
+    uint64_t found = 0;
+    if (hf_donate(HF_OWN_SPACE, OBJECT_ENDPOINT) != ERR_OK ||
+        hf_object_make(OBJECT_ENDPOINT, 0, &endpoint) != ERR_OK) {
+        return REGISTER_LATER;
+    }
+    const enum err error = hf_name_register(name, endpoint);
+    const enum err there = hf_name_find(name, PAST, &found);
+    if (error == ERR_NOMEM && (there == ERR_NOENT || there == ERR_PEER_GONE)) {
+        return REGISTER_REFUSED;
+    }
+    return error == ERR_OK && there == ERR_DEADLK ? 0 : REGISTER_BROKEN;
+}
+
 static int role_run(const char *role, const char *word)
 {
     uint64_t endpoint = 0;
@@ -69,6 +92,9 @@ static int role_run(const char *role, const char *word)
     }
     if (strcmp(role, "hang") == 0) {
         return hang(word);
+    }
+    if (strcmp(role, "register") == 0) {
+        return register_one(word);
     }
     if (strcmp(role, "wait") == 0) {
         return (int)hf_name_find(word, 0, &endpoint);
@@ -219,7 +245,7 @@ TAP_TEST(what_is_no_name_or_no_endpoint_is_refused)
     EXPECT_ERR(hf_name_register("wrong", deaf), ERR_RIGHTS);
     EXPECT_ERR(hf_handle_close(deaf), ERR_OK);
     REQUIRE(EXPECT_ERR(hf_handle_derive(endpoint, RIGHT_CALL, 0, 0, &deaf), ERR_OK));
-    EXPECT_ERR(hf_name_register("wrong", deaf), ERR_SENDER_HANDLE);
+    EXPECT_ERR(hf_name_register("wrong", deaf), ERR_RIGHTS);
     EXPECT_ERR(hf_handle_close(deaf), ERR_OK);
     EXPECT_ERR(hf_object_destroy(endpoint), ERR_OK);
     EXPECT_ERR(hf_handle_close(endpoint), ERR_OK);
@@ -251,6 +277,49 @@ TAP_TEST(malformed_requests_are_refused_and_their_handles_dropped)
     EXPECT_ERR(ask(0, 0, 0), ERR_NOSYS);
     EXPECT_ERR(ask(0, UINT64_MAX, 0), ERR_NOSYS);
     EXPECT_ERR(ask(0, NAMES_REMOVE, 0), ERR_NOENT);
+    EXPECT_ERR(ask(HF_HANDLE_AT(6), NAMES_WATCH, 0), ERR_INVAL);
+    EXPECT_ERR(ask(0, NAMES_WATCH, 1), ERR_INVAL);
+    EXPECT_ERR(ask(0, NAMES_WATCH + 1, 0), ERR_NOSYS);
+}
+
+TAP_TEST(an_instance_is_watched_until_it_has_ended)
+{
+    uint64_t endpoint = 0;
+    REQUIRE(object_make(OBJECT_ENDPOINT, &endpoint));
+    struct hf_message message = {
+        .tag = HF_HANDLE_AT(5),
+        .words = {NAMES_REGISTER, 'x', 0, 0, 0, endpoint},
+    };
+    EXPECT_ERR(hf_call(HANDLE_NAMES, &message), ERR_OK);
+    EXPECT_ERR((enum err)message.words[0], ERR_OK);
+    const uint64_t instance = message.words[HF_WORD(names_register_rep, instance)];
+    EXPECT(instance != 0);
+    message = (struct hf_message){.words = {NAMES_WATCH, instance - 1}};
+    EXPECT_ERR(hf_call_timed(HANDLE_NAMES, time_after(5000), &message), ERR_OK);
+    EXPECT_ERR((enum err)message.words[0], ERR_OK);
+    message = (struct hf_message){.words = {NAMES_WATCH, instance}};
+    EXPECT_ERR(hf_call_timed(HANDLE_NAMES, time_after(50), &message), ERR_TIMEDOUT);
+    EXPECT_ERR(hf_name_remove("x"), ERR_OK);
+    EXPECT_ERR(hf_object_destroy(endpoint), ERR_OK);
+    EXPECT_ERR(hf_handle_close(endpoint), ERR_OK);
+}
+
+/* A budget of each size: the name is registered, or there is nothing of it. */
+TAP_TEST(a_registration_that_lacks_memory_leaves_nothing)
+{
+    unsigned refused = 0;
+    int status = REGISTER_LATER;
+    for (uint64_t frames = REGISTER_FRAMES; status != 0 && frames < 3 * REGISTER_FRAMES; frames++) {
+        struct mem_next_rep end;
+        REQUIRE(child_run_within("register", "scarce", frames, &end));
+        /* What is touched and not there ends it by a fault. */
+        EXPECT(end.cause == CAUSE_EXIT || end.cause == CAUSE_BUS);
+        status = end.cause == CAUSE_EXIT ? (int)end.detail : REGISTER_LATER;
+        EXPECT(status == 0 || status == REGISTER_REFUSED || status == REGISTER_LATER);
+        refused += status == REGISTER_REFUSED ? 1 : 0;
+    }
+    EXPECT_U64(status, 0);
+    EXPECT(refused >= 2); /* thread and message page */
 }
 
 TAP_TEST(names_run_out_and_come_back)
@@ -311,6 +380,8 @@ int main(int argc, char **argv)
         TAP(a_name_belongs_to_the_first_that_lives_until_it_is_removed),
         TAP(what_is_no_name_or_no_endpoint_is_refused),
         TAP(malformed_requests_are_refused_and_their_handles_dropped),
+        TAP(an_instance_is_watched_until_it_has_ended),
+        TAP(a_registration_that_lacks_memory_leaves_nothing),
         TAP(names_run_out_and_come_back),
         TAP(a_client_without_a_slot_is_told_so),
         TAP(a_server_does_not_find_itself),

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The epitaph in QEMU: what a kernel panic shows, and how its end is told. Prints TAP.
+"""The epitaph in QEMU: what a kernel panic shows, and how its end is told, or that of sbi/boot.
+Prints TAP.
 
-Usage: panic_test.py --build DIR
+Usage: panic_test.py --build DIR [--card]
 """
+import argparse
 import os
 import re
+import signal
 import struct
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -14,8 +18,8 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(TESTS)
 sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi")]
 
+import card  # noqa: E402
 import tree  # noqa: E402
-from machine import Machine  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 STATUS_PANIC = 125
@@ -30,7 +34,7 @@ def booted(change):
     built = tree.manifest()
     files = dict(tree.boot_files(built, ["hello"], []))
     change(files)
-    machine = Machine(built, list(files.items()))
+    machine = card.machine_of(OPTIONS)(built, list(files.items()))
     machine.seed_opt = 1
     machine.timeout = 60
     output = []
@@ -79,12 +83,35 @@ def fault_of_the_memory_server_is_a_panic_with_an_epitaph():
             raise AssertionError(f"{what} not in:\n{text}")
 
 
+def a_signal_that_ends_sbi_boot_is_named():
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        with subprocess.Popen([os.path.join(TOP, "sbi", "boot")], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              preexec_fn=heed_interrupts) as boot:
+            boot.stdout.read(1)
+            boot.send_signal(number)
+            _, said = boot.communicate(timeout=300)
+        expect((boot.returncode, said.decode()),
+               (128 + number, f"sbi/boot: ended by {signal.Signals(number).name}\n"))
+
+
+def heed_interrupts():
+    """Whoever runs the tests in the background has them ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] != "--build":
-        sys.exit("panic_test.py: usage: panic_test.py --build DIR")
-    os.environ["HOLDFAST_BUILD"] = sys.argv[2]
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--build", required=True)
+    card.add_option(parser)
+    OPTIONS = parser.parse_args()
+    os.environ["HOLDFAST_BUILD"] = OPTIONS.build
+    if card.skip(OPTIONS):
+        sys.exit(0)
     sys.exit(run([
         server_missing_from_the_archive_is_a_panic_that_names_it,
         init_cut_in_the_middle_is_a_panic_that_names_it,
         fault_of_the_memory_server_is_a_panic_with_an_epitaph,
-    ]))
+    ] + ([] if OPTIONS.card else [
+        a_signal_that_ends_sbi_boot_is_named,
+    ])))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What several harts gain: processes that fault in their own spaces at the same time cost hardly
- * more than one after the other, every hart takes its part, and computing gets faster.
+ * more than one after the other, and every hart takes its part.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +159,8 @@ TAP_TEST(faults_in_separate_spaces_cost_hardly_more_on_several_harts)
         several = once < several ? once : several;
     }
     EXPECT(several * 10 <= one * 13);
+    /* Less would be one hart's part: a counter of its own, and not one for all as QEMU has it. */
+    EXPECT(several * 10 >= one * 9);
 }
 
 TAP_TEST(every_hart_does_at_least_a_tenth)
@@ -189,56 +191,11 @@ TAP_TEST(every_hart_does_at_least_a_tenth)
     }
 }
 
-static void compute_run(void *argument)
-{
-    const uint64_t steps = *(uint64_t *)argument;
-    volatile uint64_t state = 1;
-
-    for (uint64_t i = 0; i < steps; i++) {
-        state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
-    }
-}
-
-TAP_TEST(two_threads_compute_in_less_than_three_quarters_of_the_time)
-{
-    uint64_t steps[2] = {1 << 18, 0};
-    uint64_t alone = 0;
-    bool is_less = false;
-
-    if (crowd_harts() < 2) {
-        SKIP("one hart");
-    }
-    if (count_is_exact()) {
-        SKIP("the time is that of instructions");
-    }
-    while (alone < hf_env()->timebase_hz / 20) {
-        steps[0] *= 2;
-        const uint64_t start = time_now();
-        compute_run(&steps[0]);
-        alone = time_now() - start;
-    }
-    steps[1] = steps[0];
-    for (unsigned i = 0; i < 30 && !is_less; i++) { /* the machine may be busy */
-        uint64_t start = time_now();
-        compute_run(&steps[0]);
-        compute_run(&steps[1]);
-        const uint64_t serial = time_now() - start;
-        start = time_now();
-        crowd_run(compute_run, steps, sizeof(steps[0]), 2);
-        const uint64_t both = time_now() - start;
-        tap_note("one after the other: %lu ticks, both at once: %lu", (unsigned long)serial,
-                 (unsigned long)both);
-        is_less = both * 4 < serial * 3;
-    }
-    EXPECT(is_less);
-}
-
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
         TAP(faults_in_separate_spaces_cost_hardly_more_on_several_harts),
         TAP(every_hart_does_at_least_a_tenth),
-        TAP(two_threads_compute_in_less_than_three_quarters_of_the_time),
     };
     if (child_role(argc, argv) != NULL) {
         return role_touch(argv[2]);

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Run the guest of the pins of drivers with a manifest that gives it a device. Prints its TAP.
 
-Usage: pin_device_test.py --build DIR [--smp N] GUEST
+With --card the machine boots from an SD card, and the device is the card's.
+
+Usage: pin_device_test.py --build DIR [--card] [--smp N] GUEST
 """
 import argparse
 import os
@@ -11,8 +13,12 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(TESTS)
+sys.path.append(os.path.join(TESTS, "harness"))
+
+import card  # noqa: E402
 
 MANIFEST = """\
 process shell
@@ -20,7 +26,7 @@ boot shell
 final
 
 process *
-device virtio,mmio 64 65
+device {device} 64 65
 may dma physical look
 """
 
@@ -29,13 +35,16 @@ def main():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True, help="build directory")
     parser.add_argument("--smp", default="1")
+    card.add_option(parser)
     parser.add_argument("guest")
     options = parser.parse_args()
+    if card.skip(options):
+        return 0
     with tempfile.NamedTemporaryFile("w", suffix=".manifest") as file:
-        file.write(MANIFEST)
+        file.write(MANIFEST.format(device="card" if options.card else "virtio,mmio"))
         file.flush()
         done = subprocess.run(
-            [os.path.join(TOP, "sbi", "boot"), "--mem", "64M", "--smp", options.smp, "--seed", "1",
+            [*card.boot_command(options), "--mem", "64M", "--smp", options.smp, "--seed", "1",
              "--timeout", "200", "--file", options.guest + "=bin/guest",
              "--file", file.name + "=boot/manifest", "--", "guest"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,

@@ -3,6 +3,7 @@
  * Pins of one's own memory and of a child's: fork with both sides writing, unmap, truncate, ends,
  * limits. What only a driver may: pin_guest.c.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +13,8 @@
 #include <hf/env.h>
 #include <hf/pin.h>
 #include <hf/shared.h>
+#include <hf/thread.h>
+#include <hf/wait.h>
 #include <tap.h>
 
 #include "area.h"
@@ -178,6 +181,17 @@ TAP_TEST(p14_the_lock_limit_is_told_beforehand_and_held)
     EXPECT_U64(cost.limit, limits.value);
     EXPECT_U64(cost.used, 0);
     EXPECT_U64(totals_get().pinned, 0);
+    /* And that is what it takes. */
+    struct mem_limits_rep before;
+    struct mem_limits_rep after;
+    struct mem_pin_rep rep;
+    EXPECT_ERR(hf_limit_get(HF_OWN_SPACE, MEM_LIMIT_BUDGET, &before), ERR_OK);
+    EXPECT_ERR(hf_pin(&pin, &rep, NULL), ERR_OK);
+    EXPECT_ERR(hf_limit_get(HF_OWN_SPACE, MEM_LIMIT_BUDGET, &after), ERR_OK);
+    EXPECT_U64(after.used - before.used, cost.charged);
+    EXPECT_U64(rep.pages, cost.pages);
+    EXPECT_U64(totals_get().pinned, cost.counted);
+    EXPECT_ERR(hf_unpin(rep.pin, 0), ERR_OK);
     EXPECT_I64(munmap((void *)(uintptr_t)memory, 16 * PAGE), 0);
 }
 
@@ -324,6 +338,93 @@ TAP_TEST(a_handle_shows_a_pin)
     EXPECT_I64(munmap((void *)(uintptr_t)memory, 2 * PAGE), 0);
 }
 
+/* The row of a pin of this process. */
+static struct mem_pin_row row_of(uint64_t number)
+{
+    struct mem_pin_row row = {.pin = 0};
+    struct mem_pins_rep pins;
+    EXPECT_ERR(hf_pins(HF_OWN_SPACE, MEM_PINS_BY, number + 1, 1, &row, &pins), ERR_OK);
+    EXPECT_U64(row.pin, number);
+    return row;
+}
+
+static uint64_t pin_for(volatile void *memory, uint32_t lease_ms)
+{
+    struct hf_pin pin = pin_of(memory, 2, MEM_PIN_WRITE);
+    uint64_t number = 0;
+    pin.lease_ms = lease_ms;
+    EXPECT_ERR(hf_pin_all(&pin, &number, NULL), ERR_OK);
+    return number;
+}
+
+TAP_TEST(who_asks_is_told_once_when_a_lease_is_over)
+{
+    volatile uint64_t *memory = memory_make(2, MAP_PRIVATE);
+    struct mem_pin_next_rep next;
+    REQUIRE(EXPECT(memory != NULL));
+    const uint64_t late = pin_for(memory, 60000);
+    const uint64_t soon = pin_for(memory, 200);
+    const uint64_t gone = pin_for(memory, 50);
+
+    EXPECT_U64(row_of(soon).flags & (MEM_PINS_OVER | MEM_PINS_TOLD), 0);
+    EXPECT_ERR(hf_unpin(gone, 0), ERR_OK);
+    REQUIRE(EXPECT_ERR(hf_pin_next(&next), ERR_OK));
+    EXPECT_U64(next.pin, soon);
+    EXPECT_U64(next.pages, 2);
+    EXPECT_U64(next.start, (uint64_t)(uintptr_t)memory);
+    EXPECT_U64(next.lease_ms, 200);
+    EXPECT(next.age_ms >= 200 && next.age_ms < 30000);
+    EXPECT_U64(row_of(soon).flags & (MEM_PINS_OVER | MEM_PINS_TOLD), MEM_PINS_OVER | MEM_PINS_TOLD);
+    EXPECT_U64(row_of(late).flags & (MEM_PINS_OVER | MEM_PINS_TOLD), 0);
+    /* What is over already is told at once, but not what was told. */
+    const uint64_t other = pin_for(memory, 1);
+    (void)!hf_sleep_until(hf_time_now() + hf_env()->timebase_hz / 50);
+    EXPECT_U64(row_of(other).flags & (MEM_PINS_OVER | MEM_PINS_TOLD), MEM_PINS_OVER);
+    EXPECT_ERR(hf_pin_next(&next), ERR_OK);
+    EXPECT_U64(next.pin, other);
+    EXPECT_ERR(hf_unpin(late, 0), ERR_OK);
+    EXPECT_ERR(hf_unpin(soon, 0), ERR_OK);
+    EXPECT_ERR(hf_unpin(other, 0), ERR_OK);
+    EXPECT_I64(munmap((void *)(uintptr_t)memory, 2 * PAGE), 0);
+}
+
+static struct mem_pin_next_rep heard;
+static atomic_uint hears;
+
+static void hear(void *argument)
+{
+    (void)argument;
+    if (hf_pin_next(&heard) == ERR_OK) {
+        hears = 1;
+    }
+}
+
+TAP_TEST(one_thread_waits_for_leases_and_one_that_ends_makes_room)
+{
+    volatile uint64_t *memory = memory_make(2, MAP_PRIVATE);
+    static struct hf_thread waiter;
+    struct mem_pin_next_rep next;
+    REQUIRE(EXPECT(memory != NULL));
+
+    REQUIRE(EXPECT_ERR(hf_thread_run(&waiter, PRIORITY_DEFAULT, hear, NULL), ERR_OK));
+    (void)!hf_sleep_until(hf_time_now() + hf_env()->timebase_hz / 5);
+    const uint64_t number = pin_for(memory, 1000); /* which it now waits for */
+    EXPECT_ERR(hf_pin_next(&next), ERR_BUSY);
+    hf_thread_kill(&waiter);
+    EXPECT_U64(hears, 0);
+    REQUIRE(EXPECT_ERR(hf_pin_next(&next), ERR_OK));
+    EXPECT_U64(next.pin, number);
+    EXPECT_ERR(hf_unpin(number, 0), ERR_OK);
+
+    REQUIRE(EXPECT_ERR(hf_thread_run(&waiter, PRIORITY_DEFAULT, hear, NULL), ERR_OK));
+    const uint64_t second = pin_for(memory, 100);
+    hf_thread_join(&waiter);
+    EXPECT_U64(hears, 1);
+    EXPECT_U64(heard.pin, second);
+    EXPECT_ERR(hf_unpin(second, 0), ERR_OK);
+    EXPECT_I64(munmap((void *)(uintptr_t)memory, 2 * PAGE), 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -339,6 +440,8 @@ int main(int argc, char **argv)
         TAP(p16_truncated_memory_is_kept_until_unpin_and_grows_anew),
         TAP(p17_pins_go_with_their_process),
         TAP(a_handle_shows_a_pin),
+        TAP(who_asks_is_told_once_when_a_lease_is_over),
+        TAP(one_thread_waits_for_leases_and_one_that_ends_makes_room),
     };
 
     return TAP_RUN(argc, argv, tests);

@@ -191,7 +191,7 @@ TAP_TEST(a_priority_above_the_spaces_highest_is_refused)
 static bool program_start(const char *name, struct hf_process *process)
 {
     static const char *const envp[] = {NULL};
-    const char *const argv[] = {name, NULL};
+    const char *const argv[] = {name, "7", NULL};
     struct hf_program program;
     const char *why = "";
     if (!EXPECT_ERR(hf_program_find(name, &program), ERR_OK)) {
@@ -204,7 +204,7 @@ static bool program_start(const char *name, struct hf_process *process)
 
 TAP_TEST(the_programs_that_are_shown_as_examples_work)
 {
-    static const char *const programs[] = {"hello", "pages", "add"};
+    static const char *const programs[] = {"hello", "pages", "add", "squares"};
     struct hf_process sum;
     REQUIRE(program_start("sum", &sum));
     for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {

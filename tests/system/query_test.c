@@ -147,11 +147,19 @@ TAP_TEST(a_limit_goes_down_and_not_up)
     EXPECT_ERR(hf_limit_get(HF_OWN_SPACE, MEM_LIMIT_NONE, &limit), ERR_INVAL);
 }
 
+/* Frames of a pool of huge pages; 0: there is none. */
+static uint64_t pool_frames(uint64_t bytes)
+{
+    struct mem_huge_rep huge;
+    return hf_huge_get(bytes, &huge) == ERR_OK ? huge.total * bytes / PAGE : 0;
+}
+
 TAP_TEST(stats_add_up)
 {
     struct mem_stats_rep stats;
     REQUIRE(EXPECT_ERR(hf_stats(&stats), ERR_OK));
-    EXPECT_U64(stats.free + stats.user + stats.tables + stats.server + stats.objects + stats.kernel,
+    EXPECT_U64(stats.free + stats.user + stats.tables + stats.server + stats.objects +
+                   stats.kernel + pool_frames(MEM_HUGE_2MB) + pool_frames(MEM_HUGE_1GB),
                stats.total);
     EXPECT(stats.free > 0);
     EXPECT(stats.user > 0);
@@ -165,6 +173,24 @@ TAP_TEST(stats_add_up)
     EXPECT_U64(after.user, before.user + 7);
     EXPECT_U64(after.total, before.total);
     area_clear();
+}
+
+TAP_TEST(a_thread_of_the_server_for_each_hart_says_what_it_waited_for)
+{
+    uint64_t harts = 0;
+    struct mem_worker_rep worker = {.count = 0};
+    struct mem_worker_rep again;
+
+    REQUIRE(EXPECT_ERR(hf_info(INFO_HARTS, &harts), ERR_OK));
+    REQUIRE(EXPECT_ERR(hf_worker(0, &worker), ERR_OK));
+    EXPECT_U64(worker.count, harts);
+    for (uint64_t i = 0; i < worker.count; i++) {
+        EXPECT_ERR(hf_worker(i, &worker), ERR_OK);
+        EXPECT_ERR(hf_worker(i, &again), ERR_OK);
+        EXPECT(again.waits >= worker.waits);
+    }
+    EXPECT_ERR(hf_worker(worker.count, &again), ERR_RANGE);
+    EXPECT_ERR(hf_worker(UINT64_MAX, &again), ERR_RANGE);
 }
 
 TAP_TEST(bytes_are_copied_to_and_from_a_child)
@@ -224,8 +250,34 @@ TAP_TEST(a_copy_larger_than_one_request_may_be_is_refused)
         .words = {MEM_COPY, AREA_AT(0), AREA_AT(0), MEM_COPY_BYTES_MAX + 1, MEM_COPY_TO, 0, 0, 0}};
     EXPECT_ERR(hf_mem_call(&message), ERR_INVAL);
     message = (struct hf_message){
-        .words = {MEM_COPY, AREA_AT(0), AREA_AT(0), PAGE, MEM_COPY_FROM + 1, 0, 0, 0}};
+        .words = {MEM_COPY, AREA_AT(0), AREA_AT(0), PAGE, MEM_COPY_FROM + 3, 0, 0, 0}};
     EXPECT_ERR(hf_mem_call(&message), ERR_INVAL);
+}
+
+TAP_TEST(who_may_pin_or_read_may_copy_from_a_space_and_who_may_pin_to_it)
+{
+    uint64_t pinner = 0;
+    uint64_t reader = 0;
+    uint64_t mapper = 0;
+    uint64_t copied = 0;
+    REQUIRE(EXPECT_ERR(area_map(0, 2, RW), ERR_OK));
+    REQUIRE(EXPECT_ERR(hf_space_derive(HF_OWN_SPACE, MEM_RIGHT_PIN, &pinner), ERR_OK));
+    REQUIRE(EXPECT_ERR(hf_space_derive(HF_OWN_SPACE, MEM_RIGHT_READ, &reader), ERR_OK));
+    REQUIRE(EXPECT_ERR(hf_space_derive(HF_OWN_SPACE, MEM_RIGHT_MAP, &mapper), ERR_OK));
+    for (uint64_t nowait = 0; nowait <= MEM_COPY_NOWAIT; nowait += MEM_COPY_NOWAIT) {
+        const uint64_t to = MEM_COPY_TO | nowait;
+        const uint64_t from = MEM_COPY_FROM | nowait;
+        EXPECT_ERR(hf_copy(pinner, AREA_AT(0), AREA_AT(1), 64, to, &copied), ERR_OK);
+        EXPECT_ERR(hf_copy(pinner, AREA_AT(0), AREA_AT(1), 64, from, &copied), ERR_OK);
+        EXPECT_ERR(hf_copy(reader, AREA_AT(0), AREA_AT(1), 64, to, &copied), ERR_RIGHTS);
+        EXPECT_ERR(hf_copy(reader, AREA_AT(0), AREA_AT(1), 64, from, &copied), ERR_OK);
+        EXPECT_ERR(hf_copy(mapper, AREA_AT(0), AREA_AT(1), 64, to, &copied), ERR_RIGHTS);
+        EXPECT_ERR(hf_copy(mapper, AREA_AT(0), AREA_AT(1), 64, from, &copied), ERR_RIGHTS);
+    }
+    EXPECT_ERR(hf_handle_close(pinner), ERR_OK);
+    EXPECT_ERR(hf_handle_close(reader), ERR_OK);
+    EXPECT_ERR(hf_handle_close(mapper), ERR_OK);
+    area_clear();
 }
 
 TAP_TEST(a_handle_to_ones_own_space_has_the_rights_that_it_was_made_with)
@@ -261,9 +313,11 @@ int main(int argc, char **argv)
         TAP(more_regions_than_a_message_page_holds_are_refused),
         TAP(a_refusal_is_explained_until_the_next_request),
         TAP(stats_add_up),
+        TAP(a_thread_of_the_server_for_each_hart_says_what_it_waited_for),
         TAP(bytes_are_copied_to_and_from_a_child),
         TAP(a_copy_stops_where_a_side_cannot_be_touched),
         TAP(a_copy_larger_than_one_request_may_be_is_refused),
+        TAP(who_may_pin_or_read_may_copy_from_a_space_and_who_may_pin_to_it),
         TAP(a_handle_to_ones_own_space_has_the_rights_that_it_was_made_with),
         /* Last: they lower the process's own limits. */
         TAP(a_limit_of_pages_refuses_and_says_how_much_was_asked),

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <hf/kernel.h>
 #include <hf/thread.h>
@@ -68,6 +70,11 @@ int main(int argc, char **argv)
         smash(text, 100);
     } else if (strcmp(what, "null") == 0) {
         write_to((volatile char *)8);
+    } else if (strcmp(what, "child") == 0) {
+        if (fork() == 0) {
+            write_to((volatile char *)8);
+        }
+        return wait(NULL) > 0 ? 0 : 1;
     } else if (strcmp(what, "text") == 0) {
         write_to((volatile char *)(uintptr_t)write_to);
     } else if (strcmp(what, "constant") == 0) {

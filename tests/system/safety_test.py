@@ -3,7 +3,7 @@
 """What protects a program that cross/cc has made, and the line that every end by a fault leaves:
 program, address, pc by name, region. Prints TAP.
 
-Usage: safety_test.py --build DIR [--machine M] SOURCE
+Usage: safety_test.py --build DIR [--card] [--machine M] SOURCE
 """
 import argparse
 import os
@@ -17,6 +17,7 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(TESTS)
 sys.path.append(os.path.join(TESTS, "harness"))
 
+import card  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 STATUS_FAULT = 126
@@ -27,9 +28,9 @@ PLACE = r"at 0x[0-9a-f]+ \({access}\), pc 0x[0-9a-f]+ {function}\+0x[0-9a-f]+ " 
 
 def boot(what, *options):
     """(exit status, output) of the guest doing something."""
-    done = subprocess.run([os.path.join(TOP, "sbi", "boot"), "-M", OPTIONS.machine, "--mem", "128M",
-                           "--timeout", "60", "--file", PROGRAM + "=bin/safe", *options, "--",
-                           "safe", what], stdin=subprocess.DEVNULL, text=True, check=False,
+    done = subprocess.run([*card.boot_command(OPTIONS), "-M", OPTIONS.machine, "--mem",
+                           "128M", "--timeout", "60", "--file", PROGRAM + "=bin/safe", *options,
+                           "--", "safe", what], stdin=subprocess.DEVNULL, text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=ENVIRONMENT)
     return done.returncode, done.stdout
 
@@ -87,6 +88,15 @@ def an_illegal_instruction_is_named_too():
         raise AssertionError(repr(output))
 
 
+def a_child_that_faults_leaves_a_line_too():
+    status, output = boot("child")
+    expect(status, 0)
+    place = PLACE.format(access="write", function="write_to")
+    lines = re.findall(rf"^\[\d+\] safe: SEGV_MAPERR {place}, no region$", output, re.M)
+    if len(lines) != 1:
+        raise AssertionError(f"{len(lines)} lines about the child in {output!r}")
+
+
 def a_smashed_stack_ends_the_program_with_a_line():
     status, output = boot("smash")
     expect(status, STATUS_ABORT)
@@ -117,8 +127,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
     parser.add_argument("--machine", default="virt")
+    card.add_option(parser)
     parser.add_argument("source")
     OPTIONS = parser.parse_args()
+    os.environ["HOLDFAST_BUILD"] = OPTIONS.build
+    if card.skip(OPTIONS):
+        sys.exit(0)
     ENVIRONMENT = dict(os.environ, HOLDFAST_BUILD=os.path.abspath(OPTIONS.build))
     with tempfile.TemporaryDirectory() as folder:
         PROGRAM = os.path.join(folder, "safe")
@@ -130,6 +144,7 @@ if __name__ == "__main__":
             text_and_constants_cannot_be_written,
             data_and_stack_cannot_be_executed,
             an_illegal_instruction_is_named_too,
+            a_child_that_faults_leaves_a_line_too,
             a_smashed_stack_ends_the_program_with_a_line,
             boots_without_a_seed_differ_and_those_with_the_same_seed_do_not,
         ]))

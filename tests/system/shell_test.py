@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The console and the shell, over the serial line, as a person would use them. Prints TAP.
 
-Usage: shell_test.py --build DIR [--machine M] [--smp N] GUEST
+Usage: shell_test.py --build DIR [--card] [--machine M] [--smp N] GUEST
 """
 import argparse
 import os
@@ -14,14 +14,15 @@ import time
 
 sys.dont_write_bytecode = True
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TOP = os.path.dirname(TESTS)
 sys.path.append(os.path.join(TESTS, "harness"))
 
+import card  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 PROMPT = "holdfast> "
 SECONDS = 60
 ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+TOLD = re.compile(r"init: \w+: ended by another process\n")
 UP = "\x1b[A"
 LEFT = "\x1b[D"
 
@@ -31,11 +32,12 @@ class Session:
 
     def __init__(self, options, more=()):
         environment = dict(os.environ, HOLDFAST_BUILD=options.build)
-        command = [os.path.join(TOP, "sbi", "boot"), "-M", options.machine,
-                   "--smp", str(options.smp), "--mem", "128M", "--seed", "1", "--timeout", "240",
+        command = [*card.boot_command(options), "-M", options.machine, "--smp", str(options.smp),
+                   "--mem", "128M", "--seed", "1", "--timeout", "240",
                    "--file", options.guest + "=bin/guest", *more]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, env=environment, bufsize=0)
+        self.drivers = ["disk"] if options.card else []
         self.text = ""
         self.seen = 0
 
@@ -54,7 +56,9 @@ class Session:
             if not data:
                 raise AssertionError(f"no {wanted!r} in {self.text[self.seen:][-600:]!r}")
             text = self.text + data.decode(errors="replace").replace("\r", "")
-            self.text = ESCAPE.sub("", text)
+            text = ESCAPE.sub("", text)
+            # The kernel's console does not wait for the end of a line of the driver's.
+            self.text = text[:self.seen] + TOLD.sub("", text[self.seen:])
 
     def type(self, keys):
         self.process.stdin.write(keys.encode())
@@ -97,7 +101,9 @@ def programs_of(said):
 def programs_run_with_arguments_and_show_their_status(shell):
     expect(shell.do("hello 'a b' c"), "Hello from hello a b c\n")
     expect_in("guest: status 7", shell.do("guest status"))
-    expect_in("SEGV_MAPERR at 0x5000 (write), pc ", shell.do("guest fault"))
+    for name in ("guest", "/bin/guest"):
+        how = name + r": SEGV_MAPERR at 0x5000 \(write\), pc 0x\w+ main\S* \(.*shell_guest\.c:"
+        expect(len(re.findall(how, shell.do(name + " fault"))), 1)
     expect_in("nobody: no such command or program", shell.do("nobody"))
     expect_in("a quote is not closed", shell.do("ls 'bin"))
 
@@ -106,7 +112,13 @@ def commands_explain_themselves(shell):
     said = shell.do("help")
     for name in ("ls", "ps", "kill", "maps", "handles", "limit", "mem", "dmesg", "shutdown"):
         expect_in("\n" + name, "\n" + said)
+    commands = said.split("\n\n")[0].splitlines()
+    expect([line for line in commands if line[24:26] != "  "], [])
+    expect([line for line in said.splitlines() if len(line) > 80], [])
     expect_in("usage: kill PID", shell.do("kill"))
+    expect(shell.do("ps x"), "usage: ps\n")
+    expect(shell.do("help kill").split(), "kill PID end a process, any but init".split())
+    expect_in("hello: not a command of the shell", shell.do("help hello"))
     expect_in("4711: no such process", shell.do("maps 4711"))
     expect_in("x: not a number", shell.do("maps x"))
     expect_in("nowhere: No such file or directory", shell.do("ls nowhere"))
@@ -151,6 +163,49 @@ def mistakes_with_files_are_named(shell):
     expect_in("cannot go to a file yet", shell.do("hello > x"))
 
 
+def free_frames(shell):
+    return int(re.search(r"^free +(\d+)", shell.do("mem"), re.M)[1])
+
+
+def programs_are_started_from_files(shell):
+    def all_ways():
+        expect(shell.do("mkdir /wares"), "")
+        expect(shell.do("cp /bin/hello /wares/h"), "")
+        expect(shell.do("/wares/h a"), "Hello from /wares/h a\n")
+        expect(shell.do("cd /wares"), "")
+        expect(shell.do("./h"), "Hello from ./h\n")
+        expect(shell.do("../bin/hello"), "Hello from ../bin/hello\n")
+        expect(shell.do("/bin/hello"), "Hello from /bin/hello\n")
+        expect(shell.do("hello"), "Hello from hello\n")
+        expect_in("h: no such command or program", shell.do("h"))
+        expect(shell.do("cd"), "")
+        expect(shell.do("rm /wares/h"), "")
+        expect(shell.do("rmdir /wares"), "")
+    all_ways()
+    free = free_frames(shell)
+    all_ways()
+    # The file system gives what was removed back a moment later.
+    expect(any(free_frames(shell) >= free for _ in range(20)), True)
+
+
+def files_that_are_no_programs_are_refused_with_a_reason(shell):
+    expect(shell.do("mkdir /wares"), "")
+    expect(shell.do("echo text > /wares/text"), "")
+    forbidding = "/tmp"
+    expect(shell.do("cp /bin/hello " + forbidding), "")
+    for path, why in (("/wares/nothing", "No such file or directory"),
+                      ("nowhere/nothing", "No such file or directory"),
+                      ("/wares", "Is a directory"),
+                      ("wares/", "Is a directory"),
+                      ("/bin", "Is a directory"),
+                      ("/wares/text", "by its mode it may not be executed"),
+                      (forbidding + "/hello", "files there may not be executed"),
+                      ("/traces/cc1.trace", "by its mode it may not be executed")):
+        expect(shell.do(path), f"shell: {path}: {why}\n")
+    expect(shell.do(f"rm /wares/text {forbidding}/hello"), "")
+    expect(shell.do("rmdir /wares"), "")
+
+
 def lines_are_edited_and_remembered(shell):
     shell.type("hallo x\x17")
     shell.type("\x7f" * 6 + "ello" + LEFT * 4 + "h\r")
@@ -178,7 +233,8 @@ def programs_read_whole_lines_with_corrections(shell):
 
 def control_c_ends_the_program_in_front_and_no_other(shell):
     others = programs_of(shell.do("ps"))
-    expect(sorted(others.values()), ["console", "files", "init", "names", "shell"])
+    expect(sorted(others.values()),
+           ["console", *shell.drivers, "files", "init", "names", "shell"])
     behind = number_of(shell, "guest spin &")
     shell.type("guest front\r")
     shell.wait_for("in front\n")
@@ -208,6 +264,18 @@ def programs_behind_are_shown_and_ended(shell):
     expect_in("used of 65530", shell.do("limit " + number))
     expect_in("used of 1000", shell.do(f"limit {number} regions 1000"))
     expect_in("not permitted", shell.do(f"limit {number} regions 2000"))
+    expect_in("are regions, pages, data, budget, promised", shell.do(f"limit {number} page"))
+    expect_in("guest: ended", shell.do("kill " + number))
+
+
+def leases_that_are_over_are_shown(shell):
+    shell.type("guest lease &\r")
+    number = re.search(r"\[(\d+)\]", shell.wait_for("asked after its time\n"))[1]
+    said = shell.do("maps -p " + number)
+    # The one that it was asked to give up, and the one that it does not ask after.
+    expect_in(" 100?  guest\n", said)
+    expect_in(" 1!  guest\n", said)
+    expect_in("2 pins; it has pinned 1 pages of ", said)
     expect_in("guest: ended", shell.do("kill " + number))
 
 
@@ -237,8 +305,8 @@ def init_and_the_shell_are_not_ended(shell):
 
 
 def wrong_numbers_are_one_line(shell):
-    for line in ("shutdown now", "shutdown 256", "shutdown -1", "shutdown 1 2", "kill x",
-                 "maps 99999999999999999999", "trace x", "limit 0x"):
+    for line in ("shutdown now", "shutdown 256", "shutdown -1", "shutdown 1 2", "exit now",
+                 "kill x", "maps 99999999999999999999", "trace x", "limit 0x"):
         expect((line, shell.do(line).count("\n")), (line, 1))
 
 
@@ -251,13 +319,17 @@ def memory_adds_up_and_comes_back(shell):
     uses = {name: int(count) for name, count in before.items()}
     total = uses.pop("all")
     expect(sum(uses.values()), total)
+    promised = re.search(r"^promised to programs +(\d+) frames, at most (\d+)\n"
+                         r"that is +100% of swap and all but the kernel's$", shell.do("mem"), re.M)
+    expect(0 < int(promised[1]) < int(promised[2]) <= total, True)
     shell.do("hello")
     expect(frames(shell.do("mem"))["free"], before["free"])
 
 
 def mem_shows_what_each_hart_did(shell):
     said = shell.do("mem")
-    harts = re.findall(r"^ +(\d+) +(\d+) +(\d+) +(\d+) +(\d+|-) +(\d+)$", said, re.M)
+    expect([line for line in said.splitlines() if len(line) > 80], [])
+    harts = re.findall(r"^ +(\d+) +(\d+) +(\d+) +(\d+) +(\d+|-) +(\d+) +(\d+)$", said, re.M)
     expect([int(hart[0]) for hart in harts], list(range(len(harts))))
     for column, name in ((1, "page faults"), (2, "switches"), (3, "messages")):
         expect_in(name, said)
@@ -284,6 +356,49 @@ def lines_of_several_programs_do_not_mix(shell):
     expect(len(lines), 300)
 
 
+def settle(shell):
+    """Be at a prompt with nothing left to be shown, whatever programs behind have printed."""
+    shell.type("nobody\r")
+    return shell.wait_for("nobody: no such command") + shell.wait_for(PROMPT)
+
+
+def settle_after_end(shell):
+    """The same when a program behind ends: until that was said."""
+    expect(any("guest: status 1" in settle(shell) for _ in range(50)), True)
+
+
+def callers_are_told_when_the_console_is_ended_and_the_next_goes_on(shell):
+    shell.type("guest break &\r")
+    shell.wait_for("waiting\n")
+    settle(shell)
+    shell.type("kill " + pid_of(shell, "console") + "\r")
+    shell.wait_for("^C: the other side ended\n")
+    settle_after_end(shell)
+    expect(shell.do("hello again"), "Hello from hello again\n")
+    shell.type("guest front\r")
+    shell.wait_for("in front\n")
+    shell.type("\x03")
+    shell.wait_for("guest: ended\n")
+    shell.wait_for(PROMPT)
+
+
+def names_are_registered_again_when_the_service_is_ended(shell):
+    servers = [number_of(shell, line) for line in ("sum &", "guest serve &")]
+    expect(shell.do("add 19 23"), "19 and 23 make 42\n")
+    for _ in range(3):
+        shell.type("guest wait &\r")
+        shell.wait_for("waiting\n")
+        settle(shell)
+        shell.type("kill " + pid_of(shell, "names") + "\r")
+        shell.wait_for("found: the other side ended\n")
+        settle_after_end(shell)
+        expect(shell.do("add 20 22"), "20 and 22 make 42\n")
+        expect(shell.do("guest ask"), "first: 1\nsecond: 2\n")
+    for server in servers:
+        expect_in(": ended", shell.do("kill " + server))
+    expect_in("add: sum: the other side ended", shell.do("add 1 2"))
+
+
 def the_log_has_time_level_and_source(shell):
     said = shell.do("dmesg")
     expect(bool(re.search(r"^\[ +\d+\.\d{6}\] info +system: .*machine", said, re.M)), True)
@@ -299,10 +414,13 @@ TESTS_OF_ONE_SESSION = [
     the_archive_is_listed,
     files_are_made_copied_named_and_removed,
     mistakes_with_files_are_named,
+    programs_are_started_from_files,
+    files_that_are_no_programs_are_refused_with_a_reason,
     lines_are_edited_and_remembered,
     programs_read_whole_lines_with_corrections,
     control_c_ends_the_program_in_front_and_no_other,
     programs_behind_are_shown_and_ended,
+    leases_that_are_over_are_shown,
     processes_of_init_can_be_looked_at,
     init_and_the_shell_are_not_ended,
     wrong_numbers_are_one_line,
@@ -310,6 +428,8 @@ TESTS_OF_ONE_SESSION = [
     mem_shows_what_each_hart_did,
     much_output_arrives_whole,
     lines_of_several_programs_do_not_mix,
+    callers_are_told_when_the_console_is_ended_and_the_next_goes_on,
+    names_are_registered_again_when_the_service_is_ended,
     the_log_has_time_level_and_source,
     without_a_trace_there_is_a_hint,
 ]
@@ -320,8 +440,12 @@ def main():
     parser.add_argument("--build", required=True)
     parser.add_argument("--machine", default="virt")
     parser.add_argument("--smp", type=int, default=1)
+    card.add_option(parser)
     parser.add_argument("guest")
     options = parser.parse_args()
+    os.environ["HOLDFAST_BUILD"] = options.build
+    if card.skip(options):
+        return 0
     shell = Session(options)
 
     def shutdown_gives_the_machine_its_status():
@@ -338,15 +462,18 @@ def main():
         finally:
             traced.close()
 
-    def instructions_are_shown_where_they_are_counted():
+    def instructions_are_shown_where_counted_and_exit_ends_shell_and_machine():
         counted = Session(options, ["--icount"])
         try:
             counted.wait_for(PROMPT)
             said = counted.do("mem")
             expect("--icount" in said, False)
-            numbers = re.findall(r"^ +\d+ +\d+ +\d+ +\d+ +(\d+) +\d+$", said, re.M)
+            expect("those of all harts together" in said, options.smp > 1)
+            numbers = re.findall(r"^ +\d+ +\d+ +\d+ +\d+ +(\d+) +\d+ +\d+$", said, re.M)
             expect(len(numbers), options.smp)
             expect(int(numbers[0]) > 100000, True)
+            counted.type("exit 3\r")
+            expect(counted.end(), 3)
         finally:
             counted.close()
 
@@ -356,11 +483,14 @@ def main():
         call.__name__ = test.__name__
         return call
 
+    # QEMU does not count with a card.
+    counted_tests = [] if options.card else [
+        instructions_are_shown_where_counted_and_exit_ends_shell_and_machine]
     try:
         shell.wait_for(PROMPT)
         return run([in_session(test) for test in TESTS_OF_ONE_SESSION]
+                   + counted_tests
                    + [shutdown_gives_the_machine_its_status,
-                      instructions_are_shown_where_they_are_counted,
                       the_end_of_the_input_ends_the_shell_and_events_were_recorded])
     finally:
         shell.close()

@@ -7,15 +7,21 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "storage.h"
 
 #define PAGE 4096
+
+/* Signals have other numbers elsewhere. */
+#define BUS_ERROR    1001
+#define ACCESS_ERROR 1002
 
 static void flags_of_open(void)
 {
@@ -279,6 +285,82 @@ static void mappings(void)
     SAY(shared[1]);
 }
 
+/* How a process ends that reads or writes there: 0, or what its signal is here. */
+static int end_of(volatile char *at, bool writes)
+{
+    int status = 0;
+    fflush(stdout);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        if (writes) {
+            *at = 'w';
+        } else {
+            (void)*at;
+        }
+        _exit(0);
+    }
+    (void)waitpid(pid, &status, 0);
+    if (!WIFSIGNALED(status)) {
+        return WEXITSTATUS(status);
+    }
+    return WTERMSIG(status) == SIGBUS ? BUS_ERROR : WTERMSIG(status) == SIGSEGV ? ACCESS_ERROR : 1;
+}
+
+static void faults(void)
+{
+    int fd;
+    printf("-- faults in mappings\n");
+    SAY(fill("fault", "0123456789"));
+    SAY(fd = open("fault", O_RDWR));
+    char *map = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    char *own = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    SAY(map == MAP_FAILED || own == MAP_FAILED);
+    SAY(end_of(map + PAGE - 1, false));
+    SAY(end_of(map + PAGE, false));
+    SAY(end_of(map + PAGE, true));
+    SAY(ftruncate(fd, 2 * PAGE));
+    SAY(end_of(map + PAGE, true));
+    SAY(map[PAGE]);
+    own[1] = 'x';
+    own[PAGE] = 'y';
+    SAY(ftruncate(fd, PAGE));
+    SAY(end_of(own + PAGE, false));
+    SAY(end_of(own + PAGE, true));
+    SAY(ftruncate(fd, 2 * PAGE));
+    SAY(own[PAGE]);
+    SAY(own[1]);
+    SAY(own[2]);
+    char *longer = mremap(map, 3 * PAGE, 5 * PAGE, MREMAP_MAYMOVE);
+    SAY(longer == MAP_FAILED);
+    SAY(memcmp(longer, "0123456789", 10));
+    SAY(end_of(longer + 4 * PAGE, false));
+    SAY(pread(fd, longer + 100, 10, 0)); /* from the page that it goes to */
+    SAY(memcmp(longer + 100, "0123456789", 10));
+    SAY(pwrite(fd, longer, 10, PAGE));
+    SAY(memcmp(longer + PAGE, longer, 10));
+    SAY(pread(fd, longer + 4 * PAGE, 10, 0));
+    SAY(pwrite(fd, longer + 4 * PAGE, 10, 0));
+    SAY(pread(fd, longer + 2 * PAGE - 4, 10, 0));
+    SAY(msync(longer, 2 * PAGE, MS_SYNC));
+    SAY(munmap(longer, 5 * PAGE));
+    SAY(munmap(own, 2 * PAGE));
+    SAY(close(fd));
+    SAY(chmod("fault", 0444));
+    SAY(fd = open("fault", O_RDONLY));
+    map = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+    SAY(map == MAP_FAILED);
+    SAY(end_of(map, true));
+    SAY(mprotect(map, PAGE, PROT_READ | PROT_WRITE));
+    SAY(mprotect(map, PAGE, PROT_NONE));
+    SAY(end_of(map, false));
+    SAY(pread(fd, map, 1, 0));
+    SAY(mprotect(map, PAGE, PROT_READ));
+    SAY(map[5]);
+    SAY(munmap(map, PAGE));
+    SAY(close(fd));
+    SAY(unlink("fault"));
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2 || (mkdir(argv[1], 0755) != 0 && errno != EEXIST) || chdir(argv[1]) != 0) {
@@ -293,6 +375,7 @@ int main(int argc, char **argv)
     appending();
     unlinking();
     mappings();
+    faults();
     storage_names();
     return 0;
 }

@@ -4,8 +4,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include <abi/fault.h>
 #include <hf/files.h>
 #include <hf/mem.h>
 #include <hf/process.h>
@@ -185,13 +187,93 @@ TAP_TEST(a_caller_in_its_hands_is_told_when_the_file_system_ends)
     own_end(&own);
 }
 
+/* Text on a page of its own, which is touched when there is no file system any longer. */
+__attribute__((noinline, aligned(4096))) static int far_away(int number)
+{
+    return number + 1;
+}
+
+static int role_stay(void)
+{
+    struct hf_message message = {.tag = 0};
+    return hf_call(CHILD_HANDLE, &message) == ERR_OK ? far_away(41) : 1;
+}
+
+/* A file with the bytes of this program, in a file system of the test's own. */
+static bool program_put(const struct own *own, struct hf_file *file)
+{
+    static char bytes[PAGE];
+    struct hf_file from;
+    struct files_resize_rep size;
+    uint64_t copied = 0;
+    uint64_t at = 0;
+    const uint32_t how = FILES_READ | FILES_WRITE | FILES_CREATE;
+    if (!EXPECT_ERR(hf_files_open(own->client, 0, SELF, FILES_READ, 0, &from), ERR_OK) ||
+        !EXPECT_ERR(hf_files_open(own->client, 0, "program", how, 0755, file), ERR_OK) ||
+        !own_control(own, file) ||
+        !EXPECT_ERR(hf_files_resize(file->control, from.bytes, 0, 0, &size), ERR_OK)) {
+        return false;
+    }
+    file->bytes = from.bytes;
+    do {
+        EXPECT_ERR(hf_shared_copy(from.object, (uint64_t)bytes, at, PAGE, MEM_COPY_FROM, &copied),
+                   ERR_OK);
+        EXPECT_ERR(hf_shared_copy(file->object, (uint64_t)bytes, at, copied, MEM_COPY_TO, &copied),
+                   ERR_OK);
+        at += copied;
+    } while (copied == PAGE);
+    hf_files_close(&from);
+    return EXPECT_U64(at, file->bytes);
+}
+
+TAP_TEST(a_program_runs_on_when_the_file_system_ends_that_it_is_from)
+{
+    static const char *const argv[] = {"store_end_test", "child:stay", "", NULL};
+    static const char *const envp[] = {NULL};
+    static char head[PAGE];
+    struct own own;
+    struct hf_file file;
+    struct child child;
+    struct hf_request request = {.badge = 0};
+    struct mem_next_rep end = {.cause = 0};
+    const char *why = "";
+    uint64_t copied = 0;
+    uint64_t endpoint = 0;
+    REQUIRE(own_start(&own) && program_put(&own, &file));
+    EXPECT_ERR(hf_shared_copy(file.object, (uint64_t)head, 0, PAGE, MEM_COPY_FROM, &copied),
+               ERR_OK);
+    const struct hf_program program = {.name = "program",
+                                       .file = head,
+                                       .head_bytes = PAGE,
+                                       .file_bytes = file.bytes,
+                                       .object = file.object,
+                                       .argv = argv,
+                                       .envp = envp};
+    REQUIRE(EXPECT_ERR(hf_process_prepare(&program, &child.process, &child.start, &why), ERR_OK));
+    REQUIRE(object_make(OBJECT_ENDPOINT, &endpoint));
+    REQUIRE(child_give(&child, endpoint, RIGHT_CALL, CHILD_HANDLE) && child_go(&child));
+    REQUIRE(EXPECT_ERR(hf_reply_wait(endpoint, &request), ERR_OK));
+    hf_files_close(&file);
+    own_end(&own);
+    EXPECT_ERR(hf_reply((struct hf_request){.token = request.token}), ERR_OK);
+    EXPECT(child_end(&child, &end));
+    EXPECT_U64(end.cause, CAUSE_EXIT);
+    EXPECT_U64(end.detail, 42);
+    EXPECT_ERR(hf_object_destroy(endpoint), ERR_OK);
+    EXPECT_ERR(hf_handle_close(endpoint), ERR_OK);
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
         TAP(one_client_cannot_take_all_the_room),
         TAP(those_who_wait_are_told_when_the_file_system_ends),
         TAP(a_caller_in_its_hands_is_told_when_the_file_system_ends),
+        TAP(a_program_runs_on_when_the_file_system_ends_that_it_is_from),
     };
     const char *role_opt = child_role(argc, argv);
-    return role_opt != NULL ? role_wait(argv[2]) : TAP_RUN(argc, argv, tests);
+    if (role_opt == NULL) {
+        return TAP_RUN(argc, argv, tests);
+    }
+    return strcmp(role_opt, "stay") == 0 ? role_stay() : role_wait(argv[2]);
 }

@@ -177,6 +177,74 @@ TAP_TEST(files_of_the_archive_are_mapped_where_they_lie)
     EXPECT_I64(close(fd), 0);
 }
 
+/* The region that holds an address; one of no bytes if there is none. */
+static struct mem_region region_at(const void *at)
+{
+    struct mem_region region = {.start = 0};
+    struct mem_query_rep rep;
+    EXPECT_ERR(hf_query(HF_OWN_SPACE, (uint64_t)at, 1, &region, &rep), ERR_OK);
+    return region;
+}
+
+TAP_TEST(a_mapping_of_the_archive_is_one_region_and_grows_into_a_bus_error)
+{
+    struct stat status;
+    const int fd = open(SELF, O_RDONLY);
+    REQUIRE(EXPECT_I64(fstat(fd, &status), 0));
+    const size_t bytes = ((size_t)status.st_size + PAGE - 1) / PAGE * PAGE;
+    const uint64_t before = frames_free();
+    unsigned char *memory = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+    REQUIRE(EXPECT(memory != MAP_FAILED));
+    struct mem_region region = region_at(memory);
+    EXPECT_U64(region.start, (uint64_t)memory);
+    EXPECT_U64(region.end, (uint64_t)memory + bytes);
+    EXPECT_I64(memory[bytes - 1], 0);
+    EXPECT(before - frames_free() <= 2); /* a table and what stands for it, but no page */
+    EXPECT_I64(mprotect(memory, bytes, PROT_READ | PROT_WRITE), -1);
+    EXPECT_I64(errno, EACCES);
+    memory = mremap(memory, bytes, bytes + PAGE, MREMAP_MAYMOVE);
+    REQUIRE(EXPECT(memory != MAP_FAILED));
+    EXPECT_BYTES(memory, "\177ELF", 4);
+    EXPECT_I64(end_of_read(memory + bytes), -SIGBUS);
+    /* Two mappings that go on where the other ends become one. */
+    EXPECT(mmap(memory, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == memory);
+    EXPECT(mmap(memory + PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, PAGE) ==
+           memory + PAGE);
+    region = region_at(memory);
+    EXPECT_U64(region.end - region.start, (uint64_t)2 * PAGE);
+    EXPECT_I64(munmap(memory, bytes + PAGE), 0);
+    EXPECT_I64(close(fd), 0);
+}
+
+TAP_TEST(a_file_of_the_archive_is_lent_without_the_others)
+{
+    char bytes[8];
+    uint64_t slice = 0;
+    uint64_t copied = 0;
+    struct hf_file file;
+    struct mem_object_info_rep info;
+    REQUIRE(EXPECT_ERR(hf_files_open(files(), 0, SELF, FILES_READ, 0, &file), ERR_OK));
+    EXPECT_ERR(hf_shared_info(file.object, &info), ERR_OK);
+    EXPECT_U64(info.bytes, file.bytes);
+    EXPECT_U64(info.rights, MEM_OBJECT_READ | MEM_OBJECT_EXEC | MEM_OBJECT_MAPPABLE);
+    EXPECT_ERR(
+        hf_shared_copy(file.object, (uint64_t)bytes, file.bytes - 4, 8, MEM_COPY_FROM, &copied),
+        ERR_OK);
+    EXPECT_U64(copied, 4);
+    EXPECT_ERR(hf_shared_copy(file.object, (uint64_t)bytes, 0, 1, MEM_COPY_TO, &copied), ERR_ACCES);
+    EXPECT_ERR(hf_shared_slice(file.object, 0, info.bytes + 1, &slice), ERR_RANGE);
+    EXPECT_ERR(hf_shared_slice(file.object, 1, 1, &slice), ERR_INVAL);
+    EXPECT_ERR(hf_shared_resize(file.object, 0), ERR_INVAL);
+    REQUIRE(EXPECT_ERR(hf_shared_slice(file.object, PAGE, PAGE, &slice), ERR_OK));
+    EXPECT_ERR(hf_shared_info(slice, &info), ERR_OK);
+    uint64_t writable;
+    EXPECT_ERR(hf_shared_again(info.number, MEM_OBJECT_READ | MEM_OBJECT_WRITE, &writable),
+               ERR_ACCES);
+    EXPECT_ERR(hf_shared_derive(slice, MEM_OBJECT_WRITE, &writable), ERR_ACCES);
+    EXPECT_ERR(hf_shared_close(slice), ERR_OK);
+    hf_files_close(&file);
+}
+
 TAP_TEST(ten_thousand_files_are_made_told_and_removed)
 {
     char name[32];
@@ -322,6 +390,8 @@ int main(int argc, char **argv)
         TAP(r18_files_of_a_part_without_execution_are_not_executed),
         TAP(r14_append_only_files_grow_at_their_end_alone),
         TAP(files_of_the_archive_are_mapped_where_they_lie),
+        TAP(a_mapping_of_the_archive_is_one_region_and_grows_into_a_bus_error),
+        TAP(a_file_of_the_archive_is_lent_without_the_others),
         TAP(ten_thousand_files_are_made_told_and_removed),
         TAP(what_was_removed_goes_with_the_last_who_has_it),
         TAP(a_lock_goes_with_the_last_who_has_the_file_open),

@@ -5,13 +5,11 @@
 The machine is stopped again and again where no hart is in the kernel, its memory dumped, and
 kernel/debug/audit.py says what is wrong with it. In between the programs do not notice.
 
-Usage: tables_test.py --build DIR
+Usage: tables_test.py --build DIR [--card]
 """
 import argparse
-import json
 import os
 import re
-import socket
 import sys
 import tempfile
 import threading
@@ -23,74 +21,55 @@ TOP = os.path.dirname(TESTS)
 sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi"),
              os.path.join(TOP, "kernel", "debug")]
 
+import card  # noqa: E402
 import tree  # noqa: E402
 from audit import ASID_MASK, Audit  # noqa: E402
 from look import ACCESSED, PAGE_SHIFT, VALID, Kernel  # noqa: E402
-from machine import Machine  # noqa: E402
+from monitor import Gone, Monitor  # noqa: E402
 from symbols import Symbols  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 RAM_START = 0x80000000
 MEM = 160  # MiB: room for python.trace
+# (address, bytes) of memory; from a card there is a second piece above 4 GiB.
+MEMORY = [(RAM_START, MEM << 20)]
+CARD_MEM = 16  # MiB of the second
+CARD_MEMORY = [(RAM_START, 192 << 20), (0x200000000, CARD_MEM << 20)]
 LOOK_SECONDS = 0.3  # between two looks
 FIRST_SECONDS = 20  # until the first is over, on a busy host
 DIRECT_BASE = 0xffffffd000000000
 SATP = re.compile(r"^ *satp +([0-9a-f]+)", re.M)
 
 
-class Gone(Exception):
-    """The machine has ended."""
-
-
-class Monitor:
-    """QEMU's machine protocol, over a socket."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
-        self.file = self.socket.makefile("r", encoding="utf-8")
-        self.file.readline()
-        self.ask("qmp_capabilities")
-
-    def ask(self, command, **arguments):
-        request = json.dumps({"execute": command, "arguments": arguments})
-        try:
-            self.socket.sendall(request.encode())
-            for line in self.file:
-                answer = json.loads(line)
-                if "return" in answer:
-                    return answer["return"]
-                if "error" in answer:
-                    raise AssertionError(f"{command}: {answer['error']['desc']}")
-        except OSError:
-            pass
-        raise Gone
-
-    def say(self, line):
-        """The answer to a line for people."""
-        return self.ask("human-monitor-command", **{"command-line": line})
-
-
 class Dump:
     """The memory of the stopped machine."""
 
-    def __init__(self, monitor, folder):
+    def __init__(self, monitor, folder, pieces):
         path = os.path.join(folder, "ram")
-        monitor.ask("pmemsave", val=RAM_START, size=MEM << 20, filename=path)
-        with open(path, "rb") as source:
-            self.memory = bytearray(source.read())
+        self.pieces = []
+        for start, size in pieces:
+            monitor.ask("pmemsave", val=start, size=size, filename=path)
+            with open(path, "rb") as source:
+                self.pieces.append((start, bytearray(source.read())))
+
+    def find(self, physical, count):
+        """(bytes of a piece of memory, where in them the address is)."""
+        for start, memory in self.pieces:
+            if 0 <= physical - start <= len(memory) - count:
+                return memory, physical - start
+        raise ValueError(f"{physical:#x} is no memory")
 
     def read(self, physical, count):
-        start = physical - RAM_START
-        if not 0 <= start <= len(self.memory) - count:
-            raise ValueError(f"{physical:#x} is no memory")
-        return bytes(self.memory[start:start + count])
+        memory, at = self.find(physical, count)
+        return bytes(memory[at:at + count])
 
 
 class Looker:
     """A thread that stops the machine while its program runs and keeps what the audits say."""
 
-    def __init__(self, built, folder):
+    def __init__(self, built, folder, pieces, pause):
+        self.pieces = pieces
+        self.pause = pause  # seconds between two looks
         symbols = Symbols(built["kernel"], kinds="tTwWbBdDrR")
         self.addresses = dict(zip(symbols.names, symbols.starts))
         self.folder = folder
@@ -124,11 +103,11 @@ class Looker:
                 monitor.ask("stop")
                 # A hart in the kernel may be half through with something.
                 if monitor.say(f"xp /1wx {lock:#x}").split()[-1] == "0x00000000":
-                    self.last = Dump(monitor, self.folder)
+                    self.last = Dump(monitor, self.folder, self.pieces)
                     self._judge(monitor.say("info registers -a"))
                     self.has_looked.set()
                     monitor.ask("cont")
-                    time.sleep(LOOK_SECONDS)
+                    time.sleep(self.pause)
                 else:
                     monitor.ask("cont")
         except (Gone, OSError):
@@ -150,18 +129,18 @@ class Looker:
         self.spaces = max(self.spaces, len(audit.spaces))
 
 
-def looked_at(options, name, arguments=(), smp=1):
+def looked_at(options, name, arguments=(), smp=1, pause=LOOK_SECONDS):
     """Run a program of the tests, or of the archive, to its end; return the Looker."""
     built = tree.manifest()
     program = os.path.join(options.build, "tests", "system", name)
     extra = [(program, "bin/" + name)] if os.path.exists(program) else []
-    machine = Machine(built, tree.boot_files(built, [name, *arguments], extra))
-    machine.mem = f"{MEM}M"
+    machine = card.machine_of(options)(built, tree.boot_files(built, [name, *arguments], extra))
+    machine.mem = f"{CARD_MEM if options.card else MEM}M"
     machine.smp = smp
     machine.seed_opt = 1
     machine.timeout = 120
     with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
-        looker = Looker(built, folder)
+        looker = Looker(built, folder, CARD_MEMORY if options.card else MEMORY, pause)
         machine.extra = ["-qmp", f"unix:{looker.path},server=on,wait=off"]
         outcome = machine.run(looker.show)
         looker.finish()
@@ -177,8 +156,11 @@ def looked_at(options, name, arguments=(), smp=1):
 def main():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
+    card.add_option(parser)
     options = parser.parse_args()
     os.environ["HOLDFAST_BUILD"] = options.build
+    if card.skip(options):
+        return 0
 
     def tables_are_in_order_while_regions_change():
         looked_at(options, "together", ["hello", "+", "replay", "/traces/python.trace"])
@@ -187,7 +169,13 @@ def main():
         looked_at(options, "process_test", smp=2)
 
     def tables_are_in_order_with_threads_on_four_harts():
-        looked_at(options, "harts_test", smp=4)
+        looked_at(options, "map_test" if options.card else "harts_test", smp=4)
+
+    def tables_are_in_order_under_random_calls():
+        looked_at(options, "random_calls_test", smp=4, pause=1)
+
+    def tables_are_in_order_under_hostile_clients():
+        looked_at(options, "hostile_test", smp=4, pause=2)  # each at thousands of spaces
 
     def tables_are_in_order_under_traces_side_by_side():
         looked_at(options, "together", ["hello", "+", "replay", "/traces/cc1.trace", "+", "replay",
@@ -210,8 +198,7 @@ def main():
                 spoil(looker, place, wrong)
 
     def spoil(looker, place, bits):
-        memory = looker.last.memory
-        at = place - RAM_START
+        memory, at = looker.last.find(place, 8)
         before = bytes(memory[at:at + 8])
         memory[at:at + 8] = (int.from_bytes(before, "little") ^ bits).to_bytes(8, "little")
         try:
@@ -221,10 +208,14 @@ def main():
         if not complaints:
             raise AssertionError(f"{bits:#x} changed at {place:#x}: nothing is said")
 
+    if options.card:
+        return run([tables_are_in_order_with_threads_on_four_harts])
     return run([
         tables_are_in_order_while_regions_change,
         tables_are_in_order_while_processes_come_and_go,
         tables_are_in_order_with_threads_on_four_harts,
+        tables_are_in_order_under_random_calls,
+        tables_are_in_order_under_hostile_clients,
         tables_are_in_order_under_traces_side_by_side,
         what_is_wrong_is_seen,
     ])

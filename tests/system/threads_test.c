@@ -16,6 +16,7 @@
 
 #define THREADS       4u
 #define ROUNDS        2000u
+#define ASLEEP        150 /* milliseconds in which whoever is about to sleep does */
 #define PRIORITY_HIGH PRIORITY_DEFAULT
 #define PRIORITY_LOW  2u
 
@@ -76,10 +77,10 @@ TAP_TEST(as_many_are_woken_as_asked)
         REQUIRE(EXPECT_ERR(hf_thread_run(&threads[i], PRIORITY_DEFAULT, wait_run, NULL), ERR_OK));
     }
     wait_counted(THREADS);
-    REQUIRE(EXPECT_ERR(hf_sleep_until(time_after(50)), ERR_OK));
+    REQUIRE(EXPECT_ERR(hf_sleep_until(time_after(ASLEEP)), ERR_OK));
     /* They are woken, find the word unchanged, and sleep again. */
     EXPECT_U64(hf_wake(&word, 2), 2);
-    REQUIRE(EXPECT_ERR(hf_sleep_until(time_after(50)), ERR_OK));
+    REQUIRE(EXPECT_ERR(hf_sleep_until(time_after(ASLEEP)), ERR_OK));
     EXPECT_U64(atomic_load(&counted), THREADS);
     atomic_store(&word, 1);
     EXPECT_U64(hf_wake(&word, 1), 1);
@@ -89,6 +90,27 @@ TAP_TEST(as_many_are_woken_as_asked)
         hf_thread_join(&threads[i]);
     }
     EXPECT_U64(atomic_load(&counted), 2 * THREADS);
+}
+
+/* Also while they are being woken, threads go to sleep at the word again. */
+TAP_TEST(a_wake_finds_each_sleeper_once)
+{
+    unsigned twice = 0;
+    atomic_store(&word, 0);
+    atomic_store(&counted, 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        REQUIRE(EXPECT_ERR(hf_thread_run(&threads[i], PRIORITY_DEFAULT, wait_run, NULL), ERR_OK));
+    }
+    wait_counted(THREADS);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        twice += hf_wake(&word, 100) > THREADS ? 1 : 0;
+    }
+    EXPECT_U64(twice, 0);
+    atomic_store(&word, 1);
+    hf_wake(&word, 100);
+    for (unsigned i = 0; i < THREADS; i++) {
+        hf_thread_join(&threads[i]);
+    }
 }
 
 static struct hf_mutex mutex;
@@ -236,7 +258,7 @@ TAP_TEST(a_thread_that_is_killed_in_its_sleep_is_forgotten)
         REQUIRE(EXPECT_ERR(hf_thread_run(&threads[0], PRIORITY_DEFAULT, wait_run, NULL), ERR_OK));
         REQUIRE(EXPECT_ERR(hf_thread_run(&threads[1], PRIORITY_DEFAULT, wait_run, NULL), ERR_OK));
         wait_counted(2);
-        REQUIRE(EXPECT_ERR(hf_sleep_until(time_after(20)), ERR_OK));
+        REQUIRE(EXPECT_ERR(hf_sleep_until(time_after(ASLEEP)), ERR_OK));
         hf_thread_kill(&threads[0]);
         EXPECT_U64(hf_wake(&word, 5), 1);
         hf_thread_kill(&threads[1]);
@@ -339,6 +361,7 @@ int main(int argc, char **argv)
     static const struct tap_test tests[] = {
         TAP(a_word_that_differs_is_not_waited_for),
         TAP(as_many_are_woken_as_asked),
+        TAP(a_wake_finds_each_sleeper_once),
         TAP(a_mutex_lets_one_in_at_a_time),
         TAP(a_recursive_mutex_is_free_when_left_as_often_as_taken),
         TAP(conditions_hand_over_every_number),

@@ -2,25 +2,26 @@
 # SPDX-License-Identifier: MIT
 """What stands on the standard input of sbi/boot reaches the program whole, its end too. Prints TAP.
 
-Usage: typed_test.py --build DIR PROGRAM
+Usage: typed_test.py --build DIR [--card] PROGRAM
 """
+import argparse
 import os
 import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TOP = os.path.dirname(TESTS)
 sys.path.append(os.path.join(TESTS, "harness"))
 
+import card  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 
 def copied(**stdin):
     """What the program makes of this standard input."""
-    done = subprocess.run([os.path.join(TOP, "sbi", "boot"), "--timeout", "60", "--file",
-                           sys.argv[3] + "=copy", "--", "copy"], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=90, check=False, **stdin)
+    done = subprocess.run([*card.boot_command(OPTIONS), "--timeout", "150", "--file",
+                           OPTIONS.program + "=copy", "--", "copy"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=900, check=False, **stdin)
     expect(done.stderr.decode(), "")
     expect(done.returncode, 0)
     return done.stdout.decode().partition("init:")[0]
@@ -44,9 +45,14 @@ def nothing_is_the_end_at_once():
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4 or sys.argv[1] != "--build":
-        sys.exit("typed_test.py: usage: typed_test.py --build DIR PROGRAM")
-    os.environ["HOLDFAST_BUILD"] = sys.argv[2]
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--build", required=True)
+    card.add_option(parser)
+    parser.add_argument("program")
+    OPTIONS = parser.parse_args()
+    os.environ["HOLDFAST_BUILD"] = OPTIONS.build
+    if card.skip(OPTIONS):
+        sys.exit(0)
     sys.exit(run([
         every_byte_of_a_pipe_arrives,
         a_last_line_without_newline_arrives,

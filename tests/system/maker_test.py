@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""More is written to than there is memory, and only the disk's driver can make room. Prints TAP.
+
+It is ended and started again while every frame is dirty, or while pages are in swap.
+
+Usage: maker_test.py --build DIR [--smp N] GUEST
+"""
+import array
+import os
+import re
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+
+import disk_test  # noqa: E402
+import tree  # noqa: E402
+from disk_test import SECTOR, failing_disk, killing_manifest  # noqa: E402
+from disks import MIB, make_swap_disk  # noqa: E402
+from machine import Machine  # noqa: E402
+from options import disk_file  # noqa: E402
+from tap import expect, run  # noqa: E402
+
+PAGE = 4096
+MEM = "32M"
+
+
+def page_of(number, round_number):
+    first = round_number << 56 | number << 32
+    return array.array("Q", range(first, first + PAGE // 8)).tobytes()
+
+
+def boot(path, folder, *words, extra=()):
+    built = tree.manifest()
+    own = [(disk_test.OPTIONS.guest, "bin/guest"), killing_manifest(folder, True)]
+    machine = Machine(built, tree.boot_files(built, ["guest", *map(str, words)], own))
+    machine.elfs = tree.program_elfs(built, own)
+    machine.smp = disk_test.OPTIONS.smp
+    machine.mem = MEM
+    machine.seed_opt = 1
+    machine.timeout = 200
+    machine.disk_opt = disk_file(path) if path else None
+    machine.extra = list(extra)
+    shown = bytearray()
+    outcome = machine.run(shown.extend)
+    text = shown.decode(errors="replace") + outcome.trouble
+    print("# " + text.strip().replace("\n", "\n# "))
+    if outcome.status != 0:
+        raise AssertionError(f"status {outcome.status}: {text}")
+    counts = re.findall(r"^counts: (.*?)\r?$", text, re.M)[-1].split()
+    return {name: int(value) for name, value in zip(counts[::2], counts[1::2])}
+
+
+def expect_written(mib, kills):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "disk.img")
+        with open(path, "wb") as file:
+            file.truncate(mib * MIB)
+        seen = boot(path, folder, "disk", 5, kills)
+        with open(path, "rb") as file:
+            for number in range(mib * MIB // PAGE):
+                if file.read(PAGE) != page_of(number, 5):
+                    raise AssertionError(f"page {number} of the disk holds something else")
+        return seen
+
+
+def more_than_memory_is_written_to_a_disk_without_swap():
+    seen = expect_written(64, 0)
+    expect(seen["swapped"], 0)
+    expect(seen["waits"] > 0, True)
+
+
+def the_driver_ends_while_all_memory_is_dirty_and_nothing_is_lost():
+    seen = expect_written(64, 4)
+    expect(seen["swapped"], 0)
+    expect(seen["reserve"] > 0, True)
+
+
+def pages_in_swap_outlive_the_driver():
+    with tempfile.TemporaryDirectory() as folder:
+        path = make_swap_disk(folder, 128)
+        seen = boot(path, folder, "swap", 64, 4)
+        expect(seen["swapped"] * PAGE > 32 * MIB, True)
+
+
+def a_page_that_cannot_be_written_keeps_no_other_from_being_saved():
+    bad = 100
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "disk.img")
+        with open(path, "wb") as file:
+            file.truncate(MIB)
+        boot(None, folder, "bad", bad,
+             extra=failing_disk(path, folder, "write_aio", bad * PAGE // SECTOR))
+        with open(path, "rb") as file:
+            file.seek((bad - 2) * PAGE)
+            for number in range(bad - 2, bad + 3):
+                expect(file.read(PAGE) == page_of(number, 7), number != bad)
+
+
+if __name__ == "__main__":
+    disk_test.OPTIONS = disk_test.parse_arguments()
+    os.environ["HOLDFAST_BUILD"] = os.path.abspath(disk_test.OPTIONS.build)
+    sys.exit(run([test for test in (
+        more_than_memory_is_written_to_a_disk_without_swap,
+        the_driver_ends_while_all_memory_is_dirty_and_nothing_is_lost,
+        pages_in_swap_outlive_the_driver,
+        a_page_that_cannot_be_written_keeps_no_other_from_being_saved,
+    ) if disk_test.OPTIONS.only in test.__name__]))

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Many threads at a partition that is larger than memory, on a disk that answers late. Prints TAP.
+
+What was read and written must be right, and everything that such a run is about must have happened.
+
+Usage: paging_test.py --build DIR [--smp N] [--seed N] GUEST
+"""
+import argparse
+import os
+import re
+import secrets
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.dirname(TESTS)
+sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi")]
+
+import tree  # noqa: E402
+from disks import partition  # noqa: E402
+from machine import Machine  # noqa: E402
+from options import disk_file  # noqa: E402
+from tap import expect, run  # noqa: E402
+
+SECTOR = 512
+PAGE = 4096
+FIRST = 64              # sector of the partition
+PAGES = 8192            # in it; memory has as many frames
+WRITES = 64             # every so many pages one is written
+MEM = "32M"
+# What must have happened; of the depth more than this.
+MUST = {"first": 0, "second": 0, "pulls": 0, "joined": 0, "saves": 0, "ahead": 0, "hits": 0,
+        "around": 0, "evicted": 0, "depth": 1}
+
+
+def page_of(number, mark):
+    return b"".join((mark | number << 32 | i).to_bytes(8, "little") for i in range(PAGE // 8))
+
+
+def make_disk(path):
+    with open(path, "wb") as file:
+        file.seek(FIRST * SECTOR)
+        for number in range(PAGES):
+            file.write(page_of(number, 0))
+        file.truncate(file.tell() + (1 << 20))
+    partition(path, f"--new=1:{FIRST}:+{PAGES * 4}K")
+
+
+def boot(path):
+    built = tree.manifest()
+    own = [(OPTIONS.guest, "bin/guest")]
+    machine = Machine(built, tree.boot_files(built, ["guest", str(OPTIONS.seed), str(PAGES)], own))
+    machine.elfs = tree.program_elfs(built, own)
+    machine.smp = OPTIONS.smp
+    machine.mem = MEM
+    machine.seed_opt = OPTIONS.seed
+    machine.timeout = 500
+    machine.disk_opt = disk_file(path)
+    shown = bytearray()
+    outcome = machine.run(shown.extend)
+    text = shown.decode(errors="replace") + outcome.trouble
+    if outcome.status != 0:
+        raise AssertionError(f"status {outcome.status}: {text}")
+    return text
+
+
+def all_that_paging_is_about_happens_and_nothing_is_lost():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "disk.img")
+        make_disk(path)
+        text = boot(path)
+        print("# " + text.strip().replace("\n", "\n# "))
+        with open(path, "rb") as file:
+            file.seek(FIRST * SECTOR)
+            for number in range(PAGES):
+                mark = 1 << 63 if number % WRITES == 0 else 0
+                if file.read(PAGE) != page_of(number, mark):
+                    raise AssertionError(f"page {number} of the disk holds something else")
+    words = re.search(r"^counts: (.*?)\r?$", text, re.M)[1].split()
+    seen = {name: int(value) for name, value in zip(words[::2], words[1::2])}
+    expect({name: seen[name] for name, least in MUST.items() if seen[name] <= least}, {})
+    expect({name: seen[name] for name in ("timeouts", "stale")}, {"timeouts": 0, "stale": 0})
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--smp", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0, help="0: another each time")
+    parser.add_argument("guest")
+    OPTIONS = parser.parse_args()
+    OPTIONS.seed = OPTIONS.seed or 1 + secrets.randbelow(1 << 30)
+    os.environ["HOLDFAST_BUILD"] = os.path.abspath(OPTIONS.build)
+    print(f"# seed {OPTIONS.seed}")
+    sys.exit(run([all_that_paging_is_about_happens_and_nothing_is_lost]))
