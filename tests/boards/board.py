@@ -16,7 +16,7 @@ NONCE = "b0a4d"
 NOT_FETCHED = 3  # status of sbi/flash where its firmware cannot be fetched
 PROMPT = "=> "
 SPL_BEGINS = "Trying to boot from MMC1"  # and says what follows only if it fails
-BOOT_SECONDS = 800
+BOOT_SECONDS = 240
 END = re.compile(rb"\[holdfast " + NONCE.encode() + rb" [^\n]*\]")
 
 

@@ -14,8 +14,9 @@
 
 #include "command.h"
 
-#define FIND_AT_ONCE  1u /* a time that has passed */
-#define START_SECONDS 5u /* in which a driver that is there is found */
+#define FIND_AT_ONCE    1u /* a time that has passed */
+#define START_SECONDS   5u /* in which a driver is found, or ends for want of a disk */
+#define LOOKS_IN_SECOND 10u
 
 /* A size in the largest unit of which it is a whole number. */
 static void print_size(uint64_t sectors)
@@ -110,19 +111,40 @@ static bool has_driver(void)
     return is_there;
 }
 
+/*
+ * The disk. A driver looks for one before it can be found, and ends if there is none.
+ * Returns: ERR_OK; ERR_NOENT: there is none; ERR_TIMEDOUT: a driver is still looking; errors of
+ * hf_disk_open().
+ */
+static enum err find_disk(struct hf_disk *disk)
+{
+    const uint64_t hz = hf_env()->timebase_hz;
+    enum err error = hf_disk_open(FIND_AT_ONCE, disk);
+    for (unsigned i = 0; i < START_SECONDS * LOOKS_IN_SECOND; i++) {
+        if (error != ERR_NOENT && error != ERR_TIMEDOUT) {
+            break;
+        }
+        if (!has_driver()) {
+            return ERR_NOENT;
+        }
+        error = hf_disk_open(hf_time_now() + hz / LOOKS_IN_SECOND, disk);
+    }
+    return error;
+}
+
 uint64_t command_disks(const struct words *words)
 {
     struct hf_disk disk;
     if (words->count != 1) {
         return COMMAND_MISUSE;
     }
-    enum err error = hf_disk_open(FIND_AT_ONCE, &disk);
-    if (error == ERR_NOENT && has_driver()) {
-        const uint64_t hz = hf_env()->timebase_hz;
-        error = hf_disk_open(hf_time_now() + START_SECONDS * hz, &disk);
-    }
+    enum err error = find_disk(&disk);
     if (error == ERR_NOENT) {
         printf("shell: there is no disk: it is a card in the slot, or sbi/boot --disk FILE\n");
+        return COMMAND_FAILED;
+    }
+    if (error == ERR_TIMEDOUT) {
+        printf("shell: the driver of the disk is not ready yet\n");
         return COMMAND_FAILED;
     }
     if (error == ERR_OK) {
