@@ -171,6 +171,16 @@ static bool promises_too_little(const struct found *found)
                (int64_t)found->ours->head->huge_promised;
 }
 
+/*
+ * A size that the processor does not have is none to Linux, which looks at it before anything else
+ * (of x86-64, only those with the feature pdpe1gb have 1 GiB). Sv39 has it.
+ */
+static bool maps_an_unknown_size(const struct found *found)
+{
+    return found->aspect == COMPARE_ERROR && found->linux_look->head->error == EINVAL &&
+           has_huge_map(found, MEM_MAP_HUGE_1GB);
+}
+
 static bool shows_no_regions(const struct look *last)
 {
     return last->head->error != 0 && last->head->regions == 0;
@@ -275,6 +285,13 @@ const struct known_row known_huge_rows[] = {
                  "remap addr=0xfffa00000 length=0x200000 size=0x200000 flags=3 "
                  "target=0x1000000000\n",
         .shows = known_shows_success,
+    },
+    {
+        .reason = "this processor has no pages of 1 GiB, as Sv39 has",
+        .matches = maps_an_unknown_size,
+        .is_about_huge = true,
+        .probe = "map addr=0 length=0x40000000 prot=3 flags=0x78040022\n",
+        .shows = known_shows_einval,
     },
     {0},
 };
