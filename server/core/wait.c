@@ -158,8 +158,8 @@ static void wait_keep_request(struct wait *wait, const struct wait_request *requ
     }
 }
 
-/* What a request starts over with; one that has got further than when it last waited has tries. */
-static void wait_keep(struct wait *wait, const struct wait_request *request,
+/* What a request starts over with. Returns: whether it has got further since it last waited. */
+static bool wait_keep(struct wait *wait, const struct wait_request *request,
                       const struct need *need)
 {
     uint64_t further = wait->progress ^ need->progress;
@@ -171,6 +171,7 @@ static void wait_keep(struct wait *wait, const struct wait_request *request,
     wait_keep_request(wait, request);
     wait->progress = need->progress;
     wait->making = need->making;
+    return further != 0;
 }
 
 /* Enter the list of a pull, or the backlog. */
@@ -291,11 +292,9 @@ static enum err wait_begin_frame(struct core *core, struct space *space, struct 
         error = (enum err)thread->wait.outcome;
     } else {
         const bool was_held = thread->wait.holds;
-        const bool is_again = thread->wait.kind == NEED_FRAME &&
-                              thread->wait.progress == need->progress &&
-                              thread->wait.making == need->making;
+        const bool has_got_further = wait_keep(&thread->wait, request, need);
+        const bool is_again = thread->wait.kind == NEED_FRAME && !has_got_further;
 
-        wait_keep(&thread->wait, request, need);
         wait_for_frame(core, space, thread, need->keeps && !need->is_foreign, is_again);
         if (was_held) {
             wait_let_go(core, thread);
@@ -330,7 +329,7 @@ enum err wait_begin(struct core *core, struct space *space, struct thread *threa
     if (error == ERR_OK) {
         const bool was_held = wait->holds;
 
-        wait_keep(wait, request, &need);
+        (void)wait_keep(wait, request, &need);
         wait->holds = false;
         error = wait_for(core, space, thread, object, &need, is_again);
         /* What it held for the page before, now that it is counted for this one. */

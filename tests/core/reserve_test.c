@@ -111,19 +111,22 @@ TAP_TEST(a_maker_that_waits_for_a_frame_has_one_of_its_reserve_when_nobody_has_a
 
 /*
  * A request of the maker is refused for want of a frame as often as it is tried, with `progress`
- * more done each time. Returns: how often it was tried.
+ * more done each time, or `words` more as its words say. Returns: how often it was tried.
  */
-static unsigned try_in_vain(uint64_t progress)
+static unsigned try_in_vain(uint64_t progress, uint64_t words)
 {
     struct core *core = maker_core();
     struct thread *thread = patient_thread(&maker.patient, maker.server);
-    const struct wait_request request = {.serial = 1, .words = {1}};
+    const struct wait_counts before = core->head->pagers.count;
+    const struct wait_counts *count = &core->head->pagers.count;
+    struct wait_request request = {.serial = 1, .words = {1}};
     enum err error = ERR_OK;
     unsigned tries = 0;
 
     maker_take_all();
     while (error == ERR_OK && tries < 100) {
         tries++;
+        request.words[1] = tries * words;
         wait_need(core,
                   &(struct need){.kind = NEED_FRAME, .pages = 1, .progress = tries * progress});
         error = wait_begin(core, maker.server, thread, &request);
@@ -135,6 +138,11 @@ static unsigned try_in_vain(uint64_t progress)
         EXPECT(error != ERR_OK || wait_take(core) == thread);
     }
     EXPECT_ERR(error, tries < 100 ? ERR_NOMEM : ERR_OK);
+    /* Each wait that it got further for is a first one; the try that is refused waits no more. */
+    const uint64_t waits = tries - (error == ERR_OK ? 0 : 1);
+    const uint64_t first = progress == 0 && words == 0 ? 1 : waits;
+    EXPECT_U64(count->first - before.first, first);
+    EXPECT_U64(count->again - before.again, waits - first);
     core_done(core);
     wait_finish(core, thread);
     EXPECT_U64(maker_view().left, MAKER_RESERVE);
@@ -144,7 +152,7 @@ static unsigned try_in_vain(uint64_t progress)
 TAP_TEST(what_no_frame_of_a_reserve_mends_is_refused_in_the_end)
 {
     maker_start(MAKER_FRAMES, MAKER_RESERVE);
-    const unsigned tries = try_in_vain(0);
+    const unsigned tries = try_in_vain(0, 0);
     EXPECT(tries >= 2 && tries <= 10);
     maker_finish();
 }
@@ -152,7 +160,14 @@ TAP_TEST(what_no_frame_of_a_reserve_mends_is_refused_in_the_end)
 TAP_TEST(a_request_that_gets_on_with_its_reserve_goes_on_having_it)
 {
     maker_start(MAKER_FRAMES, MAKER_RESERVE);
-    EXPECT_U64(try_in_vain(1), 100);
+    EXPECT_U64(try_in_vain(1, 0), 100);
+    maker_finish();
+}
+
+TAP_TEST(a_request_whose_words_say_that_it_gets_on_goes_on_having_its_reserve)
+{
+    maker_start(MAKER_FRAMES, MAKER_RESERVE);
+    EXPECT_U64(try_in_vain(0, 1), 100);
     maker_finish();
 }
 
@@ -290,6 +305,7 @@ int main(int argc, char **argv)
         TAP(a_maker_that_waits_for_a_frame_has_one_of_its_reserve_when_nobody_has_any),
         TAP(what_no_frame_of_a_reserve_mends_is_refused_in_the_end),
         TAP(a_request_that_gets_on_with_its_reserve_goes_on_having_it),
+        TAP(a_request_whose_words_say_that_it_gets_on_goes_on_having_its_reserve),
         TAP(a_reserve_is_filled_again_before_anybody_has_a_frame),
         TAP(a_page_that_a_maker_asks_for_is_promised_out_of_its_reserve),
         TAP(pages_of_who_has_to_start_a_maker_are_not_taken),
