@@ -14,6 +14,7 @@
 #include <hf/thread.h>
 #include <tap.h>
 
+#include "balance.h"
 #include "child.h"
 
 #define REQUESTS    2000
@@ -318,23 +319,17 @@ static int role_names(void)
     return named.status;
 }
 
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
-}
-
 /* Run a child that is to find nothing wrong, and to leave nothing behind. */
 static void run_scribbled(const char *role)
 {
     struct mem_next_rep end;
 
     REQUIRE(child_run("nothing", "", &end));
-    const uint64_t before = frames_free();
+    const struct balance before = balance_look();
     REQUIRE(child_run(role, "", &end));
     EXPECT_U64(end.cause, CAUSE_EXIT);
     EXPECT_U64(end.detail, 0);
-    EXPECT_U64(frames_free(), before);
+    balance_expect(&before);
 }
 
 TAP_TEST(a_batch_that_changes_while_it_is_read_harms_only_who_sent_it)

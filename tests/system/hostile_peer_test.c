@@ -14,18 +14,13 @@
 #include <hf/thread.h>
 #include <tap.h>
 
+#include "balance.h"
 #include "child.h"
 #include "count.h"
 
 #define CALLERS       6u
 #define FLOOD_THREADS 1000u
 #define FLOOD_LATENCY 26000u /* instructions: what was measured, and a fifth more */
-
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
-}
 
 static void sleep_until(uint64_t time)
 {
@@ -312,7 +307,7 @@ TAP_TEST(an_urgent_client_is_served_beside_a_thousand_that_flood_the_server)
     REQUIRE(object_make(OBJECT_ENDPOINT, &home));
     REQUIRE(child_run("reach", "r0", &end));
     const uint64_t alone = longest_request();
-    const uint64_t before = frames_free();
+    const struct balance before = balance_look();
     REQUIRE(child_make(&child, "flood", "1000"));
     REQUIRE(child_give(&child, home, RIGHT_CALL, CHILD_HANDLE));
     REQUIRE(child_go(&child));
@@ -327,7 +322,7 @@ TAP_TEST(an_urgent_client_is_served_beside_a_thousand_that_flood_the_server)
              (unsigned long)alone, (unsigned long)beside, (unsigned long)threads);
     EXPECT(beside < FLOOD_LATENCY || !count_is_exact());
     EXPECT_U64(threads, FLOOD_THREADS);
-    EXPECT_U64(frames_free(), before);
+    balance_expect(&before);
     EXPECT_ERR(hf_object_destroy(home), ERR_OK);
     (void)hf_handle_close(home);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Clients that mean harm or mean nothing: whatever they send, the memory server answers or forgets
- * them, others see nothing of it, and every frame comes back.
+ * them, others see nothing of it, every frame comes back and every account is as it was.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include <hf/thread.h>
 #include <tap.h>
 
+#include "balance.h"
 #include "child.h"
 
 #define RANDOM_CHILDREN 12
@@ -21,12 +22,6 @@
 #define MANY_SPACES     1000
 #define LONG_CHAIN      8
 #define NUMBERS         32
-
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
-}
 
 static uint64_t random_next(uint64_t *state)
 {
@@ -87,16 +82,16 @@ static int role_random(const char *word)
     return 0;
 }
 
-TAP_TEST(any_words_leave_the_server_alive_and_every_frame_comes_back)
+TAP_TEST(any_words_leave_the_server_alive_and_every_account_as_it_was)
 {
     struct mem_next_rep end;
     char word[24];
     REQUIRE(child_run("random", "0", &end));
-    const uint64_t before = frames_free();
+    const struct balance before = balance_look();
     for (int seed = 1; seed <= RANDOM_CHILDREN; seed++) {
         snprintf(word, sizeof(word), "%d", seed);
         REQUIRE(child_run("random", word, &end));
-        EXPECT_U64(frames_free(), before);
+        balance_expect(&before);
     }
 }
 
@@ -170,15 +165,17 @@ TAP_TEST(handles_that_cannot_be_delivered_are_undone)
 {
     struct mem_space_make_rep space;
     struct mem_thread_make_rep thread;
-    uint64_t before = 0;
+    struct balance before = {.free = 0};
     REQUIRE(hf_accept(0, 0) == ERR_OK);
     for (int i = 0; i < 20; i++) {
         EXPECT_ERR(hf_space_make("nobody", 0, PRIORITY_DEFAULT, &space), ERR_RECEIVER_SLOTS);
         EXPECT_ERR(hf_thread_make(HF_OWN_SPACE, PRIORITY_DEFAULT, &thread), ERR_RECEIVER_SLOTS);
-        before = i == 0 ? frames_free() : before;
+        if (i == 0) {
+            before = balance_look();
+        }
     }
     REQUIRE(hf_accept(HF_ACCEPT_FIRST, HF_ACCEPT_COUNT) == ERR_OK);
-    EXPECT_U64(frames_free(), before);
+    balance_expect(&before);
     struct mem_next_rep next;
     EXPECT_ERR(hf_next(1, &next), ERR_SRCH);
 }
@@ -213,13 +210,13 @@ TAP_TEST(a_thousand_clients_go_with_the_one_that_made_them)
     struct mem_next_rep end;
     char word[24];
     REQUIRE(child_run("many", "1", &end));
-    const uint64_t before = frames_free();
+    const struct balance before = balance_look();
     snprintf(word, sizeof(word), "%d", MANY_SPACES);
     REQUIRE(child_run("many", word, &end));
     EXPECT_U64(end.cause, CAUSE_EXIT);
     EXPECT_U64(end.detail, 0);
     EXPECT(end.frames > MANY_SPACES);
-    EXPECT_U64(frames_free(), before);
+    balance_expect(&before);
 }
 
 /*
@@ -263,14 +260,14 @@ TAP_TEST(a_long_line_of_descendants_ends_from_the_top)
     REQUIRE(child_start(&child, "chain", "1"));
     end_after(50, &child, 0);
     REQUIRE(child_end(&child, &end));
-    const uint64_t before = frames_free();
+    const struct balance before = balance_look();
     snprintf(word, sizeof(word), "%d", LONG_CHAIN);
     REQUIRE(child_start(&child, "chain", word));
     end_after(400, &child, 5);
     REQUIRE(child_end(&child, &end));
     EXPECT_U64(end.cause, CAUSE_KILLED);
     EXPECT_U64(end.detail, 5);
-    EXPECT_U64(frames_free(), before);
+    balance_expect(&before);
 }
 
 static void thread_requests(void *argument)
@@ -308,12 +305,12 @@ TAP_TEST(a_client_that_faults_amid_its_threads_requests_ends_whole)
 {
     struct mem_next_rep end;
     REQUIRE(child_run("busy", "", &end));
-    const uint64_t before = frames_free();
+    const struct balance before = balance_look();
     for (int i = 0; i < 5; i++) {
         REQUIRE(child_run("busy", "", &end));
         EXPECT_U64(end.cause, CAUSE_MAPERR);
         EXPECT_U64(end.detail, 8);
-        EXPECT_U64(frames_free(), before);
+        balance_expect(&before);
     }
 }
 
@@ -370,11 +367,11 @@ TAP_TEST(a_client_that_takes_everything_gives_it_all_back)
 {
     struct mem_next_rep end;
     REQUIRE(child_run("many", "1", &end));
-    const uint64_t before = frames_free();
+    const struct balance before = balance_look();
     REQUIRE(child_run("greedy", "", &end));
     EXPECT_U64(end.cause, CAUSE_EXIT);
     EXPECT_U64(end.detail, 0);
-    EXPECT_U64(frames_free(), before);
+    balance_expect(&before);
 }
 
 static int role_run(const char *role, const char *word)
@@ -397,7 +394,7 @@ static int role_run(const char *role, const char *word)
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
-        TAP(any_words_leave_the_server_alive_and_every_frame_comes_back),
+        TAP(any_words_leave_the_server_alive_and_every_account_as_it_was),
         TAP(a_refused_request_changes_nothing_of_the_space),
         TAP(a_handle_to_a_space_is_no_way_to_ask_for_anything),
         TAP(an_object_is_no_space_and_a_space_is_no_object),

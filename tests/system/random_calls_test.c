@@ -7,7 +7,7 @@
  * Each child is one caller, which draws calls, and a watcher, which lets it go on when a call of
  * its own has blocked it. What the child does to itself is its own affair, its end included; what
  * is tested is that nobody else notices: the kernel does not panic, the memory server answers as
- * before, and every frame comes back.
+ * before, every frame comes back and every account is as it was.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,6 +21,7 @@
 #include <hf/thread.h>
 #include <tap.h>
 
+#include "balance.h"
 #include "child.h"
 #include "count.h"
 
@@ -232,12 +233,6 @@ static int role_calls(const char *word)
     watch();
 }
 
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
-}
-
 /* Run as many children at once as `count` says; how many calls they say they made. */
 static uint64_t run_children(uint64_t seed, unsigned count, unsigned *odd)
 {
@@ -275,12 +270,12 @@ TAP_TEST(calls_with_any_registers_harm_nobody)
 
     tap_note("seeds from %llu", (unsigned long long)seed);
     (void)run_children(seed, TOGETHER, &odd);
-    const uint64_t before = frames_free();
+    const struct balance before = balance_look();
     odd = 0;
     while (calls < calls_wanted && children < CHILDREN_MAX) {
         calls += run_children(seed + TOGETHER + children, TOGETHER, &odd);
         children += TOGETHER;
-        if (!EXPECT_U64(frames_free(), before)) {
+        if (!balance_expect(&before)) {
             return;
         }
     }
