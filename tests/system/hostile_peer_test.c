@@ -17,10 +17,14 @@
 #include "balance.h"
 #include "child.h"
 #include "count.h"
+#include "crowd.h"
 
-#define CALLERS       6u
-#define FLOOD_THREADS 1000u
-#define FLOOD_LATENCY 26000u /* instructions: what was measured, and a fifth more */
+#define CALLERS         6u
+#define FLOOD_THREADS   1000u
+#define URGENT_REQUESTS 200u
+#define FLOOD_LATENCY   26000u  /* instructions: what was measured, and a fifth more */
+#define HARTS_LATENCY   460000u /* of all harts together, where there are several: the double */
+#define FLOOD_MESSAGES  64u     /* a client no more urgent than the flood has hundreds */
 
 static void sleep_until(uint64_t time)
 {
@@ -274,27 +278,50 @@ NORETURN static void role_flood(const char *word)
     }
 }
 
-/* The longest of many requests, each made after a moment's sleep. */
-static uint64_t longest_request(void)
+/* What the worst of many requests took: instructions, and messages received on its hart. */
+struct worst {
+    uint64_t instructions;
+    uint64_t messages;
+};
+
+static uint64_t greater(uint64_t one, uint64_t other)
+{
+    return one > other ? one : other;
+}
+
+static uint64_t messages_here(void)
+{
+    uint64_t count = 0;
+
+    EXPECT_ERR(hf_info_of(INFO_HART_IPC, 0, &count), ERR_OK);
+    return count;
+}
+
+/* Make many requests on hart 0, each after a moment's sleep. */
+static struct worst worst_request(void)
 {
     uint64_t notification;
     uint64_t bits;
-    uint64_t most = 0;
+    struct worst worst = {0, 0};
     struct mem_stats_rep stats;
 
     if (!object_make(OBJECT_NOTIFICATION, &notification)) {
-        return UINT64_MAX;
+        return (struct worst){UINT64_MAX, UINT64_MAX};
     }
-    for (uint64_t i = 0; i < 200; i++) {
+    EXPECT_ERR(hf_thread_hart(0, 0), ERR_OK);
+    /* One that has waited for its turn is enough: many would take their time. */
+    for (uint64_t i = 0; i < URGENT_REQUESTS && worst.messages < FLOOD_MESSAGES; i++) {
         (void)hf_wait(notification, 0, time_now() + 1000 + i * 7, &bits);
+        const uint64_t messages = messages_here();
         const uint64_t start = count_instructions();
         EXPECT_ERR(hf_stats(&stats), ERR_OK);
-        const uint64_t taken = count_instructions() - start;
-        most = taken > most ? taken : most;
+        worst.instructions = greater(count_instructions() - start, worst.instructions);
+        worst.messages = greater(messages_here() - messages, worst.messages);
     }
+    EXPECT_ERR(hf_thread_hart(0, HART_ANY), ERR_OK);
     (void)hf_object_destroy(notification);
     (void)hf_handle_close(notification);
-    return most;
+    return worst;
 }
 
 TAP_TEST(an_urgent_client_is_served_beside_a_thousand_that_flood_the_server)
@@ -306,7 +333,7 @@ TAP_TEST(an_urgent_client_is_served_beside_a_thousand_that_flood_the_server)
 
     REQUIRE(object_make(OBJECT_ENDPOINT, &home));
     REQUIRE(child_run("reach", "r0", &end));
-    const uint64_t alone = longest_request();
+    const struct worst alone = worst_request();
     const struct balance before = balance_look();
     REQUIRE(child_make(&child, "flood", "1000"));
     REQUIRE(child_give(&child, home, RIGHT_CALL, CHILD_HANDLE));
@@ -315,12 +342,16 @@ TAP_TEST(an_urgent_client_is_served_beside_a_thousand_that_flood_the_server)
     const uint64_t threads = request.message.words[1];
     request.message = (struct hf_message){.tag = 0};
     REQUIRE(hf_reply(request) == ERR_OK);
-    const uint64_t beside = longest_request();
+    const struct worst beside = worst_request();
     EXPECT_ERR(hf_space_end(child.process.space, 0), ERR_OK);
     REQUIRE(child_end(&child, &end));
-    tap_note("longest of 200 requests: %lu instructions alone, %lu beside %lu threads",
-             (unsigned long)alone, (unsigned long)beside, (unsigned long)threads);
-    EXPECT(beside < FLOOD_LATENCY || !count_is_exact());
+    tap_note("worst of %u requests: %lu instructions alone, %lu beside %lu threads; "
+             "%lu and %lu messages on its hart",
+             URGENT_REQUESTS, (unsigned long)alone.instructions, (unsigned long)beside.instructions,
+             (unsigned long)threads, (unsigned long)alone.messages, (unsigned long)beside.messages);
+    const uint64_t latency = crowd_harts() == 1 ? FLOOD_LATENCY : HARTS_LATENCY;
+    EXPECT(beside.instructions < latency || !count_is_exact());
+    EXPECT(beside.messages < FLOOD_MESSAGES);
     EXPECT_U64(threads, FLOOD_THREADS);
     balance_expect(&before);
     EXPECT_ERR(hf_object_destroy(home), ERR_OK);
