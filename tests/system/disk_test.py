@@ -339,6 +339,27 @@ def mem_shows_reserve_quarantine_and_swap():
         expect("reserve of swap" in rows, True)
 
 
+def started_driver(*options):
+    """The number of the disk's driver on a machine that is booted with these options."""
+    return re.search(r"^ *(\d+) .* disk$", shell(*options, typed="ps\n"), re.M)[1]
+
+
+def mem_shows_what_a_driver_that_was_ended_leaves_in_quarantine():
+    """What it has pinned of its own all the time: nobody resets the device afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = "=".join(killing_manifest(folder, False))
+        options = ["--disk", image(folder, bytes(SIZE)), "--file", manifest]
+        driver = started_driver(*options)
+        shown = shell(*options, typed=f"mem\nmaps -p {driver}\nkill {driver}\nmem\n")
+        own = re.findall(rf"^ *\d+ +{driver} +{driver} +[0-9a-f]+ +(\d+) wld .* disk (\w+)$",
+                         shown, re.M)
+        pages = sum(int(count) for count, _ in own)
+        expect({purpose for _, purpose in own}, {"queue", "table"})
+        for row in ("in quarantine for devices", "of programs, kept by pins alone"):
+            rows = re.findall(rf"^{row} +(\d+) frames +(\d+) KiB$", shown, re.M)
+            expect(rows, [("0", "0"), (str(pages), str(pages * 4))])
+
+
 def pinned_for(shown, driver):
     """The purposes for which the driver had pages of the guest pinned when they were looked at."""
     client = re.search(r"^ *(\d+) .* guest$", shown, re.M)[1]
@@ -355,7 +376,7 @@ def maps_shows_what_the_driver_pins_while_it_transfers():
     seen = set()
     with tempfile.TemporaryDirectory() as folder:
         options = ["--disk", image(folder, bytes(SIZE)), "--file", OPTIONS.guest + "=bin/guest"]
-        driver = re.search(r"^ *(\d+) .* disk$", shell(*options, typed="ps\n"), re.M)[1]
+        driver = started_driver(*options)
         looks = f"maps -p {driver}\n" * 30
         for _ in range(LOOKS):
             seen |= pinned_for(shell(*options, typed=f"guest delay 17 &\nps\n{looks}ps\n"), driver)
@@ -412,6 +433,7 @@ TESTS_ALL = [
     without_a_disk_no_driver_is_started,
     the_shell_shows_the_disk,
     mem_shows_reserve_quarantine_and_swap,
+    mem_shows_what_a_driver_that_was_ended_leaves_in_quarantine,
     maps_shows_what_the_driver_pins_while_it_transfers,
 ]
 
