@@ -85,6 +85,7 @@ class Machine:
         self.timeout = 120.0
         self.gdb_port_opt = None  # wait there for a debugger before the first instruction
         self.trace = False        # the kernel records events
+        self.appended = []        # more words for the kernel's command line
         self.quiet = True         # the kernel does not report what it finds at boot
         self.interactive = False  # keys, ^C too, go to the guest; QEMU's own are Ctrl-A x, h, ...
         self.elfs = {}            # host paths of ELF files by name in the boot archive
@@ -101,7 +102,7 @@ class Machine:
             words.append("quiet")
         if self.trace:
             words.append("trace")
-        return words
+        return words + self.appended
 
     def command(self, archive, nonce):
         serial = "mon:stdio" if self.interactive else "stdio"

@@ -107,7 +107,13 @@ static void find_ram(void)
     const uint64_t archive = machine->archive_start & ~(uint64_t)PAGE_MASK;
     const uint64_t archive_bytes = handoff_archive_pages(machine) << PAGE_SHIFT;
 
-    boot.ram = machine->memory;
+    /* What is left out stays RAM in machine->memory: no device is looked for there. */
+    boot.used = machine->memory;
+    ranges_keep_lowest(&boot.used, boot.options.mem_bytes);
+    if (ranges_have(&machine->memory, archive, archive + archive_bytes)) {
+        ranges_add(&boot.used, archive, archive_bytes);
+    }
+    boot.ram = boot.used;
     ranges_remove(&boot.ram, DIRECT_BYTES, RANGES_END);
     ranges_remove(&boot.ram, image - FIRMWARE_BYTES, FIRMWARE_BYTES);
     for (uint64_t i = 0; i < machine->reserved.count; i++) {
@@ -119,8 +125,8 @@ static void find_ram(void)
         ranges_add(&boot.ram, archive, archive_bytes);
     }
     ranges_trim(&boot.ram, PAGE_SIZE);
-    if (boot.ram.count == 0) {
-        panic("no usable RAM");
+    if (!ranges_have(&boot.ram, image, image + image_bytes)) {
+        panic("too little RAM for the kernel");
     }
     boot.free = boot.ram;
     ranges_remove(&boot.free, image, image_bytes);
@@ -142,6 +148,9 @@ static void drop_far_ram(void)
             return;
         }
         const struct range gone = *last;
+        if (boot.machine.archive_start >= gone.start && boot.machine.archive_start < gone.end) {
+            panic("too little RAM for the frame table up to the boot archive");
+        }
         ranges_remove(&boot.ram, gone.start, gone.end - gone.start);
         ranges_remove(&boot.free, gone.start, gone.end - gone.start);
     }
@@ -240,10 +249,14 @@ static void print_banner(void)
     const struct machine *machine = &boot.machine;
     const uint64_t version = sbi_version();
     const uint64_t firmware = sbi_implementation_version();
+    const uint64_t left_out = ranges_bytes(&machine->memory) - ranges_bytes(&boot.used);
     console_print("\nHoldfast\n");
     console_print("  machine   %s\n", machine->model);
     console_print("  memory    %lu MiB, %lu KiB of it the kernel's\n",
-                  ranges_bytes(&machine->memory) / MEGA, boot.frames_kernel * (PAGE_SIZE / 1024));
+                  ranges_bytes(&boot.used) / MEGA, boot.frames_kernel * (PAGE_SIZE / 1024));
+    if (left_out > 0) {
+        console_print("  left out  %lu MiB more of memory, by the option mem=\n", left_out / MEGA);
+    }
     console_print("  harts     %lu of %lu, booted by %lu, timer by %s\n", boot.hart_count,
                   machine->hart_count, boot.hart_id, machine->has_sstc ? "Sstc" : "firmware");
     if (sbi_implementation() == SBI_OPENSBI) {
@@ -297,9 +310,8 @@ void boot_main(uint64_t hart_id, paddr_t tree)
     timer_init(boot.machine.has_sstc);
     choose_seed();
     fill_frames();
-    boot.frames_kernel =
-        (ranges_bytes(&boot.machine.memory) - ranges_bytes(&boot.free)) / PAGE_SIZE -
-        handoff_archive_pages(&boot.machine);
+    boot.frames_kernel = (ranges_bytes(&boot.used) - ranges_bytes(&boot.free)) / PAGE_SIZE -
+                         handoff_archive_pages(&boot.machine);
     if (!boot.options.is_quiet) {
         print_banner();
     }

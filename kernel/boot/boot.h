@@ -19,12 +19,14 @@
 struct boot {
     struct machine machine;
     struct options options;
-    struct ranges ram;  /* mapped in the direct map: all but firmware's */
+    struct ranges
+        used; /* of RAM, firmware's too: all, or what option mem= leaves, and the archive */
+    struct ranges ram;  /* of it, mapped in the direct map: all but firmware's */
     struct ranges free; /* of it, what nothing stands in */
     struct board_outcome board;
     uint64_t hart_id;
     uint64_t hart_count;    /* harts to be used */
-    uint64_t frames_kernel; /* frames of RAM that are neither free nor the archive's, at hand-off */
+    uint64_t frames_kernel; /* frames used that are neither free nor the archive's, at hand-off */
 };
 
 /* Called by entry.S on the boot hart's stack. */

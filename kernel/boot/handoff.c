@@ -289,7 +289,7 @@ void handoff(struct boot *boot)
     misc_set_machine((struct misc_machine){
         .timebase_hz = boot->machine.timebase_hz,
         .harts = harts_count,
-        .frames = ranges_bytes(&boot->machine.memory) / PAGE_SIZE,
+        .frames = ranges_bytes(&boot->used) / PAGE_SIZE,
         .frames_kernel =
             boot->frames_kernel - ((image_boot_end() - image_text_end()) >> PAGE_SHIFT),
     });

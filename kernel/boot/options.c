@@ -36,6 +36,10 @@ static void read_word(const char *word, size_t length, struct options *options)
         if (!text_to_number(value, length - (size_t)(value - word), &options->harts)) {
             options->harts = UINT64_MAX;
         }
+    } else if (word_has_key(word, length, "mem=", &value)) {
+        if (!text_to_size(value, length - (size_t)(value - word), &options->mem_bytes)) {
+            options->mem_bytes = UINT64_MAX;
+        }
     } else if (length == 5 && text_is_equal(word, "quiet", 5)) {
         options->is_quiet = true;
     } else if (length == 5 && text_is_equal(word, "trace", 5)) {
@@ -45,7 +49,7 @@ static void read_word(const char *word, size_t length, struct options *options)
 
 struct options options_read(const char *line)
 {
-    struct options options = {.harts = UINT64_MAX};
+    struct options options = {.harts = UINT64_MAX, .mem_bytes = UINT64_MAX};
     while (*line != '\0') {
         size_t length = 0;
         while (line[length] != '\0' && !is_space(line[length])) {

@@ -5,6 +5,8 @@
  *     nonce=WORD   goes into the end line (debug/power.h)
  *     seed=NUMBER  what would be random follows from it
  *     harts=NUMBER no more harts are used
+ *     mem=SIZE     no more RAM is used, the lowest, but for the boot archive wherever it lies; in
+ *                  bytes, or KiB, MiB, GiB with a K, M, G behind the number
  *     kernel-sum=NUMBER, archive-sum=NUMBER
  *                  what must come out of checksum.h for text and constants of the kernel, and for
  *                  the boot archive
@@ -24,7 +26,8 @@ struct options {
     char nonce[POWER_NONCE_MAX + 1]; /* empty: none */
     bool has_seed;
     uint64_t seed;
-    uint64_t harts; /* UINT64_MAX: all */
+    uint64_t harts;     /* UINT64_MAX: all */
+    uint64_t mem_bytes; /* UINT64_MAX: all */
     bool has_kernel_sum;
     bool has_archive_sum;
     uint64_t kernel_sum;

@@ -93,6 +93,20 @@ void ranges_remove(struct ranges *ranges, uint64_t start, uint64_t bytes)
     AUDIT(ranges_audit(ranges));
 }
 
+void ranges_keep_lowest(struct ranges *ranges, uint64_t bytes)
+{
+    for (uint64_t i = 0; i < ranges->count; i++) {
+        struct range *item = &ranges->items[i];
+        const uint64_t kept = item->end - item->start < bytes ? item->end - item->start : bytes;
+        item->end = item->start + kept;
+        bytes -= kept;
+        if (kept == 0) {
+            ranges->count = i;
+        }
+    }
+    AUDIT(ranges_audit(ranges));
+}
+
 void ranges_trim(struct ranges *ranges, uint64_t unit)
 {
     uint64_t kept = 0;

@@ -42,6 +42,9 @@ void ranges_add(struct ranges *ranges, uint64_t start, uint64_t bytes);
  */
 void ranges_remove(struct ranges *ranges, uint64_t start, uint64_t bytes);
 
+/* Remove all but the lowest `bytes` addresses. */
+void ranges_keep_lowest(struct ranges *ranges, uint64_t bytes);
+
 /*
  * Shrink every range to whole units; those that hold none vanish. `unit`: a power of two, at most
  * 2^32.

@@ -68,3 +68,18 @@ bool text_to_number(const char *text, size_t length, uint64_t *number)
     *number = value;
     return length > 0;
 }
+
+bool text_to_size(const char *text, size_t length, uint64_t *bytes)
+{
+    static const char units[] = "KMG";
+    uint64_t unit = 1;
+    for (size_t i = 0; units[i] != '\0'; i++) {
+        if (length > 0 && text[length - 1] == units[i]) {
+            unit = UINT64_C(1) << (10 * (i + 1));
+            length--;
+            break;
+        }
+    }
+    uint64_t number;
+    return text_to_number(text, length, &number) && checked_mul(number, unit, bytes);
+}

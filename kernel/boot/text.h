@@ -28,3 +28,11 @@ void text_copy(char *to, size_t room, const char *from, size_t length);
  * Returns: whether it is one that fits 64 bits.
  */
 MUST_USE bool text_to_number(const char *text, size_t length, uint64_t *number);
+
+/*
+ * Read a whole text of `length` characters as a number of bytes: a number as above, of KiB, MiB or
+ * GiB if a K, M or G follows.
+ *
+ * Returns: whether it is one that fits 64 bits.
+ */
+MUST_USE bool text_to_size(const char *text, size_t length, uint64_t *bytes);

@@ -62,6 +62,46 @@ TAP_TEST(seeds_are_whole_numbers_of_64_bits)
     EXPECT(!options_read("seed=0x").has_seed);
 }
 
+TAP_TEST(memory_is_a_number_of_bytes_or_of_larger_units)
+{
+    EXPECT_U64(options_read("mem=33554432").mem_bytes, UINT64_C(32) << 20);
+    EXPECT_U64(options_read("mem=0x2000").mem_bytes, 0x2000);
+    EXPECT_U64(options_read("quiet mem=96K seed=1").mem_bytes, UINT64_C(96) << 10);
+    EXPECT_U64(options_read("mem=32M").mem_bytes, UINT64_C(32) << 20);
+    EXPECT_U64(options_read("mem=3G").mem_bytes, UINT64_C(3) << 30);
+    EXPECT_U64(options_read("mem=0x10M").mem_bytes, UINT64_C(16) << 20);
+    EXPECT_U64(options_read("mem=0").mem_bytes, 0);
+    EXPECT_U64(options_read("mem=17179869183G").mem_bytes, UINT64_C(17179869183) << 30);
+}
+
+TAP_TEST(a_malformed_size_of_memory_is_as_none)
+{
+    static const char *const lines[] = {
+        "",
+        "mem",
+        "mem=",
+        "mem=M",
+        "mem=32m",
+        "mem=32MB",
+        "mem=MM",
+        "mem=-1M",
+        "mem=3.5G",
+        "mem=12T",
+        "mem=17179869184G",
+        "mem=18446744073709551616",
+        "memory=3",
+        "amem=3M",
+        "mem=1KM",
+        "mem=0xM",
+    };
+    for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        EXPECT_U64(options_read(lines[i]).mem_bytes, UINT64_MAX);
+    }
+    /* The last word counts. */
+    EXPECT_U64(options_read("mem=1M mem=2M").mem_bytes, UINT64_C(2) << 20);
+    EXPECT_U64(options_read("mem=1M mem=x").mem_bytes, UINT64_MAX);
+}
+
 TAP_TEST(copied_texts_end_in_their_room)
 {
     char room[4] = "zzz";
@@ -82,6 +122,8 @@ int main(int argc, char **argv)
         TAP(an_empty_line_has_no_options),
         TAP(long_nonces_are_cut),
         TAP(seeds_are_whole_numbers_of_64_bits),
+        TAP(memory_is_a_number_of_bytes_or_of_larger_units),
+        TAP(a_malformed_size_of_memory_is_as_none),
         TAP(copied_texts_end_in_their_room),
     };
     return TAP_RUN(argc, argv, tests);

@@ -112,6 +112,37 @@ TAP_TEST(a_set_has_what_lies_in_one_of_its_ranges)
     EXPECT(!ranges_have(&ranges, 0x2000, 0x3000));
 }
 
+/* Two ranges; the last address that is kept is in the first, the second, none of them. */
+TAP_TEST(the_lowest_addresses_are_kept_across_holes)
+{
+    for (uint64_t bytes = 0; bytes < SPACE; bytes++) {
+        struct ranges ranges = {.count = 0};
+        ranges_add(&ranges, 0x10, 0x10);
+        ranges_add(&ranges, 0x30, 0x20);
+        ranges_keep_lowest(&ranges, bytes);
+        ranges_audit(&ranges);
+        uint64_t left = bytes;
+        for (uint64_t i = 0; i < 2 * SPACE; i++) {
+            const bool is_there = (i >= 0x10 && i < 0x20) || (i >= 0x30 && i < 0x50);
+            REQUIRE(EXPECT(has(&ranges, i) == (is_there && left > 0)));
+            left -= is_there && left > 0;
+        }
+    }
+}
+
+TAP_TEST(all_is_kept_of_what_is_less_than_the_lowest_addresses)
+{
+    struct ranges ranges = {.count = 0};
+    ranges_keep_lowest(&ranges, 5);
+    EXPECT_U64(ranges.count, 0);
+    ranges_add(&ranges, 0x10, 0x10);
+    ranges_add(&ranges, RANGES_END - 0x10, 0x10);
+    ranges_keep_lowest(&ranges, UINT64_MAX);
+    ranges_keep_lowest(&ranges, 0x20);
+    EXPECT_U64(ranges.count, 2);
+    EXPECT_U64(ranges_bytes(&ranges), 0x20);
+}
+
 TAP_TEST(trimming_keeps_whole_units)
 {
     struct ranges ranges = {.count = 0};
@@ -132,6 +163,8 @@ int main(int argc, char **argv)
         TAP(a_full_set_says_so_and_keeps_what_it_has),
         TAP(the_lowest_place_that_is_aligned_and_large_enough_is_taken),
         TAP(a_set_has_what_lies_in_one_of_its_ranges),
+        TAP(the_lowest_addresses_are_kept_across_holes),
+        TAP(all_is_kept_of_what_is_less_than_the_lowest_addresses),
         TAP(trimming_keeps_whole_units),
     };
     return TAP_RUN(argc, argv, tests);
