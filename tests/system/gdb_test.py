@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """A debugger at the machine: sbi/boot --gdb, and the commands of kernel/debug/gdb.py. Prints TAP.
 
-Skipped without gdb-multiarch, which nothing else needs.
+Skipped without gdb-multiarch, which nothing else needs. From an SD card (--card) the kernel is not
+there when the debugger comes: it is waited for at its entry.
 
-Usage: gdb_test.py --build DIR
+Usage: gdb_test.py --build DIR [--card]
 """
 import argparse
 import os
@@ -19,12 +20,17 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(TESTS)
 sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi")]
 
+import card  # noqa: E402
 from tap import expect, run  # noqa: E402
 from tree import manifest  # noqa: E402
 
 GDB = "gdb-multiarch"
 SECONDS = 400
+OPTIONS = argparse.Namespace()
 HELLO = "Hello from hello\n"
+
+
+KERNEL = 0x80200000
 
 
 def free_port():
@@ -33,10 +39,20 @@ def free_port():
         return trial.getsockname()[1]
 
 
+def connecting(port):
+    """The commands by which the debugger meets the machine; from a card with the kernel loaded."""
+    if not OPTIONS.card:
+        return [f"target remote :{port}"]
+    # QEMU has the harts that run the kernel apart from the one that cannot.
+    return [f"target extended-remote :{port}", f"add-inferior -exec {manifest()['kernel']}",
+            "inferior 2", "attach 2", "set schedule-multiple on", "hf threads",
+            f"hbreak *{KERNEL:#x}", "continue"]
+
+
 def debugged(commands, *options, harts=1):
     """Boot `hello` under the debugger; return (what gdb says, what sbi/boot says, its status)."""
     port = free_port()
-    boot = subprocess.Popen([os.path.join(TOP, "sbi", "boot"), f"--gdb={port}", "--smp", str(harts),
+    boot = subprocess.Popen([*card.boot_command(OPTIONS), f"--gdb={port}", "--smp", str(harts),
                              "--mem", "64M", "--seed", "1", "--timeout", str(SECONDS), *options,
                              "--", "hello"],
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -47,7 +63,7 @@ def debugged(commands, *options, harts=1):
         expect(f":{port}" in hint and "kernel/debug/gdb.py" in hint, True)
         words = [GDB, "-q", "-nx", "-batch", "-x", os.path.join(TOP, "kernel/debug/gdb.py")]
         for command in ["set pagination off", "set tcp connect-timeout 60",
-                        f"target remote :{port}", *commands]:
+                        *connecting(port), *commands]:
             words += ["-ex", command]
         gdb = subprocess.run(words + [manifest()["kernel"]], stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -84,6 +100,14 @@ def threads_and_spaces_are_shown_with_their_programs():
                  r"space +program .*", r"0xffffffd0\w+ +server +0x8\w+ +\d+ .*",
                  r"0xffffffd0\w+ +init .*", r"0xffffffd0\w+ +hello +0x8\w+ +\d+ +\d+ +0 +0")
     expect(status, 0)
+
+
+def the_kernel_is_met_at_its_entry_once_spl_has_loaded_it():
+    text, said, status = debugged(["info threads", f"x/4i {KERNEL:#x}", "delete"])
+    expect_lines(text, r"hf: the kernel cannot be read yet: .*",
+                 rf"Thread 2\.\d hit Breakpoint 1, 0x0*{KERNEL:x} in .*",
+                 r"\* 2\.\d .*u54.*", rf"=> 0x{KERNEL:x}:\t(c\.)?j\t.*")
+    expect((said.startswith(HELLO), status), (True, 0))
 
 
 def every_hart_shows_what_it_runs():
@@ -153,10 +177,20 @@ def wrong_use_is_one_line():
 def main():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
-    os.environ["HOLDFAST_BUILD"] = parser.parse_args().build
+    card.add_option(parser)
+    parser.parse_args(namespace=OPTIONS)
+    os.environ["HOLDFAST_BUILD"] = OPTIONS.build
     if shutil.which(GDB) is None:
         print(f"1..0 # SKIP no {GDB}: install the package of that name")
         return 0
+    if card.skip(OPTIONS):
+        return 0
+    if OPTIONS.card:
+        return run([
+            the_kernel_is_met_at_its_entry_once_spl_has_loaded_it,
+            threads_and_spaces_are_shown_with_their_programs,
+            page_tables_are_walked,
+        ])
     return run([
         the_machine_waits_for_a_debugger_and_goes_on_without_it,
         threads_and_spaces_are_shown_with_their_programs,
