@@ -40,6 +40,13 @@ struct entry {
     bool is_lost; /* there is no such partition any longer */
 };
 
+/* What workers do that have begun. */
+enum gate {
+    GATE_CLOSED, /* they wait */
+    GATE_OPEN,   /* they serve */
+    GATE_SHUT,   /* they end */
+};
+
 /* A thread of the pager. */
 struct worker {
     struct hf_thread thread;
@@ -56,7 +63,8 @@ static struct hf_disk disk;
 static struct worker workers[WORKERS];
 static uint32_t started; /* of the workers */
 static struct hf_mutex lock;
-static struct hf_condition settled; /* a worker is done */
+static struct hf_condition settled; /* a worker is done, or the gate another */
+static enum gate gate;              /* under `lock` */
 
 static uint64_t key_of(const struct paging_place *place)
 {
@@ -214,6 +222,16 @@ static bool is_taken(const struct entry *entry, uint64_t first, uint64_t pages)
     return false;
 }
 
+/* Sleep under `lock`, until something is settled or earlier. */
+static void wait_settled(void)
+{
+    if (hf_condition_wait(&settled, &lock, 0) != ERR_OK) {
+        hf_mutex_unlock(&lock); /* there is no memory for sleeping */
+        (void)hf_yield();
+        hf_mutex_lock(&lock);
+    }
+}
+
 /*
  * Have the pages of a piece of work to oneself. What was withdrawn, since it took too long, may
  * still be on its way to the disk, where it must not come after what is newer.
@@ -223,11 +241,7 @@ static void take(struct worker *worker, const struct mem_pager_next_rep *work)
     const struct entry *entry = entry_find(work->key);
     hf_mutex_lock(&lock);
     while (is_taken(entry, work->first, work->pages)) {
-        if (hf_condition_wait(&settled, &lock, 0) != ERR_OK) {
-            hf_mutex_unlock(&lock); /* there is no memory for sleeping */
-            (void)hf_yield();
-            hf_mutex_lock(&lock);
-        }
+        wait_settled();
     }
     worker->entry = entry;
     worker->first = work->first;
@@ -243,10 +257,33 @@ static void let_go(struct worker *worker)
     hf_condition_broadcast(&settled);
 }
 
+static void gate_set(enum gate to)
+{
+    hf_mutex_lock(&lock);
+    gate = to;
+    hf_mutex_unlock(&lock);
+    hf_condition_broadcast(&settled);
+}
+
+/* Wait until the gate is open, or shut. Returns: whether it is open. */
+static bool gate_pass(void)
+{
+    hf_mutex_lock(&lock);
+    while (gate == GATE_CLOSED) {
+        wait_settled();
+    }
+    const bool is_open = gate == GATE_OPEN;
+    hf_mutex_unlock(&lock);
+    return is_open;
+}
+
 static void serve(void *argument)
 {
     struct worker *worker = argument;
     enum err error = ERR_OK;
+    if (!gate_pass()) {
+        return;
+    }
     while (error == ERR_OK) {
         struct mem_pager_next_rep work;
         error = hf_pager_next(DISK_SLOT_PAGER, false, &work);
@@ -292,6 +329,19 @@ static enum err start(void)
     return error;
 }
 
+/* There is nothing to serve yet: what the threads have is for others. */
+static void stop(void)
+{
+    gate_set(GATE_SHUT);
+    for (; started > 0; started--) {
+        struct worker *worker = &workers[started - 1];
+        hf_thread_join(&worker->thread);
+        (void)hf_unmap(HF_OWN_SPACE, (uint64_t)worker->buffer, WINDOW * HF_PAGE_BYTES);
+        worker->buffer = NULL;
+    }
+    gate_set(GATE_OPEN);
+}
+
 static enum err make(struct entry *entry, const struct paging_place *place)
 {
     const struct hf_pager_object made = {
@@ -332,10 +382,18 @@ static enum err adopt(const struct mem_pager_adopt_rep *adopted,
     return entry->is_lost && entry->is_swap ? hf_swap(MEM_SWAP_OFF, entry->handle, NULL) : ERR_OK;
 }
 
+/*
+ * The threads come first. What the driver before had is kept for this one until it attaches, but
+ * from then on only until frames are plenty: others would fill them before the last thread has what
+ * it needs, and nobody could make room. Where there is nothing to serve they go again.
+ */
 enum err paging_begin(bool (*is_there)(const struct paging_place *place))
 {
     struct mem_pager_adopt_rep adopted = {.number = UINT64_MAX};
-    enum err error = hf_pager_attach(DISK_SLOT_PAGER);
+    enum err error = start();
+    if (error == ERR_OK) {
+        error = hf_pager_attach(DISK_SLOT_PAGER);
+    }
     while (error == ERR_OK) {
         error = hf_pager_adopt(DISK_SLOT_PAGER, adopted.number, &adopted);
         error = error == ERR_OK ? adopt(&adopted, is_there) : error;
@@ -343,7 +401,12 @@ enum err paging_begin(bool (*is_there)(const struct paging_place *place))
     if (error != ERR_NOENT) {
         return error;
     }
-    return paging_count() > 0 ? start() : ERR_OK;
+    if (paging_count() > 0) {
+        gate_set(GATE_OPEN);
+    } else {
+        stop();
+    }
+    return ERR_OK;
 }
 
 /* The entry of a partition, which has an object from now on. */
