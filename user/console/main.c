@@ -10,7 +10,9 @@
 
 #include <hf/env.h>
 #include <hf/error.h>
+#include <hf/io.h>
 #include <hf/mem.h>
+#include <hf/serve.h>
 
 #include "serve.h"
 
@@ -24,32 +26,11 @@ static int complain(const char *step, enum err error)
     return 1;
 }
 
-/* Map the registers; `offset` is where they begin in the first page. */
-static enum err map_registers(uint64_t offset)
-{
-    uint64_t address = 0;
-    const struct hf_map map = {
-        .length = HF_PAGE_BYTES,
-        .prot = MEM_PROT_READ | MEM_PROT_WRITE,
-        .flags = MEM_MAP_SHARED,
-        .object = CONSOLE_SLOT_REGISTERS,
-    };
-    enum err error = hf_map(map, &address);
-    serve.uart.registers = (volatile uint8_t *)(address + offset);
-    return error;
-}
-
 /* A notification for the line, bound to this thread. */
 static enum err bind_interrupt(void)
 {
     uint64_t notification = 0;
-    enum err error = hf_donate(HF_OWN_SPACE, OBJECT_NOTIFICATION);
-    if (error == ERR_OK) {
-        error = hf_object_make(OBJECT_NOTIFICATION, 0, &notification);
-    }
-    if (error == ERR_OK) {
-        error = hf_bind(notification);
-    }
+    const enum err error = hf_notification_bind(&notification);
     return error == ERR_OK ? hf_interrupt_bind(CONSOLE_SLOT_INTERRUPT, notification, BIT_DEVICE)
                            : error;
 }
@@ -94,7 +75,10 @@ int main(int argc, char **argv)
     /* No handle belongs into a message to the console. */
     enum err error = hf_accept(0, 0);
     if (error == ERR_OK) {
-        error = map_registers(strtoull(argv[2], NULL, 0) % HF_PAGE_BYTES);
+        volatile void *registers = NULL;
+        error = hf_io_map(CONSOLE_SLOT_REGISTERS, strtoull(argv[2], NULL, 0) % HF_PAGE_BYTES,
+                          &registers);
+        serve.uart.registers = registers;
     }
     if (error != ERR_OK) {
         return complain("registers", error);

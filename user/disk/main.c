@@ -14,9 +14,11 @@
 #include <disk/proto.h>
 #include <hf/env.h>
 #include <hf/error.h>
+#include <hf/io.h>
 #include <hf/mem.h>
 #include <hf/name.h>
 #include <hf/pin.h>
+#include <hf/serve.h>
 #include <hf/thread.h>
 
 #include "memory.h"
@@ -53,10 +55,7 @@ static int complain(const char *step, enum err error)
 /* A notification for the device's line and the time. */
 static enum err bind_interrupt(uint64_t *notification)
 {
-    enum err error = hf_donate(HF_OWN_SPACE, OBJECT_NOTIFICATION);
-    if (error == ERR_OK) {
-        error = hf_object_make(OBJECT_NOTIFICATION, 0, notification);
-    }
+    const enum err error = hf_notification_make(notification);
     return error == ERR_OK ? hf_interrupt_bind(DISK_SLOT_INTERRUPT, *notification, BIT_DEVICE)
                            : error;
 }
@@ -292,9 +291,9 @@ static void find_card(const char *compatible, volatile uint32_t *registers)
 static enum err start_device(const char *compatible, uint64_t offset)
 {
     const char *why = "its registers cannot be mapped";
-    volatile uint32_t *registers = NULL;
+    volatile void *registers = NULL;
     uint64_t pins = 0;
-    enum err error = memory_registers(offset, &registers);
+    enum err error = hf_io_map(DISK_SLOT_REGISTERS, offset, &registers);
     if (error == ERR_OK && spi_has_name(compatible)) {
         find_card(compatible, registers);
     } else if (error == ERR_OK) {

@@ -19,22 +19,6 @@ static void bus_write(void *context, uint32_t offset, uint32_t value)
     hf_io_write((volatile uint32_t *)context + offset / sizeof(uint32_t), value);
 }
 
-enum err memory_registers(uint64_t offset, volatile uint32_t **registers)
-{
-    uint64_t address = 0;
-    const struct hf_map map = {
-        .length = HF_PAGE_BYTES,
-        .prot = MEM_PROT_READ | MEM_PROT_WRITE,
-        .flags = MEM_MAP_SHARED,
-        .object = DISK_SLOT_REGISTERS,
-    };
-    enum err error = hf_map(map, &address);
-    if (error == ERR_OK) {
-        *registers = (volatile uint32_t *)(address + offset);
-    }
-    return error;
-}
-
 struct virtio_bus memory_bus(volatile uint32_t *registers)
 {
     return (struct virtio_bus){(void *)registers, bus_read, bus_write};

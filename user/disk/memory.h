@@ -18,9 +18,6 @@
 #include "sd_blk.h"
 #include "virtio.h"
 
-/* Map the page of registers. `offset`: where they begin in it. */
-MUST_USE enum err memory_registers(uint64_t offset, volatile uint32_t **registers);
-
 /* The registers of a device of virtio as it wants to reach them. */
 struct virtio_bus memory_bus(volatile uint32_t *registers);
 

@@ -8,6 +8,7 @@
 #include <hf/env.h>
 #include <hf/mem.h>
 #include <hf/pin.h>
+#include <hf/serve.h>
 
 #define WORD_SPACE 7u
 
@@ -334,18 +335,6 @@ static bool serve_plain(struct serve *serve, struct hf_request *request)
     }
 }
 
-/* Close what came in a message; badges are no handles here. */
-static void drop_handles(uint64_t tag, const uint64_t words[IPC_WORDS])
-{
-    const uint64_t handles = tag >> IPC_TAG_HANDLES_SHIFT & 0xff;
-    const uint64_t badges = tag >> IPC_TAG_BADGES_SHIFT & 0xff;
-    for (unsigned i = 0; i < IPC_WORDS; i++) {
-        if (((handles & ~badges) >> i & 1) != 0) {
-            (void)hf_handle_close(words[i]);
-        }
-    }
-}
-
 bool serve_request(struct serve *serve, struct hf_request *request)
 {
     struct hf_message *message = &request->message;
@@ -366,7 +355,7 @@ bool serve_request(struct serve *serve, struct hf_request *request)
         is_answered = serve_plain(serve, request);
     }
     if (!is_kept) {
-        drop_handles(asked.tag, asked.words);
+        hf_message_drop(&asked);
     }
     return is_answered;
 }

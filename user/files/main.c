@@ -14,6 +14,7 @@
 #include <hf/env.h>
 #include <hf/error.h>
 #include <hf/mem.h>
+#include <hf/serve.h>
 
 #include "serve.h"
 #include "serve_lock.h"
@@ -60,29 +61,6 @@ static bool load_archive(void)
     return true;
 }
 
-/* A notification for the timer, bound to this thread. */
-static enum err bind_timer(void)
-{
-    uint64_t notification = 0;
-    enum err error = hf_donate(HF_OWN_SPACE, OBJECT_NOTIFICATION);
-    if (error == ERR_OK) {
-        error = hf_object_make(OBJECT_NOTIFICATION, 0, &notification);
-    }
-    return error == ERR_OK ? hf_bind(notification) : error;
-}
-
-/* Close what came in a message. */
-static void drop_handles(const struct hf_message *message)
-{
-    const uint64_t handles = message->tag >> IPC_TAG_HANDLES_SHIFT & 0xff;
-    const uint64_t badges = message->tag >> IPC_TAG_BADGES_SHIFT & 0xff;
-    for (unsigned i = 0; i < IPC_WORDS; i++) {
-        if (((handles & ~badges) >> i & 1) != 0) {
-            (void)hf_handle_close(message->words[i]);
-        }
-    }
-}
-
 /* Give an answer with handles; who cannot take them gets an error. */
 static void answer_handles(struct request *request, struct hf_request *next)
 {
@@ -118,7 +96,7 @@ static void handle(struct hf_request *next)
         return;
     }
     const enum err error = serve(&request);
-    drop_handles(&from.message);
+    hf_message_drop(&from.message);
     next->token = from.token;
     if (request.is_held) {
         next->token.serial = 0;
@@ -159,6 +137,7 @@ static enum err prepare(void)
     static const struct node_memory memory = {malloc, free};
     struct mem_commit_rep commit;
     struct mem_stats_rep stats;
+    uint64_t timer = 0;
     enum err error = hf_stats(&stats);
     if (error == ERR_OK) {
         error = hf_commit_get(&commit);
@@ -176,7 +155,7 @@ static enum err prepare(void)
     if (!tree_init(&server.tree, &memory, server.instance, pages, frames)) {
         return ERR_NOMEM;
     }
-    return bind_timer();
+    return hf_notification_bind(&timer);
 }
 
 int main(void)

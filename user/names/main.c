@@ -19,6 +19,7 @@
 #include <hf/error.h>
 #include <hf/manifest.h>
 #include <hf/mem.h>
+#include <hf/serve.h>
 
 #include "table.h"
 
@@ -229,18 +230,6 @@ static enum err check(const struct hf_request *request)
     return manifest_grants(list, name) ? ERR_OK : ERR_ACCES;
 }
 
-/* Close what came in a message. */
-static void drop_handles(const struct hf_message *message)
-{
-    const uint64_t handles = message->tag >> IPC_TAG_HANDLES_SHIFT & 0xff;
-    const uint64_t badges = message->tag >> IPC_TAG_BADGES_SHIFT & 0xff;
-    for (unsigned i = 0; i < IPC_WORDS; i++) {
-        if (((handles & ~badges) >> i & 1) != 0) {
-            (void)hf_handle_close(message->words[i]);
-        }
-    }
-}
-
 static void serve(const struct hf_request *request)
 {
     const struct hf_message *message = &request->message;
@@ -249,7 +238,7 @@ static void serve(const struct hf_request *request)
     struct names_remove_req removal;
     enum err error = check(request);
     if (error != ERR_OK) {
-        drop_handles(message);
+        hf_message_drop(message);
         answer(request->token, error);
         return;
     }
@@ -258,7 +247,7 @@ static void serve(const struct hf_request *request)
         memcpy(&req, message->words, sizeof(req));
         error = serve_register(&req, request->badge);
         if (error != ERR_OK) {
-            drop_handles(message);
+            hf_message_drop(message);
         }
         answer_registered(request->token, error);
         if (error == ERR_OK) {
@@ -292,17 +281,6 @@ static enum err keep_time(void)
     return hf_timer(next, next != 0 ? BIT_TIME : 0);
 }
 
-/* A notification for the timer, bound to this thread. */
-static enum err bind_timer(void)
-{
-    uint64_t notification = 0;
-    enum err error = hf_donate(HF_OWN_SPACE, OBJECT_NOTIFICATION);
-    if (error == ERR_OK) {
-        error = hf_object_make(OBJECT_NOTIFICATION, 0, &notification);
-    }
-    return error == ERR_OK ? hf_bind(notification) : error;
-}
-
 static bool load_manifest(void)
 {
     const struct hf_archive archive = {hf_env()->archive_opt, hf_env()->archive_bytes};
@@ -319,7 +297,8 @@ int main(void)
         return complain("boot/manifest", "cannot be used");
     }
     table_init(&table);
-    enum err error = bind_timer();
+    uint64_t timer = 0;
+    enum err error = hf_notification_bind(&timer);
     while (error == ERR_OK) {
         struct hf_request request = {.badge = 0};
         error = hf_reply_wait(NAMES_SLOT_ENDPOINT, &request);

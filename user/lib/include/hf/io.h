@@ -10,7 +10,14 @@
 
 #include <stdint.h>
 
+#include <abi/error.h>
 #include <base/attr.h>
+
+/*
+ * Map the first page of a device's registers, which `object` is; they begin at byte `offset` of it.
+ * They stay mapped. Returns: ERR_OK, and where they are; what MAP refuses.
+ */
+MUST_USE enum err hf_io_map(uint64_t object, uint64_t offset, volatile void **registers);
 
 ALWAYS_INLINE uint32_t hf_io_read(const volatile uint32_t *from)
 {
