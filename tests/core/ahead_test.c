@@ -33,10 +33,7 @@ static void advise(uint32_t page, uint32_t pages, uint32_t advice)
 
 static void end(void)
 {
-    world_audit(world);
-    space_end(&world->core, space);
-    world_audit(world);
-    world_free(world);
+    world_end(world, space);
 }
 
 TAP_TEST(the_first_write_makes_the_pages_after_it_present)

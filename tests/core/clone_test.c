@@ -22,24 +22,14 @@ static void begin(void)
     begin_in_mode(COMMIT_NEVER);
 }
 
-/* Check everything after what ended. */
 static void end(void)
 {
-    world_audit(world);
-    space_end(&world->core, space);
-    world_audit(world);
-    EXPECT_U64(world->core.head->pool.cow, 0);
-    world_free(world);
+    world_end(world, space);
 }
 
 static struct space *clone(struct space *from)
 {
-    struct space *made = NULL;
-
-    EXPECT_ERR(op_clone(&world->core, from, &(struct clone_request){.priority = 10}, &made),
-               ERR_OK);
-    core_done(&world->core);
-    return made;
+    return world_clone(world, from);
 }
 
 static void write_word(struct space *where, uint32_t page, uint64_t word)

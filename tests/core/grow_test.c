@@ -34,10 +34,7 @@ static void begin(void)
 
 static void end(void)
 {
-    world_audit(world);
-    space_end(&world->core, space);
-    world_audit(world);
-    world_free(world);
+    world_end(world, space);
 }
 
 static uint32_t first_page(void)

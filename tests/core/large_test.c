@@ -34,10 +34,7 @@ static void begin(uint32_t frames)
 
 static void end(void)
 {
-    world_audit(world);
-    space_end(&world->core, space);
-    world_audit(world);
-    world_free(world);
+    world_end(world, space);
 }
 
 static void write_word(uint32_t page, uint64_t word)

@@ -19,23 +19,15 @@
 static struct world *world;
 static struct space *space;
 
-/* With records of regions to spare, so that frames are for pages alone. */
 static void begin(uint32_t frames)
 {
     world = world_make(frames, COMMIT_ALWAYS);
-    space = world_space(world);
-    for (uint32_t i = 0; i < 8; i++) {
-        world_map(world, space, 0x1000 + 2 * i, 1, RW);
-    }
-    ASSERT(op_unmap(&world->core, space, world_address(0x1000), 16 * PAGE_SIZE) == ERR_OK);
+    space = world_space_with_records(world);
 }
 
 static void end(void)
 {
-    world_audit(world);
-    space_end(&world->core, space);
-    world_audit(world);
-    world_free(world);
+    world_end(world, space);
 }
 
 static void advise(uint32_t page, uint32_t pages, uint32_t advice)

@@ -11,7 +11,6 @@
 #include "swapper.h"
 
 #include "server/core/evict.h"
-#include "server/core/op_remap.h"
 #include "server/core/shadow.h"
 #include "server/core/work.h"
 
@@ -248,20 +247,14 @@ TAP_TEST(a_page_is_saved_and_left_to_reclaim_if_its_object_has_many_regions_by_t
 
 TAP_TEST(what_clones_had_goes_when_they_have_ended_wherever_it_was_moved)
 {
-    const struct remap_request remap = {.address = world_address(SWAPPER_AT),
-                                        .length_old = 4 * PAGE_SIZE,
-                                        .length_new = 4 * PAGE_SIZE,
-                                        .flags = MEM_REMAP_MAYMOVE | MEM_REMAP_FIXED,
-                                        .target = world_address(SWAPPER_AT + 64)};
     struct space *clone = NULL;
-    uaddr_t moved;
     enum err error;
 
     start(4);
     EXPECT_ERR(
         op_clone(swapper_core(), swapper.client, &(struct clone_request){.priority = 10}, &clone),
         ERR_OK);
-    EXPECT_ERR(op_remap(swapper_core(), swapper.client, &remap, &moved), ERR_OK);
+    swapper_move();
     space_end(swapper_core(), clone);
     EXPECT_U64(swapper.client->shared, 4);
     (void)turn(SWAPPER_AT + 64, 4, false, &error);

@@ -8,6 +8,7 @@
 #include <base/assert.h>
 #include <mem/prot.h>
 
+#include "pageout.h"
 #include "swapper.h"
 
 #include "server/core/shadow.h"
@@ -19,28 +20,9 @@
 
 static struct pager_work work;
 
-static struct advise_request request_of(uint32_t page, uint32_t pages)
-{
-    return (struct advise_request){.address = world_address(page),
-                                   .length = (uint64_t)pages * PAGE_SIZE,
-                                   .advice = MEM_ADVISE_PAGEOUT};
-}
-
-static enum err out_of(struct world *world, struct space *space, uint32_t page, uint32_t pages)
-{
-    const struct advise_request request = request_of(page, pages);
-    const enum err error = op_pageout(&world->core, space, &request);
-
-    if (error != ERR_WAIT) {
-        core_done(&world->core);
-        world_audit(world);
-    }
-    return error;
-}
-
 static enum err out_of_client(uint32_t page, uint32_t pages)
 {
-    return out_of(swapper.patient.world, swapper.client, SWAPPER_AT + page, pages);
+    return pageout_run(swapper.patient.world, swapper.client, SWAPPER_AT + page, pages);
 }
 
 static void start_swap(uint32_t pages)
@@ -169,7 +151,7 @@ TAP_TEST(a_pinned_page_stays_and_one_of_who_makes_memory_too)
     EXPECT_U64(swapper.client->swapped, PAGES - 1);
     EXPECT_U64(shadow_entry_state(swapper_entry(2)), SHADOW_OWN);
     EXPECT_ERR(op_unlock_all(swapper_core(), swapper.server), ERR_OK);
-    EXPECT_ERR(out_of(swapper.patient.world, swapper.server, SWAPPER_FROM, 8), ERR_OK);
+    EXPECT_ERR(pageout_run(swapper.patient.world, swapper.server, SWAPPER_FROM, 8), ERR_OK);
     EXPECT_U64(swapper.server->swapped, 0);
     swapper_finish();
 }
@@ -249,7 +231,7 @@ TAP_TEST(a_message_is_about_few_pages_and_the_rest_is_for_the_next_one)
 TAP_TEST(behind_a_hole_the_linux_form_comes_to_an_end_and_says_so)
 {
     const uint32_t pages = 200;
-    struct advise_request request = request_of(SWAPPER_AT, pages);
+    struct advise_request request = pageout_request(SWAPPER_AT, pages);
     enum err error;
     unsigned turns = 0;
 
@@ -317,7 +299,7 @@ TAP_TEST(a_large_leaf_is_split_and_goes_if_there_is_an_area)
                ERR_OK);
     EXPECT_U64(world_write(swapper.patient.world, swapper.client, block + 7, 77), FAULT_READY);
     REQUIRE(EXPECT_U64(swapper.client->larges, 1));
-    EXPECT_ERR(out_of(swapper.patient.world, swapper.client, block, 16), ERR_OK);
+    EXPECT_ERR(pageout_run(swapper.patient.world, swapper.client, block, 16), ERR_OK);
     EXPECT_U64(swapper.client->larges, 0);
     EXPECT_U64(swapper.client->swapped, 16);
     EXPECT_U64(swapper.client->own, 512);
@@ -329,7 +311,7 @@ TAP_TEST(a_large_leaf_is_split_and_goes_if_there_is_an_area)
 TAP_TEST(a_batch_takes_it_and_leaves_pages_as_they_are)
 {
     struct batch_op ops[] = {
-        {.sort = BATCH_ADVISE, .advise = request_of(SWAPPER_AT, PAGES)},
+        {.sort = BATCH_ADVISE, .advise = pageout_request(SWAPPER_AT, PAGES)},
     };
     uint32_t refused;
 

@@ -7,34 +7,16 @@
 
 #include <mem/prot.h>
 
+#include "pageout.h"
 #include "stall.h"
 
 #define PAGES 8u
 
 static struct pager_work work;
 
-static struct advise_request request_of(uint32_t page, uint32_t pages)
-{
-    return (struct advise_request){.address = world_address(page),
-                                   .length = (uint64_t)pages * PAGE_SIZE,
-                                   .advice = MEM_ADVISE_PAGEOUT};
-}
-
-static enum err out_of(struct world *world, struct space *space, uint32_t page, uint32_t pages)
-{
-    const struct advise_request request = request_of(page, pages);
-    const enum err error = op_pageout(&world->core, space, &request);
-
-    if (error != ERR_WAIT) {
-        core_done(&world->core);
-        world_audit(world);
-    }
-    return error;
-}
-
 static enum err out(uint32_t page, uint32_t pages)
 {
-    return out_of(stall.patient.world, stall.client, AT + page, pages);
+    return pageout_run(stall.patient.world, stall.client, AT + page, pages);
 }
 
 static uint64_t frames_of_object(void)
@@ -184,7 +166,7 @@ TAP_TEST(what_another_space_maps_goes_from_this_one_alone)
     EXPECT_U64(stall.client->wired, 0);
     EXPECT_U64(clone->wired, others);
     EXPECT_U64(frames_of_object(), others);
-    EXPECT_ERR(out_of(stall.patient.world, clone, AT, PAGES), ERR_OK);
+    EXPECT_ERR(pageout_run(stall.patient.world, clone, AT, PAGES), ERR_OK);
     EXPECT_U64(frames_of_object(), 0);
     space_end(stall_core(), clone);
     stall_finish();

@@ -26,8 +26,8 @@ static struct core *core_of(const struct scene *scene)
     return &scene->world->core;
 }
 
-static enum err map(const struct scene *scene, uint32_t index, uint32_t pages, uint32_t prot,
-                    uint32_t flags, bool has_object)
+enum err scene_map(const struct scene *scene, uint32_t index, uint32_t pages, uint32_t prot,
+                   uint32_t flags, bool has_object)
 {
     const struct map_request request = {
         .address = flags & MEM_MAP_FIXED ? world_address(scene_page(index)) : (uaddr_t){0},
@@ -141,7 +141,7 @@ void scene_make(struct scene *scene)
     const struct lock_request locked = {.address = world_address(scene_page(13) + 10),
                                         .length = 30 * PAGE_SIZE,
                                         .flags = MEM_LOCK_ONFAULT};
-    enum err error = map(scene, 6, 2, 3, MEM_MAP_PRIVATE | MEM_MAP_FIXED, true);
+    enum err error = scene_map(scene, 6, 2, 3, MEM_MAP_PRIVATE | MEM_MAP_FIXED, true);
 
     ASSERT(error == ERR_OK);
     error = op_lock(&scene->world->core, one, &locked);

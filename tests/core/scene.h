@@ -71,6 +71,13 @@ extern const struct scene_set scene_sets[SCENE_SETS];
 /* Page of letter `index` in the drawing. */
 uint32_t scene_page(uint32_t index);
 
+/*
+ * MAP in the first space, with MEM_MAP_FIXED at letter `index`: of the scene's object, or anonymous
+ * memory. Returns: as op_map().
+ */
+enum err scene_map(const struct scene *scene, uint32_t index, uint32_t pages, uint32_t prot,
+                   uint32_t flags, bool has_object);
+
 /* Build the scene as its drawing says. The caller frees it with scene_free(). */
 void scene_make(struct scene *scene);
 /* The same scene in another world of the same size. */

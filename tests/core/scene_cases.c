@@ -25,64 +25,48 @@ static struct core *core_of(const struct scene *scene)
     return &scene->world->core;
 }
 
-static enum err map(const struct scene *scene, uint32_t index, uint32_t pages, uint32_t prot,
-                    uint32_t flags, bool has_object)
-{
-    const struct map_request request = {
-        .address = flags & MEM_MAP_FIXED ? world_address(scene_page(index)) : (uaddr_t){0},
-        .length = (uint64_t)pages * PAGE_SIZE,
-        .prot = prot,
-        .flags = flags | (has_object ? 0 : MEM_MAP_ANONYMOUS),
-        .object = has_object ? scene->object : NULL,
-        .rights = MAP_RIGHT_READ | MAP_RIGHT_MAPPABLE,
-    };
-    uaddr_t address;
-
-    return op_map(core_of(scene), first(scene), &request, &address);
-}
-
 static enum err map_elsewhere(const struct scene *scene)
 {
-    return map(scene, 0, 3, 3, MEM_MAP_PRIVATE, false);
+    return scene_map(scene, 0, 3, 3, MEM_MAP_PRIVATE, false);
 }
 
 static enum err map_joining_both_sides(const struct scene *scene)
 {
-    return map(scene, 12, 1, 3, MEM_MAP_PRIVATE | MEM_MAP_FIXED, false);
+    return scene_map(scene, 12, 1, 3, MEM_MAP_PRIVATE | MEM_MAP_FIXED, false);
 }
 
 static enum err map_over_everything(const struct scene *scene)
 {
     uint32_t pages = scene_page(11) - scene_page(1);
 
-    return map(scene, 1, pages, 1, MEM_MAP_PRIVATE | MEM_MAP_FIXED, false);
+    return scene_map(scene, 1, pages, 1, MEM_MAP_PRIVATE | MEM_MAP_FIXED, false);
 }
 
 static enum err map_object_into_the_middle(const struct scene *scene)
 {
-    return map(scene, 1, 1, 1, MEM_MAP_SHARED | MEM_MAP_FIXED, true);
+    return scene_map(scene, 1, 1, 1, MEM_MAP_SHARED | MEM_MAP_FIXED, true);
 }
 
 static enum err map_shared(const struct scene *scene)
 {
-    return map(scene, 0, 4, 3, MEM_MAP_SHARED, false);
+    return scene_map(scene, 0, 4, 3, MEM_MAP_SHARED, false);
 }
 
 static enum err map_shared_over_everything(const struct scene *scene)
 {
     uint32_t pages = scene_page(11) - scene_page(1);
 
-    return map(scene, 1, pages, 3, MEM_MAP_SHARED | MEM_MAP_FIXED, false);
+    return scene_map(scene, 1, pages, 3, MEM_MAP_SHARED | MEM_MAP_FIXED, false);
 }
 
 static enum err map_shared_populated(const struct scene *scene)
 {
-    return map(scene, 0, 4, 3, MEM_MAP_SHARED | MEM_MAP_POPULATE, false);
+    return scene_map(scene, 0, 4, 3, MEM_MAP_SHARED | MEM_MAP_POPULATE, false);
 }
 
 static enum err map_populated(const struct scene *scene)
 {
-    return map(scene, 0, 4, 3, MEM_MAP_PRIVATE | MEM_MAP_POPULATE, false);
+    return scene_map(scene, 0, 4, 3, MEM_MAP_PRIVATE | MEM_MAP_POPULATE, false);
 }
 
 static enum err unmap_the_middle(const struct scene *scene)
@@ -272,7 +256,7 @@ static enum err lock_all_on_fault(const struct scene *scene)
 
 static enum err map_locked(const struct scene *scene)
 {
-    return map(scene, 0, 4, 3, MEM_MAP_PRIVATE | MEM_MAP_LOCKED, false);
+    return scene_map(scene, 0, 4, 3, MEM_MAP_PRIVATE | MEM_MAP_LOCKED, false);
 }
 
 static enum err outcome_to_err(enum fault_outcome outcome)

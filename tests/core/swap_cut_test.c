@@ -7,22 +7,6 @@
 
 #include "swapper.h"
 
-/* Shared memory of the client at SWAPPER_AT. */
-static struct object *map_memory(uint32_t pages)
-{
-    const struct object_request request = {.bytes = (uint64_t)pages * PAGE_SIZE};
-    struct object *object = NULL;
-
-    EXPECT_ERR(op_object_make(swapper_core(), swapper.client, &request, &object), ERR_OK);
-    EXPECT_ERR(
-        swapper_ask(swapper.threads[0], (uint64_t[WAIT_WORDS]){ASK_MAP_OBJECT, SWAPPER_AT, pages,
-                                                               MEM_PROT_READ | MEM_PROT_WRITE,
-                                                               MEM_MAP_SHARED, object->number, 0})
-            ->error,
-        ERR_OK);
-    return object;
-}
-
 /* Bytes of a page's first word that are within the object once it was cut, and what is left. */
 #define CUT_BYTES 4u
 #define CUT_WORD  UINT64_C(0x1122334455667788)
@@ -32,7 +16,7 @@ static struct object *map_memory(uint32_t pages)
 static struct object *start_cut(void)
 {
     swapper_start(SWAPPER_FRAMES, 256, 8);
-    struct object *object = map_memory(8);
+    struct object *object = swapper_map_memory(8);
 
     swapper_write(3, CUT_WORD);
     swapper_core()->head->pool.low = MODEL_FRAMES;

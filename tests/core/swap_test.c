@@ -138,16 +138,9 @@ TAP_TEST(what_a_range_had_in_swap_is_free_when_it_goes)
 
 TAP_TEST(a_page_that_is_moved_takes_its_slot_along)
 {
-    const struct remap_request remap = {.address = world_address(SWAPPER_AT),
-                                        .length_old = 4 * PAGE_SIZE,
-                                        .length_new = 4 * PAGE_SIZE,
-                                        .flags = MEM_REMAP_MAYMOVE | MEM_REMAP_FIXED,
-                                        .target = world_address(SWAPPER_AT + 64)};
-    uaddr_t address;
-
     swapper_start_away(8);
     EXPECT_U64(swapper_read(0), swapper_word(0)); /* mapped, in memory */
-    EXPECT_ERR(op_remap(swapper_core(), swapper.client, &remap, &address), ERR_OK);
+    swapper_move();
     world_audit(swapper.patient.world);
     for (uint32_t page = 0; page < 4; page++) {
         EXPECT_U64(swapper_read(64 + page), swapper_word(page));
@@ -159,15 +152,8 @@ TAP_TEST(a_page_that_is_moved_takes_its_slot_along)
 
 TAP_TEST(a_page_that_is_moved_from_swap_comes_back_when_it_is_touched)
 {
-    const struct remap_request remap = {.address = world_address(SWAPPER_AT),
-                                        .length_old = 4 * PAGE_SIZE,
-                                        .length_new = 4 * PAGE_SIZE,
-                                        .flags = MEM_REMAP_MAYMOVE | MEM_REMAP_FIXED,
-                                        .target = world_address(SWAPPER_AT + 64)};
-    uaddr_t address;
-
     swapper_start_away(8);
-    EXPECT_ERR(op_remap(swapper_core(), swapper.client, &remap, &address), ERR_OK);
+    swapper_move();
     core_done(swapper_core());
     /* The request waits for none of them, and leaves nothing behind for the next one. */
     EXPECT_U64(swapper_core()->need.kind, NEED_NOTHING);
@@ -268,26 +254,10 @@ TAP_TEST(pages_that_clones_share_go_together_and_come_back_apart)
     swapper_finish();
 }
 
-/* Shared memory of the client at SWAPPER_AT. */
-static struct object *map_memory(uint32_t pages)
-{
-    const struct object_request request = {.bytes = (uint64_t)pages * PAGE_SIZE};
-    struct object *object = NULL;
-
-    EXPECT_ERR(op_object_make(swapper_core(), swapper.client, &request, &object), ERR_OK);
-    EXPECT_ERR(
-        swapper_ask(swapper.threads[0], (uint64_t[WAIT_WORDS]){ASK_MAP_OBJECT, SWAPPER_AT, pages,
-                                                               MEM_PROT_READ | MEM_PROT_WRITE,
-                                                               MEM_MAP_SHARED, object->number, 0})
-            ->error,
-        ERR_OK);
-    return object;
-}
-
 TAP_TEST(pages_of_shared_memory_go_and_come_back_by_touch_and_by_copy)
 {
     swapper_start(SWAPPER_FRAMES, 256, 8);
-    struct object *object = map_memory(16);
+    struct object *object = swapper_map_memory(16);
     for (uint32_t page = 0; page < 16; page++) {
         swapper_write(page, swapper_word(page));
     }

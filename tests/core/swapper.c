@@ -103,6 +103,33 @@ void swapper_map(uint32_t page, uint32_t pages)
               MEM_PROT_READ | MEM_PROT_WRITE);
 }
 
+struct object *swapper_map_memory(uint32_t pages)
+{
+    const struct object_request request = {.bytes = (uint64_t)pages * PAGE_SIZE};
+    struct object *object = NULL;
+
+    EXPECT_ERR(op_object_make(swapper_core(), swapper.client, &request, &object), ERR_OK);
+    EXPECT_ERR(
+        swapper_ask(swapper.threads[0], (uint64_t[WAIT_WORDS]){ASK_MAP_OBJECT, SWAPPER_AT, pages,
+                                                               MEM_PROT_READ | MEM_PROT_WRITE,
+                                                               MEM_MAP_SHARED, object->number, 0})
+            ->error,
+        ERR_OK);
+    return object;
+}
+
+void swapper_move(void)
+{
+    const struct remap_request request = {.address = world_address(SWAPPER_AT),
+                                          .length_old = SWAPPER_MOVED * PAGE_SIZE,
+                                          .length_new = SWAPPER_MOVED * PAGE_SIZE,
+                                          .flags = MEM_REMAP_MAYMOVE | MEM_REMAP_FIXED,
+                                          .target = world_address(SWAPPER_AT + SWAPPER_THERE)};
+    uaddr_t address;
+
+    EXPECT_ERR(op_remap(swapper_core(), swapper.client, &request, &address), ERR_OK);
+}
+
 enum err swapper_take(struct pager_work *work)
 {
     const enum err error = op_pager_next(swapper_core(), swapper.server, swapper.named, work);

@@ -50,6 +50,13 @@ struct core *swapper_core(void);
 
 /* Map `pages` pages of the client's own from SWAPPER_AT + `page` on. */
 void swapper_map(uint32_t page, uint32_t pages);
+/* Map shared memory of so many pages there, from SWAPPER_AT on. */
+struct object *swapper_map_memory(uint32_t pages);
+
+/* Move its first pages elsewhere. */
+#define SWAPPER_MOVED 4u
+#define SWAPPER_THERE 64u /* behind SWAPPER_AT */
+void swapper_move(void);
 
 /* The client's thread 0 writes or reads, with the pager serving as long as it has to wait. */
 void swapper_write(uint32_t page, uint64_t word);

@@ -77,6 +77,15 @@ void world_free(struct world *world)
     free(world);
 }
 
+void world_end(struct world *world, struct space *last)
+{
+    world_audit(world);
+    space_end(&world->core, last);
+    world_audit(world);
+    ASSERT(world->core.head->pool.cow == 0); /* no page is anybody's */
+    world_free(world);
+}
+
 /* Copy the pages that are backed. */
 static void world_copy_arena(unsigned char *to, const struct world *from)
 {
@@ -132,6 +141,29 @@ struct space *world_space(struct world *world)
 
     ASSERT(error == ERR_OK);
     return space;
+}
+
+struct space *world_space_with_records(struct world *world)
+{
+    struct space *space = world_space(world);
+
+    for (uint32_t i = 0; i < 8; i++) {
+        world_map(world, space, 0x1000 + 2 * i, 1, MEM_PROT_READ | MEM_PROT_WRITE);
+    }
+    enum err error = op_unmap(&world->core, space, world_address(0x1000), 16 * PAGE_SIZE);
+
+    ASSERT(error == ERR_OK);
+    return space;
+}
+
+struct space *world_clone(struct world *world, struct space *from)
+{
+    struct space *clone = NULL;
+    enum err error = op_clone(&world->core, from, &(struct clone_request){.priority = 10}, &clone);
+
+    ASSERT(error == ERR_OK);
+    core_done(&world->core);
+    return clone;
 }
 
 struct space *world_find(const struct world *world, uint64_t number)

@@ -31,6 +31,8 @@ struct world *world_make(uint32_t frames, uint32_t commit_mode);
 /* With one range that begins `start` frames above the lowest of RAM. */
 struct world *world_make_at(uint32_t start, uint32_t frames, uint32_t commit_mode);
 void world_free(struct world *world);
+/* Check everything, end the last space, check that this left nothing wrong, and free the world. */
+void world_end(struct world *world, struct space *last);
 
 /* Make `to` what `from` is; spaces have the same numbers there. */
 void world_copy(struct world *to, const struct world *from);
@@ -40,6 +42,10 @@ void world_restart(struct world *world);
 
 /* Make a space. */
 struct space *world_space(struct world *world);
+/* Make one with records of regions to spare, so that frames are for pages alone. */
+struct space *world_space_with_records(struct world *world);
+/* Make a clone, which must succeed. */
+struct space *world_clone(struct world *world, struct space *from);
 /* The same space in another copy of the world. */
 struct space *world_find(const struct world *world, uint64_t number);
 

@@ -15,55 +15,11 @@
 #include <mem/prot.h>
 #include <mem/proto_pager.h>
 
-#include "server/shell/wire.h"
-#include "server/shell/wire_object.h"
-#include "server/shell/wire_pager.h"
-#include "server/shell/wire_pin.h"
-#include "server/shell/wire_swap.h"
+#include "tests/server/shapes.h"
 
-#define WORD_OBJECT 6u
-#define WORD_SPACE  7u
-#define PATTERN     0xa5
+#define PATTERN 0xa5
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-/* Room for what any of the functions writes. */
-union out {
-    struct wire_map map;
-    struct wire_range range;
-    struct wire_protect protect;
-    struct wire_remap remap;
-    struct wire_advise advise;
-    struct wire_lock lock;
-    struct wire_go_on go_on;
-    struct wire_sync sync;
-    struct wire_query query;
-    struct wire_copy copy;
-    struct wire_limits limits;
-    struct wire_space_make space_make;
-    struct wire_number number;
-    struct wire_pin pin;
-    struct wire_unpin unpin;
-    struct wire_pins pins;
-    struct lease_look pin_next;
-    struct wire_pager_adopt pager_adopt;
-    struct wire_pager_object pager_object;
-    struct wire_pager_supply supply;
-    struct wire_pager_settle settle;
-    struct wire_pager_next pager_next;
-    uint64_t word;
-    bool is_nowait;
-    struct pager_request pager_request;
-    struct object_request object_make;
-    struct wire_object_number object_number;
-    struct wire_object_copy object_copy;
-    struct wire_object_name object_name;
-    struct wire_object_again object_again;
-    struct wire_object_slice object_slice;
-    uint64_t object_hold[2]; /* object, space */
-    struct wire_swap swap;
-    unsigned char bytes[128];
-};
 
 /* What comes out for a handle is its badge, or 0 where there was none. */
 static void check_handle(const struct message *message, unsigned word, uint64_t value)
@@ -283,18 +239,18 @@ READER(unlock, wire_unlock, lock)
 READER(lock_all, wire_lock_all, lock)
 READER(object_make, wire_object_make, object_make)
 READER(object_resize, wire_object_resize, object_number)
-READER(object, wire_object, word)
+READER(object, wire_object, object)
 READER(object_unname, wire_object_unname, object_name)
 READER(object_slice, wire_object_slice, object_slice)
 READER(sync, wire_sync, sync)
-READER(space, wire_space, word)
+READER(space, wire_space, space)
 READER(number, wire_number, number)
 READER(next, wire_next, is_nowait)
 READER(clone, wire_clone, space_make)
-READER(index, wire_index, word)
+READER(index, wire_index, index)
 READER(unpin, wire_unpin, unpin)
-READER(pager_make, wire_pager_make, pager_request)
-READER(pager_attach, wire_pager_attach, word)
+READER(pager_make, wire_pager_make, pager_make)
+READER(pager_attach, wire_pager_attach, object)
 READER(pager_adopt, wire_pager_adopt, pager_adopt)
 READER(go_on, wire_go_on, go_on)
 #undef READER

@@ -72,7 +72,9 @@ union out {
     uint64_t space;
     bool is_nowait;
     struct pager_request pager_make;
+    uint64_t object_hold[2]; /* object, space */
     uint32_t stats;
+    unsigned char bytes[128]; /* all of it */
 };
 
 /* Whether word 6 of a request must be a handle to an object (MAP: may be). */
