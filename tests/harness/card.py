@@ -5,9 +5,13 @@ import sys
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(TESTS)
+KIB = 1 << 10
+MIB = 1 << 20
+PAGE = 4096
 sys.path += [os.path.join(TESTS, "boards"), os.path.join(TOP, "sbi")]
 
-from machine import Machine  # noqa: E402
+from archive import pack  # noqa: E402
+from machine import UNCOUNTED, Machine  # noqa: E402
 from on_medium import CARD_PARTS, CARD_SECTOR, FromCard, why_not  # noqa: E402
 
 
@@ -26,6 +30,19 @@ def skip(options):
 def machine_of(options):
     """The class of machines to make."""
     return FromCard if options.card else Machine
+
+
+def set_memory(machine, options, mib):
+    """Have a machine run in so much memory, the boot archive included.
+
+    From a card there is more, since SPL needs it: the kernel is told to use no more. The archive,
+    which has to have its files by now, does not lie in what it is told.
+    """
+    if not options.card:
+        machine.mem = f"{mib}M"
+        return
+    archive = len(pack([*machine.files, UNCOUNTED])) + PAGE - 1 & ~(PAGE - 1)
+    machine.appended = [f"mem={(mib * MIB - archive) // KIB}K"]
 
 
 def boot_command(options):

@@ -25,7 +25,7 @@ def make_swap_disk(folder, mib, header=b""):
     path = os.path.join(folder, "disk.img")
     with open(path, "wb") as file:
         file.truncate((mib + 2) * MIB)
-        file.seek(SWAP_SECTOR * 512)
+        file.seek(SWAP_SECTOR * SECTOR)
         file.write(header)
     partition(path, f"--new=1:{SWAP_SECTOR}:+{mib}M", "--typecode=1:8200")
     return path
@@ -68,3 +68,9 @@ def to_card(path, options):
         made.truncate(1 << (end - 1).bit_length())
     partition(target, *words)
     return target
+
+
+def first_byte(sector, options):
+    """Where in its file a disk's first partition begins: at the sector, or where to_card() puts it.
+    """
+    return (card.first_sector(options) if options.card else sector) * SECTOR

@@ -7,6 +7,8 @@
  *   swap MIB KILLS     so much memory of its own, with a partition for swap
  *   bad PAGE           pages of the disk around one that cannot be written, and SYNCs them together
  *
+ * With in=PARTITION in front of that a partition is what is else the whole disk.
+ *
  * The driver is ended KILLS times, as often while pages are written as while they are read again.
  */
 #include <inttypes.h>
@@ -27,6 +29,7 @@
 #include <hf/thread.h>
 
 #include "guest.h"
+#include "whole.h"
 
 #define PAGE       4096u
 #define PAGE_WORDS (PAGE / sizeof(uint64_t))
@@ -35,6 +38,7 @@
 static volatile uint64_t *data;
 static uint64_t pages;
 static uint64_t kills;
+static uint32_t whole;
 static atomic_ulong done; /* pages that were written, or read again */
 
 static _Alignas(16) char upcall_stack[8192];
@@ -123,7 +127,7 @@ static void map_disk(void)
     uint64_t address = 0;
     struct hf_map map = {.prot = MEM_PROT_READ | MEM_PROT_WRITE, .flags = MEM_MAP_SHARED};
     guest_check("open", hf_disk_open(20, &disk));
-    guest_check("object", hf_disk_object(&disk, DISK_WHOLE, &map.object, &map.length));
+    guest_check("object", hf_disk_object(&disk, whole, &map.object, &map.length));
     guest_check("map", hf_map(map, &address));
     data = (volatile uint64_t *)address;
     pages = map.length / PAGE;
@@ -180,6 +184,7 @@ static void in_swap(uint64_t mib)
 
 int main(int argc, char **argv)
 {
+    whole = whole_take(&argc, &argv);
     const char *what = argc > 1 ? argv[1] : "";
     const uint64_t number = argc > 2 ? strtoull(argv[2], NULL, 0) : 0;
     kills = argc > 3 ? strtoull(argv[3], NULL, 0) : 0;

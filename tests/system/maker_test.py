@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 """More is written to than there is memory, and only the disk's driver can make room. Prints TAP.
 
-It is ended and started again while every frame is dirty, or while pages are in swap.
+It is ended and started again while every frame is dirty, or while pages are in swap. With --card
+this is on the SD card that the system has booted from, with less memory, since all goes over its
+wire.
 
-Usage: maker_test.py --build DIR [--smp N] GUEST
+Usage: maker_test.py --build DIR [--card] [--smp N] GUEST
 """
 import array
 import os
@@ -13,18 +15,20 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path += [os.path.join(TESTS, "harness"), os.path.join(TESTS, "system")]
 
+import card  # noqa: E402
 import disk_test  # noqa: E402
 import tree  # noqa: E402
-from disk_test import SECTOR, failing_disk, killing_manifest  # noqa: E402
-from disks import MIB, make_swap_disk  # noqa: E402
-from machine import Machine  # noqa: E402
+from disk_test import SECTOR, failing_disk, image, killing_manifest, whole  # noqa: E402
+from disks import MIB, make_swap_disk, to_card  # noqa: E402
 from options import disk_file  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 PAGE = 4096
-MEM = "32M"
+MEM = 32        # MiB
+CARD_MEM = 12
 
 
 def page_of(number, round_number):
@@ -35,10 +39,12 @@ def page_of(number, round_number):
 def boot(path, folder, *words, extra=()):
     built = tree.manifest()
     own = [(disk_test.OPTIONS.guest, "bin/guest"), killing_manifest(folder, True)]
-    machine = Machine(built, tree.boot_files(built, ["guest", *map(str, words)], own))
+    place = [f"in={whole()}"] if disk_test.OPTIONS.card else []
+    files = tree.boot_files(built, ["guest", *place, *map(str, words)], own)
+    machine = card.machine_of(disk_test.OPTIONS)(built, files)
     machine.elfs = tree.program_elfs(built, own)
     machine.smp = disk_test.OPTIONS.smp
-    machine.mem = MEM
+    card.set_memory(machine, disk_test.OPTIONS, CARD_MEM if disk_test.OPTIONS.card else MEM)
     machine.seed_opt = 1
     machine.timeout = 200
     machine.disk_opt = disk_file(path) if path else None
@@ -55,11 +61,10 @@ def boot(path, folder, *words, extra=()):
 
 def expect_written(mib, kills):
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "disk.img")
-        with open(path, "wb") as file:
-            file.truncate(mib * MIB)
+        path = image(folder, bytes(mib * MIB))
         seen = boot(path, folder, "disk", 5, kills)
         with open(path, "rb") as file:
+            file.seek(card.first_sector(disk_test.OPTIONS) * SECTOR)
             for number in range(mib * MIB // PAGE):
                 if file.read(PAGE) != page_of(number, 5):
                     raise AssertionError(f"page {number} of the disk holds something else")
@@ -73,16 +78,18 @@ def more_than_memory_is_written_to_a_disk_without_swap():
 
 
 def the_driver_ends_while_all_memory_is_dirty_and_nothing_is_lost():
-    seen = expect_written(64, 4)
+    seen = expect_written(7 if disk_test.OPTIONS.card else 64, 4)
     expect(seen["swapped"], 0)
     expect(seen["reserve"] > 0, True)
 
 
 def pages_in_swap_outlive_the_driver():
+    is_card = disk_test.OPTIONS.card
+    mib = 7 if is_card else 64
     with tempfile.TemporaryDirectory() as folder:
-        path = make_swap_disk(folder, 128)
-        seen = boot(path, folder, "swap", 64, 4)
-        expect(seen["swapped"] * PAGE > 32 * MIB, True)
+        path = to_card(make_swap_disk(folder, 30 if is_card else 128), disk_test.OPTIONS)
+        seen = boot(path, folder, "swap", mib, 4)
+        expect(seen["swapped"] * PAGE > mib // 2 * MIB, True)
 
 
 def a_page_that_cannot_be_written_keeps_no_other_from_being_saved():
@@ -99,12 +106,20 @@ def a_page_that_cannot_be_written_keeps_no_other_from_being_saved():
                 expect(file.read(PAGE) == page_of(number, 7), number != bad)
 
 
+TESTS_OF_CARD = [
+    the_driver_ends_while_all_memory_is_dirty_and_nothing_is_lost,
+    pages_in_swap_outlive_the_driver,
+]
+TESTS_ALL = [
+    more_than_memory_is_written_to_a_disk_without_swap,
+    *TESTS_OF_CARD,
+    a_page_that_cannot_be_written_keeps_no_other_from_being_saved,
+]
+
 if __name__ == "__main__":
     disk_test.OPTIONS = disk_test.parse_arguments()
     os.environ["HOLDFAST_BUILD"] = os.path.abspath(disk_test.OPTIONS.build)
-    sys.exit(run([test for test in (
-        more_than_memory_is_written_to_a_disk_without_swap,
-        the_driver_ends_while_all_memory_is_dirty_and_nothing_is_lost,
-        pages_in_swap_outlive_the_driver,
-        a_page_that_cannot_be_written_keeps_no_other_from_being_saved,
-    ) if disk_test.OPTIONS.only in test.__name__]))
+    if card.skip(disk_test.OPTIONS):
+        sys.exit(0)
+    sys.exit(run([test for test in (TESTS_OF_CARD if disk_test.OPTIONS.card else TESTS_ALL)
+                  if disk_test.OPTIONS.only in test.__name__]))

@@ -4,7 +4,7 @@
  * memory, while the disk holds its answers for seeded times, and other threads read the disk
  * itself. Ends with what was counted meanwhile.
  *
- *     paging_guest SEED PAGES
+ *     paging_guest SEED PAGES [PARTITION]
  *
  * Of each page some words are looked at: word i is page << 32 | i, as the host has written it, with
  * WRITTEN once the guest has written it. The host looks at all words in the end.
@@ -30,7 +30,6 @@
 #define PAGE_WORDS (PAGE / sizeof(uint64_t))
 #define STEP       64u /* words between those that are looked at */
 #define WRITTEN    (UINT64_C(1) << 63)
-#define DATA       1u /* partition */
 #define READERS    3u /* that map the partition */
 #define PINS       16u
 #define WRITES     64u /* every so many pages one is written */
@@ -38,6 +37,7 @@
 
 static struct hf_disk disk;
 static uint64_t *data;
+static uint32_t partition = 1; /* with the data */
 static uint64_t pages;
 static atomic_uint running = READERS;
 static atomic_uint arrived;
@@ -119,7 +119,7 @@ static void read_raw(void *unused)
     guest_expect("memory", buffer != MAP_FAILED);
     guest_check("open", hf_disk_open(0, &own));
     for (uint64_t page = 1; running > 0; page = (page + 61) % (pages - 16)) {
-        guest_check("read", hf_disk_read(&own, DATA, page * PAGE, buffer, 64 * 1024));
+        guest_check("read", hf_disk_read(&own, partition, page * PAGE, buffer, 64 * 1024));
         guest_expect("what was read", (buffer[1] & ~WRITTEN) == (page << 32 | 1));
     }
     hf_disk_close(&own);
@@ -130,7 +130,7 @@ static void map_data(void)
     uint64_t bytes = 0;
     uint64_t address = 0;
     struct hf_map map = {.prot = MEM_PROT_READ | MEM_PROT_WRITE, .flags = MEM_MAP_SHARED};
-    guest_check("object", hf_disk_object(&disk, DATA, &map.object, &bytes));
+    guest_check("object", hf_disk_object(&disk, partition, &map.object, &bytes));
     guest_expect("the size of the partition", bytes >= pages * PAGE);
     map.length = pages * PAGE;
     guest_check("map", hf_map(map, &address));
@@ -161,6 +161,9 @@ int main(int argc, char **argv)
     static struct hf_thread pinner;
     const uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
     pages = argc > 2 ? strtoull(argv[2], NULL, 0) : 0;
+    if (argc > 3) {
+        partition = (uint32_t)strtoul(argv[3], NULL, 0);
+    }
     guest_check("open", hf_disk_open(1, &disk));
     guest_check("delay", hf_disk_delay(&disk, seed, hf_env()->timebase_hz / 1000));
     map_data();

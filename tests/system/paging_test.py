@@ -3,8 +3,10 @@
 """Many threads at a partition that is larger than memory, on a disk that answers late. Prints TAP.
 
 What was read and written must be right, and everything that such a run is about must have happened.
+With --card the partition is on the SD card that the system has booted from, and of both there is
+less.
 
-Usage: paging_test.py --build DIR [--smp N] [--seed N] GUEST
+Usage: paging_test.py --build DIR [--card] [--smp N] [--seed N] GUEST
 """
 import argparse
 import os
@@ -18,18 +20,19 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(TESTS)
 sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi")]
 
+import card  # noqa: E402
 import tree  # noqa: E402
-from disks import partition  # noqa: E402
-from machine import Machine  # noqa: E402
+from disks import first_byte, partition, to_card  # noqa: E402
 from options import disk_file  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 SECTOR = 512
 PAGE = 4096
 FIRST = 64              # sector of the partition
-PAGES = 8192            # in it; memory has as many frames
 WRITES = 64             # every so many pages one is written
-MEM = "32M"
+# Pages of the partition, and MiB of memory: as many frames, or fewer.
+PAGES, MEM = 8192, 32
+CARD_PAGES, CARD_MEM = 1280, 10
 # What must have happened; of the depth more than this.
 MUST = {"first": 0, "second": 0, "pulls": 0, "joined": 0, "saves": 0, "ahead": 0, "hits": 0,
         "around": 0, "evicted": 0, "depth": 1}
@@ -39,22 +42,28 @@ def page_of(number, mark):
     return b"".join((mark | number << 32 | i).to_bytes(8, "little") for i in range(PAGE // 8))
 
 
+def pages():
+    return CARD_PAGES if OPTIONS.card else PAGES
+
+
 def make_disk(path):
     with open(path, "wb") as file:
         file.seek(FIRST * SECTOR)
-        for number in range(PAGES):
+        for number in range(pages()):
             file.write(page_of(number, 0))
         file.truncate(file.tell() + (1 << 20))
-    partition(path, f"--new=1:{FIRST}:+{PAGES * 4}K")
+    partition(path, f"--new=1:{FIRST}:+{pages() * 4}K")
+    return to_card(path, OPTIONS)
 
 
 def boot(path):
     built = tree.manifest()
     own = [(OPTIONS.guest, "bin/guest")]
-    machine = Machine(built, tree.boot_files(built, ["guest", str(OPTIONS.seed), str(PAGES)], own))
+    words = ["guest", str(OPTIONS.seed), str(pages()), str(card.first_partition(OPTIONS))]
+    machine = card.machine_of(OPTIONS)(built, tree.boot_files(built, words, own))
     machine.elfs = tree.program_elfs(built, own)
     machine.smp = OPTIONS.smp
-    machine.mem = MEM
+    card.set_memory(machine, OPTIONS, CARD_MEM if OPTIONS.card else MEM)
     machine.seed_opt = OPTIONS.seed
     machine.timeout = 500
     machine.disk_opt = disk_file(path)
@@ -68,13 +77,12 @@ def boot(path):
 
 def all_that_paging_is_about_happens_and_nothing_is_lost():
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "disk.img")
-        make_disk(path)
+        path = make_disk(os.path.join(folder, "disk.img"))
         text = boot(path)
         print("# " + text.strip().replace("\n", "\n# "))
         with open(path, "rb") as file:
-            file.seek(FIRST * SECTOR)
-            for number in range(PAGES):
+            file.seek(first_byte(FIRST, OPTIONS))
+            for number in range(pages()):
                 mark = 1 << 63 if number % WRITES == 0 else 0
                 if file.read(PAGE) != page_of(number, mark):
                     raise AssertionError(f"page {number} of the disk holds something else")
@@ -89,9 +97,12 @@ if __name__ == "__main__":
     parser.add_argument("--build", required=True)
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0, help="0: another each time")
+    card.add_option(parser)
     parser.add_argument("guest")
     OPTIONS = parser.parse_args()
     OPTIONS.seed = OPTIONS.seed or 1 + secrets.randbelow(1 << 30)
     os.environ["HOLDFAST_BUILD"] = os.path.abspath(OPTIONS.build)
+    if card.skip(OPTIONS):
+        sys.exit(0)
     print(f"# seed {OPTIONS.seed}")
     sys.exit(run([all_that_paging_is_about_happens_and_nothing_is_lost]))

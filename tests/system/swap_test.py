@@ -4,7 +4,9 @@
 
 On sifive_u the disk is an SD card, of which the driver moves every byte: 1 MiB a second in QEMU.
 
-Usage: swap_test.py --build DIR [--machine NAME] [--smp N] GUEST
+With --card the system has booted from that card, and uses as little memory as there is else.
+
+Usage: swap_test.py --build DIR [--card] [--machine NAME] [--smp N] GUEST
 """
 import argparse
 import os
@@ -17,9 +19,10 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOP = os.path.dirname(TESTS)
 sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi")]
 
+import card  # noqa: E402
 import tree  # noqa: E402
-from disks import MIB, SWAP_SECTOR, make_swap_disk  # noqa: E402
-from machine import MACHINES, Machine  # noqa: E402
+from disks import MIB, SWAP_SECTOR, first_byte, make_swap_disk, to_card  # noqa: E402
+from machine import MACHINES  # noqa: E402
 from options import disk_file  # noqa: E402
 from tap import expect, run  # noqa: E402
 
@@ -27,14 +30,13 @@ HEADER = b"its first page is not ours" * 100
 
 
 def boot(words, mem, path, timeout):
-    os.environ["HOLDFAST_BUILD"] = OPTIONS.build
     built = tree.manifest()
     own = [(OPTIONS.guest, "bin/guest")]
-    machine = Machine(built, tree.boot_files(built, list(words), own))
+    machine = card.machine_of(OPTIONS)(built, tree.boot_files(built, list(words), own))
     machine.elfs = tree.program_elfs(built, own)
     machine.machine = OPTIONS.machine
     machine.smp = OPTIONS.smp
-    machine.mem = mem
+    card.set_memory(machine, OPTIONS, mem)
     machine.seed_opt = 1
     machine.timeout = timeout
     machine.disk_opt = disk_file(path)
@@ -43,12 +45,12 @@ def boot(words, mem, path, timeout):
     return outcome.status, shown.decode(errors="replace") + outcome.trouble
 
 
-def expect_good(words, mem="32M", mib=160, timeout=550):
+def expect_good(words, mem=32, mib=160, timeout=550):
     with tempfile.TemporaryDirectory() as folder:
-        path = make_swap_disk(folder, mib, HEADER)
+        path = to_card(make_swap_disk(folder, mib, HEADER), OPTIONS)
         status, text = boot(words, mem, path, timeout)
         with open(path, "rb") as file:
-            file.seek(SWAP_SECTOR * 512)
+            file.seek(first_byte(SWAP_SECTOR, OPTIONS))
             expect(file.read(len(HEADER)), HEADER)
     print("# " + text.strip().replace("\n", "\n# "))
     if status != 0:
@@ -71,7 +73,7 @@ def a_working_set_of_96_mib_in_32_holds_what_was_written():
 
 def a_working_set_of_10_mib_in_16_with_a_card_holds_what_was_written():
     # The kernel, the boot archive, the servers leave 9 MiB. The card's size is a power of two.
-    seen = counts(expect_good(["guest", "10"], mem="16M", mib=62, timeout=280))
+    seen = counts(expect_good(["guest", "10"], mem=16, mib=62, timeout=280))
     expect(seen["swapped"] > 4 * MIB // 4096, True)
     expect(seen["dropped"] > 0 and seen["waits"] > 0, True)
 
@@ -82,14 +84,14 @@ def clones_of_what_is_swapped_have_pages_of_their_own():
 
 
 def what_is_paged_out_goes_though_there_is_memory_enough_and_comes_back():
-    text = expect_good(["guest", "6", "out"], mem="64M")
+    text = expect_good(["guest", "6", "out"], mem=64)
     seen = counts(text)
     expect(seen["swapped"] >= 6 * MIB // 4096, True)
     expect(seen["waits"], 0)
 
 
 def shared_memory_that_is_cut_off_within_a_page_that_is_away_shows_zeros_there():
-    text = expect_good(["guest", "1", "cut"], mem="64M")
+    text = expect_good(["guest", "1", "cut"], mem=64)
     expect("all but what was cut off came back" in text, True)
 
 
@@ -98,8 +100,12 @@ if __name__ == "__main__":
     parser.add_argument("--build", required=True)
     parser.add_argument("--machine", choices=sorted(MACHINES), default="virt")
     parser.add_argument("--smp", type=int, default=1)
+    card.add_option(parser)
     parser.add_argument("guest")
     OPTIONS = parser.parse_args()
+    os.environ["HOLDFAST_BUILD"] = OPTIONS.build
+    if card.skip(OPTIONS):
+        sys.exit(0)
     sys.exit(run([
         a_working_set_of_10_mib_in_16_with_a_card_holds_what_was_written,
     ] if MACHINES[OPTIONS.machine]["has_card"] else [

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """`together` on four harts: the recorded traces side by side, and short memory. Prints TAP.
 
-From an SD card (--card) the first of that: memory is not short there.
+From an SD card (--card) the first of that, and two traces in little of its memory, with swap.
 
 Usage: together_test.py --build DIR [--card]
 """
@@ -19,23 +19,28 @@ sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi")]
 
 import card  # noqa: E402
 import tree  # noqa: E402
-from disks import make_swap_disk  # noqa: E402
+from disks import make_swap_disk, to_card  # noqa: E402
 from options import disk_file  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 HARTS = 4
 ENDED = re.compile(r"together: (.*): status (\d+)")
+SWAPPED = re.compile(r"reclaimed: (\d+) pages to swap")
 LINE_BYTES = 256
 MISUSE = 2
 NOT_STARTED = 126
 REPLAY_REFUSED = 3  # of replay: the system refused what the trace does
 
 
-def outcome_of(mem, *words, disk=None):
-    """(status, lines) of `together WORDS`; every frame must be back that nothing is swapped for."""
+def outcome_of(mem_mib_opt, *words, disk=None):
+    """(status, lines) of `together WORDS`, in the memory that a card leaves or as much as is said.
+
+    Every frame must be back that nothing is swapped for.
+    """
     built = tree.manifest()
     machine = card.machine_of(OPTIONS)(built, tree.boot_files(built, ["together", *words], []))
-    machine.mem = mem
+    if mem_mib_opt is not None:
+        card.set_memory(machine, OPTIONS, mem_mib_opt)
     machine.smp = HARTS
     machine.seed_opt = 1
     machine.timeout = 120 if disk is None else 500
@@ -63,31 +68,43 @@ def statuses(lines):
 
 
 def the_four_traces_replay_side_by_side():
-    status, lines = outcome_of("256M", *replays("cc1", "sqlite", "python", "node"))
+    # From a card there is more, most of it above 4 GiB.
+    mib_opt = None if OPTIONS.card else 256
+    status, lines = outcome_of(mib_opt, *replays("cc1", "sqlite", "python", "node"))
     expect((status, statuses(lines)), (0, [0, 0, 0, 0]))
 
 
 def three_traces_replay_side_by_side_in_128_mib():
-    status, lines = outcome_of("128M", *replays("cc1", "sqlite", "python"))
+    status, lines = outcome_of(128, *replays("cc1", "sqlite", "python"))
     expect((status, statuses(lines)), (0, [0, 0, 0]))
 
 
 def the_four_traces_replay_side_by_side_in_128_mib_with_swap():
     # What node.trace promises itself counts against memory and swap.
     with tempfile.TemporaryDirectory() as folder:
-        status, lines = outcome_of("128M", *replays("cc1", "sqlite", "python", "node"),
+        status, lines = outcome_of(128, *replays("cc1", "sqlite", "python", "node"),
                                    disk=make_swap_disk(folder, 256))
     expect((status, statuses(lines)), (0, [0, 0, 0, 0]))
 
 
+def two_traces_replay_side_by_side_in_14_mib_with_swap_on_the_card():
+    with tempfile.TemporaryDirectory() as folder:
+        status, lines = outcome_of(14, *replays("cc1", "sqlite"),
+                                   disk=to_card(make_swap_disk(folder, 94), OPTIONS))
+    expect((status, statuses(lines)), (0, [0, 0]))
+    swapped = [int(match[1]) for match in map(SWAPPED.match, lines) if match]
+    print(f"# pages to swap: {swapped}")
+    expect(max(swapped) > 1000, True)
+
+
 def what_the_memory_cannot_hold_is_refused_and_disturbs_nobody():
     # node.trace alone promises itself more than this machine has.
-    status, lines = outcome_of("128M", *replays("cc1", "node", "sqlite"))
+    status, lines = outcome_of(128, *replays("cc1", "node", "sqlite"))
     expect((status, statuses(lines)), (1, [0, 0, REPLAY_REFUSED]))
 
 
 def a_program_that_fails_is_named_with_its_words_and_the_others_end():
-    status, lines = outcome_of("64M", "hello", "+", "replay", "/traces/none.trace", "+", "hello",
+    status, lines = outcome_of(64, "hello", "+", "replay", "/traces/none.trace", "+", "hello",
                                "a b", "c")
     expect((status, statuses(lines)), (1, [0, 0, 1]))
     ends = sorted(line for line in lines if line.startswith("together: "))
@@ -96,7 +113,7 @@ def a_program_that_fails_is_named_with_its_words_and_the_others_end():
 
 
 def words_that_are_too_many_are_cut():
-    status, lines = outcome_of("64M", "hello", "x" * 300, "+", "hello", "y" * 100, "z" * 200)
+    status, lines = outcome_of(64, "hello", "x" * 300, "+", "hello", "y" * 100, "z" * 200)
     expect(status, 0)
     ends = sorted(line for line in lines if line.startswith("together: "))
     expect([len(line) for line in ends], [len("together: : status 0") + LINE_BYTES - 1] * 2)
@@ -105,10 +122,10 @@ def words_that_are_too_many_are_cut():
 
 def wrong_use_starts_nothing():
     for words in ([], ["+"], ["hello", "+"], ["hello", "+", "+", "hello"], ["hello", "+"] * 17):
-        status, lines = outcome_of("64M", *words)
+        status, lines = outcome_of(64, *words)
         expect((status, len(lines)), (MISUSE, 2))
         expect("usage: together" in lines[0], True)
-    status, lines = outcome_of("64M", "hello", "+", "nobody")
+    status, lines = outcome_of(64, "hello", "+", "nobody")
     expect((status, lines[0]), (NOT_STARTED, "together: nobody: not in the boot archive"))
 
 
@@ -117,7 +134,9 @@ def main():
     if card.skip(OPTIONS):
         return 0
     if OPTIONS.card:
-        return run([the_four_traces_replay_side_by_side])
+        return run([the_four_traces_replay_side_by_side,
+                    two_traces_replay_side_by_side_in_14_mib_with_swap_on_the_card,
+                    what_the_memory_cannot_hold_is_refused_and_disturbs_nobody])
     return run([
         the_four_traces_replay_side_by_side,
         three_traces_replay_side_by_side_in_128_mib,
