@@ -42,26 +42,30 @@ SATP = re.compile(r"^ *satp +([0-9a-f]+)", re.M)
 
 
 class Dump:
-    """The memory of the stopped machine."""
+    """The memory of the stopped machine: files of which little is read, and that have no names."""
 
     def __init__(self, monitor, folder, pieces):
         path = os.path.join(folder, "ram")
         self.pieces = []
         for start, size in pieces:
             monitor.ask("pmemsave", val=start, size=size, filename=path)
-            with open(path, "rb") as source:
-                self.pieces.append((start, bytearray(source.read())))
+            self.pieces.append((start, size, open(path, "r+b", buffering=0)))
+            os.unlink(path)
 
     def find(self, physical, count):
-        """(bytes of a piece of memory, where in them the address is)."""
-        for start, memory in self.pieces:
-            if 0 <= physical - start <= len(memory) - count:
-                return memory, physical - start
+        """(descriptor of a piece of memory, where in it the address is)."""
+        for start, size, file in self.pieces:
+            if 0 <= physical - start <= size - count:
+                return file.fileno(), physical - start
         raise ValueError(f"{physical:#x} is no memory")
 
     def read(self, physical, count):
-        memory, at = self.find(physical, count)
-        return bytes(memory[at:at + count])
+        file, at = self.find(physical, count)
+        return os.pread(file, count, at)
+
+    def write(self, physical, data):
+        file, at = self.find(physical, len(data))
+        os.pwrite(file, data, at)
 
 
 class Looker:
@@ -198,13 +202,12 @@ def main():
                 spoil(looker, place, wrong)
 
     def spoil(looker, place, bits):
-        memory, at = looker.last.find(place, 8)
-        before = bytes(memory[at:at + 8])
-        memory[at:at + 8] = (int.from_bytes(before, "little") ^ bits).to_bytes(8, "little")
+        before = looker.last.read(place, 8)
+        looker.last.write(place, (int.from_bytes(before, "little") ^ bits).to_bytes(8, "little"))
         try:
             complaints = Audit(looker.kernel()).run()
         finally:
-            memory[at:at + 8] = before
+            looker.last.write(place, before)
         if not complaints:
             raise AssertionError(f"{bits:#x} changed at {place:#x}: nothing is said")
 
