@@ -7,7 +7,7 @@ start it, it reads the next page. Where these lie to both sides of a border of 2
 needed page tables of the runner's own, and 2 frames were missing after a program that had lost
 none: about once in five hundred programs, since the archive lies at a random place.
 
-Usage: in_turn_count_test.py --build DIR RUNNER
+Usage: in_turn_count_test.py --build DIR [--machine MACHINE] [--smp N] RUNNER
 """
 import argparse
 import os
@@ -21,9 +21,10 @@ sys.path += [os.path.join(TESTS, "harness"), os.path.join(TESTS, "system"),
              os.path.join(TOP, "sbi")]
 
 import tree  # noqa: E402
+import where  # noqa: E402
 from archive import pack  # noqa: E402
 from in_turn_test import launching  # noqa: E402
-from machine import UNCOUNTED, Machine  # noqa: E402
+from machine import UNCOUNTED  # noqa: E402
 from tap import expect, run  # noqa: E402
 from tap_merged import BEGIN, END, Counts  # noqa: E402
 
@@ -45,7 +46,7 @@ def archive_files(pages_behind):
 def run_in_turn(pages_behind):
     """(where the page with the program's name is mapped, frames missing after it, what grew)."""
     files = archive_files(pages_behind)
-    machine = Machine(tree.manifest(), files)
+    machine = where.machine_of(OPTIONS, tree.manifest(), files)
     machine.seed_opt = 1
     output = bytearray()
     outcome = machine.run(output.extend)
@@ -69,6 +70,7 @@ def a_program_whose_name_and_first_page_lie_in_two_blocks_loses_nothing():
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
+    where.add_options(parser)
     parser.add_argument("runner")
     OPTIONS = parser.parse_args()
     os.environ["HOLDFAST_BUILD"] = OPTIONS.build

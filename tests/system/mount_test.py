@@ -4,7 +4,7 @@
 
 With --card the files are on the card that the machine has booted from, in a partition of its own.
 
-Usage: mount_test.py --build DIR [--card]
+Usage: mount_test.py --build DIR [--card] [--machine MACHINE] [--smp N]
 """
 import argparse
 import os
@@ -21,6 +21,7 @@ sys.path += [os.path.join(TESTS, "harness"), os.path.join(TESTS, "system"),
              os.path.join(TOP, "sbi")]
 
 import card  # noqa: E402
+import where  # noqa: E402
 from disks import to_card  # noqa: E402
 from shell_test import Session  # noqa: E402
 from tap import expect, run  # noqa: E402
@@ -48,7 +49,7 @@ def make_disk(folder, lines, *options):
 
 def shell(disk, *typed, options=()):
     """What sbi/boot shows of commands: [(command, output)]."""
-    done = subprocess.run([*card.boot_command(OPTIONS), "--mem", "64M", "--timeout", "100",
+    done = subprocess.run([*where.boot_command(OPTIONS), "--mem", "64M", "--timeout", "100",
                            "--disk", disk, *options], text=True, check=False,
                           # The driver, for which this waits, serves when its files are there.
                           input="\n".join(["disks", *typed]) + "\n",
@@ -136,8 +137,8 @@ def files_come_back(session):
 
 def a_file_system_that_is_started_again_shows_them_again():
     hello = os.path.join(OPTIONS.build, "user", "prog", "hello", "hello")
-    machine = argparse.Namespace(build=OPTIONS.build, machine="virt", smp=2, card=OPTIONS.card,
-                                 guest=hello)
+    machine = argparse.Namespace(build=OPTIONS.build, machine=OPTIONS.machine,
+                                 smp=max(2, OPTIONS.smp), card=OPTIONS.card, guest=hello)
     with tempfile.TemporaryDirectory() as folder:
         session = Session(machine, ["--disk", make_disk(folder, LINES)])
         try:
@@ -208,14 +209,15 @@ def the_command_refuses_what_it_cannot_do():
         expect(os.path.exists(disk + "2"), False)
 
 
-TESTS_OF_CARD = [
+TESTS_EVERYWHERE = [
     files_of_the_disk_are_read_mapped_and_executed,
     nobody_changes_them,
     a_driver_that_is_started_again_shows_them_again,
     a_file_system_that_is_started_again_shows_them_again,
 ]
+# What the driver makes of a disk that it has read is the same everywhere.
 TESTS_ALL = [
-    *TESTS_OF_CARD,
+    *TESTS_EVERYWHERE,
     an_archive_that_is_cut_off_is_named_and_shown_up_to_there,
     a_file_that_would_leave_its_partition_is_none,
     only_who_may_mount_does,
@@ -226,9 +228,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
     parser.add_argument("--only", default="")
+    where.add_options(parser)
     card.add_option(parser)
     OPTIONS = parser.parse_args()
     if card.skip(OPTIONS):
         sys.exit(0)
-    sys.exit(run([test for test in (TESTS_OF_CARD if OPTIONS.card else TESTS_ALL)
+    sys.exit(run([test for test in (TESTS_ALL if where.is_plain(OPTIONS) else TESTS_EVERYWHERE)
                   if OPTIONS.only in test.__name__]))

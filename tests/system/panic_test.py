@@ -3,7 +3,7 @@
 """The epitaph in QEMU: what a kernel panic shows, and how its end is told, or that of sbi/boot.
 Prints TAP.
 
-Usage: panic_test.py --build DIR [--card]
+Usage: panic_test.py --build DIR [--card] [--machine MACHINE] [--smp N]
 """
 import argparse
 import os
@@ -20,6 +20,7 @@ sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi")]
 
 import card  # noqa: E402
 import tree  # noqa: E402
+import where  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 STATUS_PANIC = 125
@@ -34,7 +35,7 @@ def booted(change):
     built = tree.manifest()
     files = dict(tree.boot_files(built, ["hello"], []))
     change(files)
-    machine = card.machine_of(OPTIONS)(built, list(files.items()))
+    machine = where.machine_of(OPTIONS, built, list(files.items()))
     machine.seed_opt = 1
     machine.timeout = 60
     output = []
@@ -103,6 +104,7 @@ def heed_interrupts():
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
+    where.add_options(parser)
     card.add_option(parser)
     OPTIONS = parser.parse_args()
     os.environ["HOLDFAST_BUILD"] = OPTIONS.build
@@ -112,6 +114,6 @@ if __name__ == "__main__":
         server_missing_from_the_archive_is_a_panic_that_names_it,
         init_cut_in_the_middle_is_a_panic_that_names_it,
         fault_of_the_memory_server_is_a_panic_with_an_epitaph,
-    ] + ([] if OPTIONS.card else [
+    ] + ([
         a_signal_that_ends_sbi_boot_is_named,
-    ])))
+    ] if where.is_plain(OPTIONS) else [])))

@@ -4,7 +4,7 @@
 
 With --card the machine boots from an SD card, and the device is the card's.
 
-Usage: pin_device_test.py --build DIR [--card] [--smp N] GUEST
+Usage: pin_device_test.py --build DIR [--card] [--machine MACHINE] [--smp N] GUEST
 """
 import argparse
 import os
@@ -19,6 +19,7 @@ TOP = os.path.dirname(TESTS)
 sys.path.append(os.path.join(TESTS, "harness"))
 
 import card  # noqa: E402
+import where  # noqa: E402
 
 MANIFEST = """\
 process shell
@@ -34,18 +35,18 @@ may dma physical look
 def main():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True, help="build directory")
-    parser.add_argument("--smp", default="1")
+    where.add_options(parser)
     card.add_option(parser)
     parser.add_argument("guest")
     options = parser.parse_args()
     if card.skip(options):
         return 0
     with tempfile.NamedTemporaryFile("w", suffix=".manifest") as file:
-        file.write(MANIFEST.format(device="card" if options.card else "virtio,mmio"))
+        file.write(MANIFEST.format(device="card" if where.has_card(options) else "virtio,mmio"))
         file.flush()
         done = subprocess.run(
-            [*card.boot_command(options), "--mem", "64M", "--smp", options.smp, "--seed", "1",
-             "--timeout", "200", "--file", options.guest + "=bin/guest",
+            [*where.boot_command(options), "--mem", "64M", "--seed", "1", "--timeout", "200",
+             "--file", options.guest + "=bin/guest",
              "--file", file.name + "=boot/manifest", "--", "guest"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
             env=dict(os.environ, HOLDFAST_BUILD=options.build), check=False)

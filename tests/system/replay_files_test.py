@@ -6,10 +6,11 @@ Each trace must leave what it leaves on the Linux of this machine with files, an
 of files there as here.
 
 With --disk NAME: that trace alone, in little memory, with its files on a disk that has swap too.
-From an SD card (--card): the four, with their files in memory, or that one with its files and swap
-on the card.
+From an SD card (--card), and on others than one hart of virt: the four, with their files in memory,
+or that one with its files and swap on the disk.
 
-Usage: replay_files_test.py --build DIR [--card] --native REPLAY [--disk NAME | --only WORD]
+Usage: replay_files_test.py --build DIR [--card] [--machine MACHINE] [--smp N] --native REPLAY
+                            [--disk NAME | --only WORD]
 """
 import argparse
 import os
@@ -25,6 +26,7 @@ sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi")]
 
 import card  # noqa: E402
 import tree  # noqa: E402
+import where  # noqa: E402
 from disks import to_card  # noqa: E402
 from options import disk_file  # noqa: E402
 from tap import expect, run  # noqa: E402
@@ -58,12 +60,11 @@ def manifest(folder, overcommit):
     return path, "boot/manifest"
 
 
-def replayed(name, files, mem, board="virt", extra=(), disk=None):
+def replayed(name, files, mem, extra=(), disk=None):
     """(status, lines of output) of the trace with files in the folder `files` of the machine."""
     built = tree.manifest()
     words = ["replay", "--files", files, f"/traces/{name}.trace"]
-    machine = card.machine_of(OPTIONS)(built, tree.boot_files(built, words, list(extra)))
-    machine.machine = board
+    machine = where.machine_of(OPTIONS, built, tree.boot_files(built, words, list(extra)))
     if disk is None:
         machine.mem = mem
     else:
@@ -95,27 +96,16 @@ def expect_as_on_linux(name, guest):
     expect(int(verified[1]) > 200, True)
 
 
-def replays_on_sifive_u_in_128_mib(name):
-    # What node.trace promises itself alone is all the memory, and its files are as much again.
-    with tempfile.TemporaryDirectory() as folder:
-        guest = replayed(name, "/f", "128M", "sifive_u", [manifest(folder, "heuristic")])
-    expect_as_on_linux(name, guest)
-
-
-def cc1_replays_with_files_in_memory_on_sifive_u_in_128_mib():
-    replays_on_sifive_u_in_128_mib("cc1")
-
-
-def sqlite_replays_with_files_in_memory_on_sifive_u_in_128_mib():
-    replays_on_sifive_u_in_128_mib("sqlite")
-
-
-def python_replays_with_files_in_memory_on_sifive_u_in_128_mib():
-    replays_on_sifive_u_in_128_mib("python")
-
-
-def node_replays_with_files_in_memory_on_sifive_u_in_128_mib():
-    replays_on_sifive_u_in_128_mib("node")
+def with_files_in_memory(name):
+    """The test of a trace with its files in the file system, in 128 MiB; from a card in more."""
+    def test():
+        with tempfile.TemporaryDirectory() as folder:
+            # What node.trace promises itself alone is all of 128 MiB, and its files as much again.
+            extra = [] if OPTIONS.card else [manifest(folder, "heuristic")]
+            guest = replayed(name, "/f", "128M", extra)
+        expect_as_on_linux(name, guest)
+    test.__name__ = name + "_replays_with_files_in_memory"
+    return test
 
 
 def archived(folder, name):
@@ -179,20 +169,8 @@ def the_trace_replays_in_little_memory_with_its_files_and_swap_on_a_disk():
            or not OPTIONS.card and name not in ("python", "node"), True)
 
 
-def with_files_in_memory(name):
-    """The test from a card, which has more memory."""
-    def test():
-        expect_as_on_linux(name, replayed(name, "/f", "128M"))
-    test.__name__ = name + "_replays_with_files_in_memory"
-    return test
-
-
-TESTS_OF_CARD = [with_files_in_memory(name) for name in ("cc1", "sqlite", "python", "node")]
-TESTS_ALL = [
-    cc1_replays_with_files_in_memory_on_sifive_u_in_128_mib,
-    sqlite_replays_with_files_in_memory_on_sifive_u_in_128_mib,
-    python_replays_with_files_in_memory_on_sifive_u_in_128_mib,
-    node_replays_with_files_in_memory_on_sifive_u_in_128_mib,
+IN_MEMORY = [with_files_in_memory(name) for name in ("cc1", "sqlite", "python", "node")]
+OTHERS = [
     sqlite_replays_with_files_of_the_boot_archive,
     a_file_that_holds_something_else_is_found_out,
     a_file_without_room_is_refused_by_its_name,
@@ -205,6 +183,7 @@ if __name__ == "__main__":
     parser.add_argument("--native", required=True)
     parser.add_argument("--disk")
     parser.add_argument("--only", default="")
+    where.add_options(parser)
     card.add_option(parser)
     OPTIONS = parser.parse_args()
     os.environ["HOLDFAST_BUILD"] = OPTIONS.build
@@ -212,5 +191,5 @@ if __name__ == "__main__":
         sys.exit(0)
     if OPTIONS.disk is not None:
         sys.exit(run([the_trace_replays_in_little_memory_with_its_files_and_swap_on_a_disk]))
-    sys.exit(run([test for test in (TESTS_OF_CARD if OPTIONS.card else TESTS_ALL)
+    sys.exit(run([test for test in (IN_MEMORY + OTHERS if where.is_plain(OPTIONS) else IN_MEMORY)
                   if OPTIONS.only in test.__name__]))

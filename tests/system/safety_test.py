@@ -3,7 +3,7 @@
 """What protects a program that cross/cc has made, and the line that every end by a fault leaves:
 program, address, pc by name, region. Prints TAP.
 
-Usage: safety_test.py --build DIR [--card] [--machine M] SOURCE
+Usage: safety_test.py --build DIR [--card] [--machine MACHINE] [--smp N] SOURCE
 """
 import argparse
 import os
@@ -18,6 +18,7 @@ TOP = os.path.dirname(TESTS)
 sys.path.append(os.path.join(TESTS, "harness"))
 
 import card  # noqa: E402
+import where  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 STATUS_FAULT = 126
@@ -28,8 +29,8 @@ PLACE = r"at 0x[0-9a-f]+ \({access}\), pc 0x[0-9a-f]+ {function}\+0x[0-9a-f]+ " 
 
 def boot(what, *options):
     """(exit status, output) of the guest doing something."""
-    done = subprocess.run([*card.boot_command(OPTIONS), "-M", OPTIONS.machine, "--mem",
-                           "128M", "--timeout", "60", "--file", PROGRAM + "=bin/safe", *options,
+    done = subprocess.run([*where.boot_command(OPTIONS), "--mem", "128M",
+                           "--timeout", "60", "--file", PROGRAM + "=bin/safe", *options,
                            "--", "safe", what], stdin=subprocess.DEVNULL, text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=ENVIRONMENT)
     return done.returncode, done.stdout
@@ -126,7 +127,7 @@ def boots_without_a_seed_differ_and_those_with_the_same_seed_do_not():
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
-    parser.add_argument("--machine", default="virt")
+    where.add_options(parser)
     card.add_option(parser)
     parser.add_argument("source")
     OPTIONS = parser.parse_args()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The console and the shell, over the serial line, as a person would use them. Prints TAP.
 
-Usage: shell_test.py --build DIR [--card] [--machine M] [--smp N] GUEST
+Usage: shell_test.py --build DIR [--card] [--machine MACHINE] [--smp N] GUEST
 """
 import argparse
 import os
@@ -17,6 +17,7 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.append(os.path.join(TESTS, "harness"))
 
 import card  # noqa: E402
+import where  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 PROMPT = "holdfast> "
@@ -32,8 +33,7 @@ class Session:
 
     def __init__(self, options, more=()):
         environment = dict(os.environ, HOLDFAST_BUILD=options.build)
-        command = [*card.boot_command(options), "-M", options.machine, "--smp", str(options.smp),
-                   "--mem", "128M", "--seed", "1", "--timeout", "240",
+        command = [*where.boot_command(options), "--mem", "128M", "--seed", "1", "--timeout", "240",
                    "--file", options.guest + "=bin/guest", *more]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, env=environment, bufsize=0)
@@ -438,8 +438,7 @@ TESTS_OF_ONE_SESSION = [
 def main():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
-    parser.add_argument("--machine", default="virt")
-    parser.add_argument("--smp", type=int, default=1)
+    where.add_options(parser)
     card.add_option(parser)
     parser.add_argument("guest")
     options = parser.parse_args()

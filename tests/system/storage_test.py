@@ -4,7 +4,7 @@
 
 On Linux it runs as a user who is not root, who would be allowed everything.
 
-Usage: storage_test.py --build DIR [--card] [--smp N] GUEST NATIVE
+Usage: storage_test.py --build DIR [--card] [--machine MACHINE] [--smp N] GUEST NATIVE
 """
 import argparse
 import difflib
@@ -21,6 +21,7 @@ sys.path += [os.path.join(TESTS, "harness"), os.path.join(os.path.dirname(TESTS)
 
 import card  # noqa: E402
 import tree  # noqa: E402
+import where  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 NOBODY = 65534
@@ -51,8 +52,7 @@ def on_holdfast(place):
     built = tree.manifest()
     words = ["storage_guest", place]
     files = tree.boot_files(built, words, [(OPTIONS.guest, "bin/storage_guest")])
-    machine = card.machine_of(OPTIONS)(built, files)
-    machine.smp = OPTIONS.smp
+    machine = where.machine_of(OPTIONS, built, files)
     machine.seed_opt = 1
     output = []
     outcome = machine.run(output.append)
@@ -76,7 +76,7 @@ def files_do_what_those_of_linux_do():
 def parse_arguments():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
-    parser.add_argument("--smp", type=int, default=1)
+    where.add_options(parser)
     card.add_option(parser)
     parser.add_argument("guest")
     parser.add_argument("native")

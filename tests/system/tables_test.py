@@ -5,7 +5,7 @@
 The machine is stopped again and again where no hart is in the kernel, its memory dumped, and
 kernel/debug/audit.py says what is wrong with it. In between the programs do not notice.
 
-Usage: tables_test.py --build DIR [--card]
+Usage: tables_test.py --build DIR [--card] [--machine MACHINE]
 """
 import argparse
 import os
@@ -25,6 +25,7 @@ import card  # noqa: E402
 import tree  # noqa: E402
 from audit import ASID_MASK, Audit  # noqa: E402
 from look import ACCESSED, PAGE_SHIFT, VALID, Kernel  # noqa: E402
+from machine import MACHINES  # noqa: E402
 from monitor import Gone, Monitor  # noqa: E402
 from symbols import Symbols  # noqa: E402
 from tap import expect, run  # noqa: E402
@@ -139,6 +140,7 @@ def looked_at(options, name, arguments=(), smp=1, pause=LOOK_SECONDS):
     program = os.path.join(options.build, "tests", "system", name)
     extra = [(program, "bin/" + name)] if os.path.exists(program) else []
     machine = card.machine_of(options)(built, tree.boot_files(built, [name, *arguments], extra))
+    machine.machine = options.machine
     machine.mem = f"{CARD_MEM if options.card else MEM}M"
     machine.smp = smp
     machine.seed_opt = 1
@@ -160,6 +162,7 @@ def looked_at(options, name, arguments=(), smp=1, pause=LOOK_SECONDS):
 def main():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
+    parser.add_argument("--machine", choices=sorted(MACHINES), default="virt")
     card.add_option(parser)
     options = parser.parse_args()
     os.environ["HOLDFAST_BUILD"] = options.build
@@ -213,6 +216,9 @@ def main():
 
     if options.card:
         return run([tables_are_in_order_with_threads_on_four_harts])
+    if options.machine != "virt":
+        return run([tables_are_in_order_while_processes_come_and_go,
+                    tables_are_in_order_under_traces_side_by_side])
     return run([
         tables_are_in_order_while_regions_change,
         tables_are_in_order_while_processes_come_and_go,
