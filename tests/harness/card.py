@@ -8,6 +8,7 @@ TOP = os.path.dirname(TESTS)
 KIB = 1 << 10
 MIB = 1 << 20
 PAGE = 4096
+LOADED_MIB = 16
 sys.path += [os.path.join(TESTS, "boards"), os.path.join(TOP, "sbi")]
 
 from archive import pack  # noqa: E402
@@ -35,10 +36,10 @@ def machine_of(options):
 def set_memory(machine, options, mib):
     """Have a machine run in so much memory, the boot archive included.
 
-    From a card there is more, since SPL needs it: the kernel is told to use no more. The archive,
-    which has to have its files by now, does not lie in what it is told.
+    Loaders need more: from a card, and below LOADED_MIB, there is more, and the kernel is told to
+    use no more. The archive, which has to have its files by now, does not lie in what it is told.
     """
-    if not options.card:
+    if not options.card and mib >= LOADED_MIB:
         machine.mem = f"{mib}M"
         return
     archive = len(pack([*machine.files, UNCOUNTED])) + PAGE - 1 & ~(PAGE - 1)

@@ -31,9 +31,9 @@ sys.path += [str(TESTS / "harness"), str(TESTS / "oracle" / "mutants"), str(TOP 
 import card  # noqa: E402
 import mutated  # noqa: E402
 import tree  # noqa: E402
+import where  # noqa: E402
 from crash_images import Crash, read_log  # noqa: E402
 from disks import partition  # noqa: E402
-from machine import MACHINES  # noqa: E402
 from run import Mutant  # noqa: E402
 from tap import expect, run  # noqa: E402
 
@@ -77,7 +77,7 @@ def make_disk(path):
 
 
 def has_card():
-    return MACHINES[OPTIONS.machine]["has_card"]
+    return where.has_card(OPTIONS)
 
 
 def run_guest(folder, seed, driver_opt):
@@ -93,10 +93,8 @@ def run_guest(folder, seed, driver_opt):
     if driver_opt:
         files = [(name, pathlib.Path(driver_opt).read_bytes() if name == DISK else data)
                  for name, data in files]
-    machine = card.machine_of(OPTIONS)(built, files)
+    machine = where.machine_of(OPTIONS, built, files)
     machine.elfs = tree.program_elfs(built, own)
-    machine.machine = OPTIONS.machine
-    machine.smp = OPTIONS.smp
     machine.mem = "128M"
     machine.seed_opt = 1 + seed
     machine.timeout = 200
@@ -238,8 +236,7 @@ def found_out(name):
 def parse_arguments():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
-    parser.add_argument("--machine", choices=sorted(MACHINES), default="virt")
-    parser.add_argument("--smp", type=int, default=1)
+    where.add_options(parser)
     parser.add_argument("--seed", type=int, default=0, help="0: another each time")
     card.add_option(parser)
     parser.add_argument("guest")

@@ -21,8 +21,8 @@ sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi")]
 
 import card  # noqa: E402
 import tree  # noqa: E402
+import where  # noqa: E402
 from disks import partition  # noqa: E402
-from machine import MACHINES  # noqa: E402
 from options import disk_file  # noqa: E402
 from tap import expect, run  # noqa: E402
 
@@ -83,10 +83,8 @@ def boot(path, *words, traits="", extra=(), files=()):
     built = tree.manifest()
     own = [(OPTIONS.guest, "bin/guest"), *files]
     words = [*([f"in={whole()}"] if OPTIONS.card else []), *words]
-    machine = card.machine_of(OPTIONS)(built, tree.boot_files(built, ["guest", *words], own))
+    machine = where.machine_of(OPTIONS, built, tree.boot_files(built, ["guest", *words], own))
     machine.elfs = tree.program_elfs(built, own)
-    machine.machine = OPTIONS.machine
-    machine.smp = OPTIONS.smp
     machine.mem = "128M"
     machine.seed_opt = 1
     machine.timeout = 120
@@ -107,7 +105,7 @@ def expect_good(path, *words, **more):
 
 
 def has_card():
-    return MACHINES[OPTIONS.machine]["has_card"]
+    return where.has_card(OPTIONS)
 
 
 def shell(*arguments, typed):
@@ -404,8 +402,7 @@ def a_large_card_is_addressed_by_sectors():
 def parse_arguments():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
-    parser.add_argument("--machine", choices=sorted(MACHINES), default="virt")
-    parser.add_argument("--smp", type=int, default=1)
+    where.add_options(parser)
     parser.add_argument("--only", default="")
     card.add_option(parser)
     parser.add_argument("guest")

@@ -3,10 +3,10 @@
 """More is written to than there is memory, and only the disk's driver can make room. Prints TAP.
 
 It is ended and started again while every frame is dirty, or while pages are in swap. With --card
-this is on the SD card that the system has booted from, with less memory, since all goes over its
-wire.
+this is on the SD card that the system has booted from. Where the disk is a card there is less of
+it and of memory, since all goes over its wire.
 
-Usage: maker_test.py --build DIR [--card] [--smp N] GUEST
+Usage: maker_test.py --build DIR [--card] [--machine MACHINE] [--smp N] GUEST
 """
 import array
 import os
@@ -21,6 +21,7 @@ sys.path += [os.path.join(TESTS, "harness"), os.path.join(TESTS, "system")]
 import card  # noqa: E402
 import disk_test  # noqa: E402
 import tree  # noqa: E402
+import where  # noqa: E402
 from disk_test import SECTOR, failing_disk, image, killing_manifest, whole  # noqa: E402
 from disks import MIB, make_swap_disk, to_card  # noqa: E402
 from options import disk_file  # noqa: E402
@@ -29,6 +30,8 @@ from tap import expect, run  # noqa: E402
 PAGE = 4096
 MEM = 32        # MiB
 CARD_MEM = 12
+# Of a disk by (it was booted from, it is a card): a card of its own has a power of two.
+DISK_MIB = {(False, False): 64, (False, True): 8, (True, True): 7}
 
 
 def page_of(number, round_number):
@@ -41,10 +44,10 @@ def boot(path, folder, *words, extra=()):
     own = [(disk_test.OPTIONS.guest, "bin/guest"), killing_manifest(folder, True)]
     place = [f"in={whole()}"] if disk_test.OPTIONS.card else []
     files = tree.boot_files(built, ["guest", *place, *map(str, words)], own)
-    machine = card.machine_of(disk_test.OPTIONS)(built, files)
+    machine = where.machine_of(disk_test.OPTIONS, built, files)
     machine.elfs = tree.program_elfs(built, own)
-    machine.smp = disk_test.OPTIONS.smp
-    card.set_memory(machine, disk_test.OPTIONS, CARD_MEM if disk_test.OPTIONS.card else MEM)
+    mem = CARD_MEM if where.has_card(disk_test.OPTIONS) else MEM
+    card.set_memory(machine, disk_test.OPTIONS, mem)
     machine.seed_opt = 1
     machine.timeout = 200
     machine.disk_opt = disk_file(path) if path else None
@@ -78,13 +81,14 @@ def more_than_memory_is_written_to_a_disk_without_swap():
 
 
 def the_driver_ends_while_all_memory_is_dirty_and_nothing_is_lost():
-    seen = expect_written(7 if disk_test.OPTIONS.card else 64, 4)
+    is_card = where.has_card(disk_test.OPTIONS)
+    seen = expect_written(DISK_MIB[disk_test.OPTIONS.card, is_card], 4)
     expect(seen["swapped"], 0)
     expect(seen["reserve"] > 0, True)
 
 
 def pages_in_swap_outlive_the_driver():
-    is_card = disk_test.OPTIONS.card
+    is_card = where.has_card(disk_test.OPTIONS)
     mib = 7 if is_card else 64
     with tempfile.TemporaryDirectory() as folder:
         path = to_card(make_swap_disk(folder, 30 if is_card else 128), disk_test.OPTIONS)
@@ -121,5 +125,6 @@ if __name__ == "__main__":
     os.environ["HOLDFAST_BUILD"] = os.path.abspath(disk_test.OPTIONS.build)
     if card.skip(disk_test.OPTIONS):
         sys.exit(0)
-    sys.exit(run([test for test in (TESTS_OF_CARD if disk_test.OPTIONS.card else TESTS_ALL)
+    HAS_CARD = where.has_card(disk_test.OPTIONS)
+    sys.exit(run([test for test in (TESTS_OF_CARD if HAS_CARD else TESTS_ALL)
                   if disk_test.OPTIONS.only in test.__name__]))

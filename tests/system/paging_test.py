@@ -3,10 +3,10 @@
 """Many threads at a partition that is larger than memory, on a disk that answers late. Prints TAP.
 
 What was read and written must be right, and everything that such a run is about must have happened.
-With --card the partition is on the SD card that the system has booted from, and of both there is
-less.
+With --card the partition is on the SD card that the system has booted from. Where the disk is a
+card, there is less of it and of memory.
 
-Usage: paging_test.py --build DIR [--card] [--smp N] [--seed N] GUEST
+Usage: paging_test.py --build DIR [--card] [--machine MACHINE] [--smp N] [--seed N] GUEST
 """
 import argparse
 import os
@@ -22,6 +22,7 @@ sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi")]
 
 import card  # noqa: E402
 import tree  # noqa: E402
+import where  # noqa: E402
 from disks import first_byte, partition, to_card  # noqa: E402
 from options import disk_file  # noqa: E402
 from tap import expect, run  # noqa: E402
@@ -43,7 +44,7 @@ def page_of(number, mark):
 
 
 def pages():
-    return CARD_PAGES if OPTIONS.card else PAGES
+    return CARD_PAGES if where.has_card(OPTIONS) else PAGES
 
 
 def make_disk(path):
@@ -51,7 +52,7 @@ def make_disk(path):
         file.seek(FIRST * SECTOR)
         for number in range(pages()):
             file.write(page_of(number, 0))
-        file.truncate(file.tell() + (1 << 20))
+        file.truncate(1 << (file.tell() + (1 << 20)).bit_length())  # as cards are
     partition(path, f"--new=1:{FIRST}:+{pages() * 4}K")
     return to_card(path, OPTIONS)
 
@@ -60,10 +61,9 @@ def boot(path):
     built = tree.manifest()
     own = [(OPTIONS.guest, "bin/guest")]
     words = ["guest", str(OPTIONS.seed), str(pages()), str(card.first_partition(OPTIONS))]
-    machine = card.machine_of(OPTIONS)(built, tree.boot_files(built, words, own))
+    machine = where.machine_of(OPTIONS, built, tree.boot_files(built, words, own))
     machine.elfs = tree.program_elfs(built, own)
-    machine.smp = OPTIONS.smp
-    card.set_memory(machine, OPTIONS, CARD_MEM if OPTIONS.card else MEM)
+    card.set_memory(machine, OPTIONS, CARD_MEM if where.has_card(OPTIONS) else MEM)
     machine.seed_opt = OPTIONS.seed
     machine.timeout = 500
     machine.disk_opt = disk_file(path)
@@ -95,7 +95,7 @@ def all_that_paging_is_about_happens_and_nothing_is_lost():
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
-    parser.add_argument("--smp", type=int, default=1)
+    where.add_options(parser)
     parser.add_argument("--seed", type=int, default=0, help="0: another each time")
     card.add_option(parser)
     parser.add_argument("guest")

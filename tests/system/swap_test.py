@@ -21,8 +21,8 @@ sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi")]
 
 import card  # noqa: E402
 import tree  # noqa: E402
+import where  # noqa: E402
 from disks import MIB, SWAP_SECTOR, first_byte, make_swap_disk, to_card  # noqa: E402
-from machine import MACHINES  # noqa: E402
 from options import disk_file  # noqa: E402
 from tap import expect, run  # noqa: E402
 
@@ -32,10 +32,8 @@ HEADER = b"its first page is not ours" * 100
 def boot(words, mem, path, timeout):
     built = tree.manifest()
     own = [(OPTIONS.guest, "bin/guest")]
-    machine = card.machine_of(OPTIONS)(built, tree.boot_files(built, list(words), own))
+    machine = where.machine_of(OPTIONS, built, tree.boot_files(built, list(words), own))
     machine.elfs = tree.program_elfs(built, own)
-    machine.machine = OPTIONS.machine
-    machine.smp = OPTIONS.smp
     card.set_memory(machine, OPTIONS, mem)
     machine.seed_opt = 1
     machine.timeout = timeout
@@ -98,8 +96,7 @@ def shared_memory_that_is_cut_off_within_a_page_that_is_away_shows_zeros_there()
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--build", required=True)
-    parser.add_argument("--machine", choices=sorted(MACHINES), default="virt")
-    parser.add_argument("--smp", type=int, default=1)
+    where.add_options(parser)
     card.add_option(parser)
     parser.add_argument("guest")
     OPTIONS = parser.parse_args()
@@ -108,7 +105,7 @@ if __name__ == "__main__":
         sys.exit(0)
     sys.exit(run([
         a_working_set_of_10_mib_in_16_with_a_card_holds_what_was_written,
-    ] if MACHINES[OPTIONS.machine]["has_card"] else [
+    ] if where.has_card(OPTIONS) else [
         a_working_set_of_96_mib_in_32_holds_what_was_written,
         clones_of_what_is_swapped_have_pages_of_their_own,
         what_is_paged_out_goes_though_there_is_memory_enough_and_comes_back,
