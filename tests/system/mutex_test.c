@@ -17,7 +17,7 @@
 #include "crowd.h"
 
 #define THREADS    CROWD_MAX
-#define ROUNDS     2000u
+#define ROUNDS     800u
 #define STAY_AFTER 50u /* rounds after which the holder stays inside until another one comes */
 #define WORDS      64u
 #define LETTERS    250u
