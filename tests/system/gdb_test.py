@@ -5,7 +5,7 @@
 Skipped without gdb-multiarch, which nothing else needs. From an SD card (--card) the kernel is not
 there when the debugger comes: it is waited for at its entry.
 
-Usage: gdb_test.py --build DIR [--card]
+Usage: gdb_test.py --build DIR [--card] [--machine MACHINE] [--smp N]
 """
 import argparse
 import os
@@ -21,6 +21,7 @@ TOP = os.path.dirname(TESTS)
 sys.path += [os.path.join(TESTS, "harness"), os.path.join(TOP, "sbi")]
 
 import card  # noqa: E402
+import where  # noqa: E402
 from tap import expect, run  # noqa: E402
 from tree import manifest  # noqa: E402
 
@@ -41,18 +42,36 @@ def free_port():
 
 def connecting(port):
     """The commands by which the debugger meets the machine; from a card with the kernel loaded."""
-    if not OPTIONS.card:
+    if not where.has_card(OPTIONS):
         return [f"target remote :{port}"]
     # QEMU has the harts that run the kernel apart from the one that cannot.
     return [f"target extended-remote :{port}", f"add-inferior -exec {manifest()['kernel']}",
             "inferior 2", "attach 2", "set schedule-multiple on", "hf threads",
-            f"hbreak *{KERNEL:#x}", "continue"]
+            *([f"hbreak *{KERNEL:#x}", "continue"] if OPTIONS.card else [])]
+
+
+def is_alone():
+    return OPTIONS.smp == 1 and not OPTIONS.card
+
+
+def waiting(states, program, pc):
+    """The columns of a thread that another hart may run meanwhile, if there is one."""
+    if is_alone():
+        return f"(?:{states}) .* {program} +{pc}"
+    return rf"\w+ .* {program} +(?:{pc}|\(in the kernel\))"
+
+
+def place():
+    """Where such a thread is, by name."""
+    named = r"0x\w+ \w+( \+ \d+)?"
+    return named if is_alone() else f"({named}|in the kernel)"
 
 
 def debugged(commands, *options, harts=1):
     """Boot `hello` under the debugger; return (what gdb says, what sbi/boot says, its status)."""
     port = free_port()
-    boot = subprocess.Popen([*card.boot_command(OPTIONS), f"--gdb={port}", "--smp", str(harts),
+    boot = subprocess.Popen([*where.boot_command(OPTIONS), f"--gdb={port}", "--smp",
+                             str(max(harts, OPTIONS.smp)),
                              "--mem", "64M", "--seed", "1", "--timeout", str(SECONDS), *options,
                              "--", "hello"],
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -85,7 +104,8 @@ def expect_lines(text, *patterns):
 
 def the_machine_waits_for_a_debugger_and_goes_on_without_it():
     text, said, status = debugged(["hf threads"])
-    expect_lines(text, r"0x0*1000 in \?\? \(\)", r"hf: the kernel cannot be read yet: .*")
+    start = "1004" if where.has_card(OPTIONS) else "1000"  # QEMU's ROM, of either machine
+    expect_lines(text, rf"0x0*{start} in \?\? \(\)", r"hf: the kernel cannot be read yet: .*")
     expect((said.startswith(HELLO), status), (True, 0))
 
 
@@ -94,8 +114,8 @@ IN_HELLO = ["tbreak console_write", "continue"]
 
 def threads_and_spaces_are_shown_with_their_programs():
     text, _, status = debugged(IN_HELLO + ["hf threads", "hf spaces"])
-    expect_lines(text, r"thread +state .*", r" +0  receiving .* server +0x2\w+",
-                 r" +1  (?:calling|runnable) .* init +0x1\w+",
+    expect_lines(text, r"thread +state .*", r" +0. " + waiting("receiving", "server", r"0x2\w+"),
+                 r" +1. " + waiting("calling|runnable", "init", r"0x1\w+"),
                  r" +\d+\* running .* hello +\(in the kernel\)",
                  r"space +program .*", r"0xffffffd0\w+ +server +0x8\w+ +\d+ .*",
                  r"0xffffffd0\w+ +init .*", r"0xffffffd0\w+ +hello +0x8\w+ +\d+ +\d+ +0 +0")
@@ -111,13 +131,15 @@ def the_kernel_is_met_at_its_entry_once_spl_has_loaded_it():
 
 
 def every_hart_shows_what_it_runs():
-    text, _, _ = debugged(IN_HELLO + ["hf threads", "thread 1", "hf symbols", "thread 2",
-                                      "hf symbols"], harts=2)
-    programs = re.findall(r"^ +\d+[ *] \w+ +\d+ +[01]  (\w+) ", text, re.M)
+    harts = max(2, OPTIONS.smp)
+    looks = [word for hart in range(1, harts + 1) for word in (f"thread {hart}", "hf symbols")]
+    text, _, _ = debugged(IN_HELLO + ["hf threads", *looks], harts=harts)
+    programs = re.findall(r"^ +\d+[ *] \w+ +\d+ +\d  (\w+) ", text, re.M)
     expect({"server", "init", "hello"} <= set(programs), True)
-    # One hart is in the call of hello's, the other runs something or nothing.
-    expect_lines(text, r"thread \d: hello, in the kernel")
-    expect(len(re.findall("^thread \\d: |^hf: the selected hart runs no thread", text, re.M)), 2)
+    # One hart is in the call of hello's, the others run something or nothing.
+    expect_lines(text, r"thread \d+: hello, in the kernel")
+    expect(len(re.findall("^thread \\d+: |^hf: the selected hart runs no thread", text, re.M)),
+           harts)
 
 
 def page_tables_are_walked():
@@ -135,7 +157,7 @@ def page_tables_are_walked():
 
 def the_trace_is_shown():
     text, _, _ = debugged(IN_HELLO + ["hf trace 9"], "--trace")
-    expect_lines(text, r" +\d+ hart 0 SWITCH +0x\w+ 0x\w+  \(switch from thread, to thread\)")
+    expect_lines(text, r" +\d+ hart \d SWITCH +0x\w+ 0x\w+  \(switch from thread, to thread\)")
     expect(len(re.findall(r"hart \d", text)), 9)
     text, _, _ = debugged(IN_HELLO + ["hf trace"])
     expect_lines(text, r"no events: start the machine with sbi/boot --trace")
@@ -145,10 +167,10 @@ def symbols_of_a_program_are_loaded_at_its_pc():
     text, _, _ = debugged(IN_HELLO + [
         "hf symbols 0", "hf symbols 1", "hf symbols", "info line main", "tbreak exit", "continue",
         "hf symbols", "backtrace 1"])
-    expect_lines(text, r"thread 0: server, 0x\w+ \w+( \+ \d+)?",
-                 r"thread 1: init, 0x\w+ \w+( \+ \d+)?", r"thread \d: hello, in the kernel",
+    expect_lines(text, "thread 0: server, " + place(), "thread 1: init, " + place(),
+                 r"thread \d+: hello, in the kernel",
                  r'Line \d+ of ".*/hello\.c" starts at address 0x\w+ <main> .*',
-                 r"thread \d: hello, 0x\w+ exit.*", r"#0 .*exit \(.*")
+                 r"thread \d+: hello, 0x\w+ exit.*", r"#0 .*exit \(.*")
 
 
 WRONG = [
@@ -177,6 +199,7 @@ def wrong_use_is_one_line():
 def main():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--build", required=True)
+    where.add_options(parser)
     card.add_option(parser)
     parser.parse_args(namespace=OPTIONS)
     os.environ["HOLDFAST_BUILD"] = OPTIONS.build
