@@ -1,22 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 #include "balance.h"
 
+#include <unistd.h>
+
 #include <hf/mem.h>
 #include <hf/pin.h>
 #include <tap.h>
 
-struct balance balance_look(void)
+#define STILL_US  5000 /* between two looks of which the second is as the first */
+#define STILL_MAX 100  /* looks */
+
+static uint64_t look(void)
 {
     struct mem_stats_rep stats = {.free = 0};
+
+    EXPECT_ERR(hf_stats(&stats), ERR_OK);
+    return stats.free;
+}
+
+uint64_t balance_free(void)
+{
+    uint64_t free = look();
+
+    for (int i = 0; i < STILL_MAX; i++) {
+        const uint64_t before = free;
+
+        usleep(STILL_US);
+        free = look();
+        if (free == before) {
+            break;
+        }
+    }
+    return free;
+}
+
+struct balance balance_look(void)
+{
+    const uint64_t free = balance_free();
     struct mem_commit_rep commit = {.used = 0};
     struct mem_pins_rep pins = {.pins = 0};
     struct mem_pin_row none;
 
-    EXPECT_ERR(hf_stats(&stats), ERR_OK);
     EXPECT_ERR(hf_commit_get(&commit), ERR_OK);
     EXPECT_ERR(hf_pins(HF_OWN_SPACE, 0, 0, 0, &none, &pins), ERR_OK);
     return (struct balance){
-        .free = stats.free,
+        .free = free,
         .promised = commit.used,
         .names = commit.names,
         .shared = commit.shared,

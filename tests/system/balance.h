@@ -23,7 +23,17 @@ struct balance {
     uint64_t quarantined; /* frames that wait for the reset of a device */
 };
 
-/* As it is now. What cannot be learnt is a failure of the running test. */
+/*
+ * Frames that are free once their number stands still: what ended before may still be giving its
+ * last ones back, and a server's thread moves its frames while others are counted. Asks every few
+ * milliseconds, for half a second at most.
+ */
+uint64_t balance_free(void);
+
+/*
+ * As it is now, `free` as balance_free() says. What cannot be learnt is a failure of the running
+ * test.
+ */
 struct balance balance_look(void);
 
 /* Expect all of it to be as it was. Returns: whether it is. */

@@ -14,6 +14,7 @@
 #include <tap.h>
 
 #include "area.h"
+#include "balance.h"
 #include "child.h"
 
 #define BUDGET      400u
@@ -30,12 +31,6 @@ static uint64_t in_hand(void)
     uint64_t harts = 1;
     EXPECT_ERR(hf_info(INFO_HARTS, &harts), ERR_OK);
     return 20 * harts;
-}
-
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
 }
 
 static struct mem_limits_rep budget_of(uint64_t space)
@@ -59,10 +54,10 @@ static struct mem_next_rep run_role_within(const char *role, const char *word, u
 {
     struct mem_next_rep end = {0};
     EXPECT(child_run_within(role, word, budget, &end));
+    uint64_t free = balance_free();
     struct mem_limits_rep before = budget_of(HF_OWN_SPACE);
-    uint64_t free = frames_free();
     EXPECT(child_run_within(role, word, budget, &end));
-    EXPECT_U64(frames_free(), free);
+    EXPECT_U64(balance_free(), free);
     struct mem_limits_rep after = budget_of(HF_OWN_SPACE);
     EXPECT_U64(after.used, before.used);
     EXPECT_U64(after.handed_down, before.handed_down);

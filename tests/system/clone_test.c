@@ -18,16 +18,11 @@
 #include <tap.h>
 
 #include "area.h"
+#include "balance.h"
 #include "child.h"
 
 #define NOWHERE  UINT64_C(0x2000000000)
 #define CHILD_OK 42
-
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
-}
 
 static volatile unsigned char *memory_make(uint64_t pages)
 {
@@ -138,9 +133,9 @@ TAP_TEST(a_write_after_the_child_has_ended_keeps_the_frame)
         child_leave(memory[0] == 1);
     }
     EXPECT_I64(status_of(pid), CHILD_OK);
-    uint64_t before = frames_free();
+    uint64_t before = balance_free();
     memory[0] = 2;
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
     EXPECT_U64(memory[0], 2);
     EXPECT_I64(munmap((void *)memory, PAGE), 0);
 }
@@ -257,12 +252,12 @@ TAP_TEST(a_clone_more_urgent_than_its_parent_is_refused)
     struct mem_query_rep before;
     struct mem_query_rep after;
     struct mem_space_make_rep rep;
-    uint64_t free = frames_free();
+    uint64_t free = balance_free();
     REQUIRE(hf_query(HF_OWN_SPACE, 0, 0, NULL, &before) == ERR_OK);
     EXPECT_ERR(hf_space_clone(HF_OWN_SPACE, "urgent", PRIORITY_SERVER, &rep), ERR_RANGE);
     REQUIRE(hf_query(HF_OWN_SPACE, 0, 0, NULL, &after) == ERR_OK);
     EXPECT_U64(after.regions_total, before.regions_total);
-    EXPECT_U64(frames_free(), free);
+    EXPECT_U64(balance_free(), free);
 }
 
 /* A page in each of `tables` blocks of 2 MiB: a clone needs three frames for each. */
@@ -319,20 +314,20 @@ static unsigned clones_until_refused(void)
 
 TAP_TEST(a_clone_that_finds_no_frame_half_way_leaves_every_frame)
 {
-    const uint64_t tables = frames_free() / 12;
+    const uint64_t tables = balance_free() / 12;
     REQUIRE(sparse_make(tables));
     /* Once before: pages of this stack, and what the server keeps for speed. */
     EXPECT(clones_until_refused() > 1);
-    uint64_t before = frames_free();
+    uint64_t before = balance_free();
     EXPECT(clones_until_refused() > 1);
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
     bool is_ok = true;
     for (uint64_t i = 0; i < tables; i++) {
         is_ok = is_ok && *sparse_page(i) == (unsigned char)i;
         *sparse_page(i) = 1;
     }
     EXPECT(is_ok);
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
     EXPECT_ERR(hf_unmap(HF_OWN_SPACE, SPARSE_START, tables * SPARSE_STRIDE), ERR_OK);
 }
 
@@ -348,7 +343,7 @@ TAP_TEST(a_thousand_children_one_after_the_other_leave_nothing)
         child_leave(true);
     }
     EXPECT_I64(status_of(first), CHILD_OK);
-    uint64_t before = frames_free();
+    uint64_t before = balance_free();
     unsigned failed = 0;
     for (unsigned i = 0; i < 1000; i++) {
         pid_t pid = fork();
@@ -359,7 +354,7 @@ TAP_TEST(a_thousand_children_one_after_the_other_leave_nothing)
         failed += status_of(pid) == (int)(i % 100) ? 0 : 1;
     }
     EXPECT_U64(failed, 0);
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
     EXPECT_I64(munmap((void *)memory, 16 * PAGE), 0);
 }
 

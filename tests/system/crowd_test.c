@@ -10,6 +10,7 @@
 #include <hf/mem.h>
 #include <tap.h>
 
+#include "balance.h"
 #include "child.h"
 
 #define CROWD 1000
@@ -27,22 +28,16 @@ extern const char crowd_entry[];
 
 static atomic_uint_least32_t crowd_count;
 
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
-}
-
 /* Run a role; it must say that all is well, and everything must be back after the second time. */
 static void pass_role(const char *role)
 {
     struct mem_next_rep end;
     REQUIRE(child_run(role, "", &end));
-    const uint64_t free = frames_free();
+    const uint64_t free = balance_free();
     REQUIRE(child_run(role, "", &end));
     EXPECT_U64(end.cause, CAUSE_EXIT);
     EXPECT_U64(end.detail, 0);
-    EXPECT_U64(frames_free(), free);
+    EXPECT_U64(balance_free(), free);
     tap_note("%s: %llu frames came back", role, (unsigned long long)end.frames);
 }
 

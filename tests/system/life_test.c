@@ -16,6 +16,7 @@
 #include <tap.h>
 
 #include "area.h"
+#include "balance.h"
 #include "child.h"
 
 #define LIVES        10000
@@ -31,12 +32,6 @@ static const uint32_t bare_text[] = {
     0x00000073, /* ecall */
     0x0000006f, /* j . */
 };
-
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
-}
 
 static uint64_t budget_used(void)
 {
@@ -102,7 +97,7 @@ static bool bare_run(void)
 TAP_TEST(ten_thousand_processes_are_made_and_ended_and_leave_nothing)
 {
     REQUIRE(EXPECT(bare_run()));
-    const uint64_t free = frames_free();
+    const uint64_t free = balance_free();
     const uint64_t used = budget_used();
     const uint64_t start = time_now();
     for (int i = 0; i < LIVES; i++) {
@@ -112,7 +107,7 @@ TAP_TEST(ten_thousand_processes_are_made_and_ended_and_leave_nothing)
         }
     }
     const uint64_t microseconds = (time_now() - start) * 1000000 / hf_env()->timebase_hz;
-    EXPECT_U64(frames_free(), free);
+    EXPECT_U64(balance_free(), free);
     EXPECT_U64(budget_used(), used);
     tap_note("%llu microseconds a process", (unsigned long long)(microseconds / LIVES));
 }
@@ -127,18 +122,19 @@ TAP_TEST(a_chain_of_a_hundred_descendants_ends_from_its_top)
     /* Twice: what is kept for speed is there the second time. */
     for (int round = 0; round < 2; round++) {
         struct child child;
-        free = frames_free();
+        free = balance_free();
         REQUIRE(child_make(&child, "chain", "100"));
         REQUIRE(child_give(&child, notification, CHAIN_RIGHTS, CHILD_HANDLE));
         REQUIRE(child_go(&child));
         EXPECT_ERR(hf_wait(notification, 1, time_after(60000), &bits), ERR_OK);
-        tap_note("%llu frames for %d processes", (unsigned long long)(free - frames_free()), CHAIN);
-        EXPECT(free - frames_free() > 20 * CHAIN);
+        const uint64_t taken = free - balance_free();
+        tap_note("%llu frames for %d processes", (unsigned long long)taken, CHAIN);
+        EXPECT(taken > 20 * CHAIN);
         EXPECT_ERR(hf_space_end(child.process.space, 5), ERR_OK);
         REQUIRE(child_end(&child, &end));
         EXPECT_U64(end.cause, CAUSE_KILLED);
     }
-    EXPECT_U64(frames_free(), free);
+    EXPECT_U64(balance_free(), free);
     EXPECT_ERR(hf_handle_close(notification), ERR_OK);
 }
 
@@ -146,35 +142,35 @@ TAP_TEST(many_children_end_at_once_with_their_parent)
 {
     struct mem_next_rep end;
     REQUIRE(child_run("brood", "2", &end));
-    const uint64_t free = frames_free();
+    const uint64_t free = balance_free();
     REQUIRE(child_run("brood", "60", &end));
     EXPECT_U64(end.cause, CAUSE_EXIT);
     EXPECT_U64(end.detail, 0);
-    EXPECT_U64(frames_free(), free);
+    EXPECT_U64(balance_free(), free);
 }
 
 TAP_TEST(many_threads_end_at_once_again_and_again)
 {
     struct mem_next_rep end;
     REQUIRE(child_run("crowd", "1", &end));
-    const uint64_t free = frames_free();
+    const uint64_t free = balance_free();
     REQUIRE(child_run("crowd", "5", &end));
     EXPECT_U64(end.cause, CAUSE_EXIT);
     EXPECT_U64(end.detail, 0);
-    EXPECT_U64(frames_free(), free);
+    EXPECT_U64(balance_free(), free);
 }
 
 TAP_TEST(a_process_ends_while_all_its_threads_run)
 {
     struct mem_next_rep end;
     REQUIRE(child_run("leave", "1", &end));
-    const uint64_t free = frames_free();
+    const uint64_t free = balance_free();
     for (int i = 0; i < ROUNDS; i++) {
         REQUIRE(child_run("leave", "1", &end));
         EXPECT_U64(end.cause, CAUSE_EXIT);
         EXPECT_U64(end.detail, 3);
     }
-    EXPECT_U64(frames_free(), free);
+    EXPECT_U64(balance_free(), free);
 }
 
 /* Make a child with one generation less to make, and stay; the last one says that it is there. */

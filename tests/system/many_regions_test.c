@@ -11,6 +11,7 @@
 #include <mem/limits.h>
 #include <tap.h>
 
+#include "balance.h"
 #include "count.h"
 
 #define FIRST     UINT64_C(0x1000000000)
@@ -28,12 +29,6 @@
 
 static uint64_t regions;
 static uint64_t limit_given; /* regions that a process may have when it starts */
-
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
-}
 
 static enum err limit_regions(uint64_t value)
 {
@@ -85,7 +80,7 @@ TAP_TEST(many_regions_cost_little_memory_each_and_little_more_time)
 {
     REQUIRE(limit_regions(regions + 1000) == ERR_OK);
     const uint64_t regions_before = regions_total();
-    const uint64_t frames_before = frames_free();
+    const uint64_t frames_before = balance_free();
     REQUIRE(map_one(0) == ERR_OK);
     const uint64_t cost_first = cost_at(1);
     for (uint64_t i = 1; i < regions; i++) {
@@ -95,7 +90,7 @@ TAP_TEST(many_regions_cost_little_memory_each_and_little_more_time)
         }
     }
     const uint64_t cost_last = cost_at(regions);
-    const uint64_t frames_used = frames_before - frames_free();
+    const uint64_t frames_used = frames_before - balance_free();
     EXPECT_U64(regions_total(), regions_before + regions);
     tap_note("%lu bytes a region; map and unmap: %lu instructions beside one, %lu beside all",
              (unsigned long)(frames_used * HF_PAGE_BYTES / regions), (unsigned long)cost_first,
@@ -104,7 +99,7 @@ TAP_TEST(many_regions_cost_little_memory_each_and_little_more_time)
     EXPECT(cost_last <= cost_first * TIMES_MAX || !count_is_exact());
     EXPECT_ERR(hf_unmap(HF_OWN_SPACE, FIRST, regions * HF_PAGE_BYTES), ERR_OK);
     EXPECT_U64(regions_total(), regions_before);
-    EXPECT(frames_free() + FRAMES_KEPT >= frames_before);
+    EXPECT(balance_free() + FRAMES_KEPT >= frames_before);
 }
 
 TAP_TEST(ten_million_regions_are_refused_with_the_limit_its_value_and_its_use)

@@ -18,6 +18,7 @@
 #include <tap.h>
 
 #include "area.h"
+#include "balance.h"
 #include "child.h"
 
 #define CHILD_OK 42
@@ -50,12 +51,6 @@ static uint64_t pin_all(volatile void *memory, uint64_t pages, uint32_t flags)
     uint64_t number = 0;
     EXPECT_ERR(hf_pin_all(&pin, &number, NULL), ERR_OK);
     return number;
-}
-
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
 }
 
 static struct mem_pins_rep totals_get(void)
@@ -274,10 +269,10 @@ TAP_TEST(p16_unmapped_pages_are_kept_until_unpin)
     EXPECT_I64(munmap((void *)(uintptr_t)memory, 64 * PAGE), 0);
     EXPECT_U64(totals_get().detained, 64);
     EXPECT_U64(totals_get().pinned, 64);
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     EXPECT_ERR(hf_unpin(number, 0), ERR_OK);
     EXPECT_U64(totals_get().detained, 0);
-    EXPECT(frames_free() >= before + 64);
+    EXPECT(balance_free() >= before + 64);
 }
 
 TAP_TEST(p16_truncated_memory_is_kept_until_unpin_and_grows_anew)
@@ -306,7 +301,7 @@ TAP_TEST(p16_truncated_memory_is_kept_until_unpin_and_grows_anew)
 
 TAP_TEST(p17_pins_go_with_their_process)
 {
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     pid_t pid = fork();
     if (pid == 0) {
         volatile uint64_t *memory = memory_make(100, MAP_PRIVATE);
@@ -318,7 +313,7 @@ TAP_TEST(p17_pins_go_with_their_process)
     EXPECT_I64(status_of(pid), CHILD_OK);
     EXPECT_U64(totals_get().detained, 0);
     EXPECT_U64(totals_get().pins, 0);
-    EXPECT(frames_free() + 20 >= before);
+    EXPECT(balance_free() + 20 >= before);
 }
 
 TAP_TEST(a_handle_shows_a_pin)

@@ -14,13 +14,8 @@
 #include <tap.h>
 
 #include "area.h"
+#include "balance.h"
 #include "child.h"
-
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
-}
 
 TAP_TEST(a_child_hands_its_status_to_its_parent)
 {
@@ -61,9 +56,9 @@ TAP_TEST(every_frame_comes_back_however_a_child_ends)
         REQUIRE(child_run(roles[i], "0", &end));
     }
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-        uint64_t before = frames_free();
+        uint64_t before = balance_free();
         REQUIRE(child_run(roles[i], "0", &end));
-        if (!EXPECT_U64(frames_free(), before)) {
+        if (!EXPECT_U64(balance_free(), before)) {
             tap_note("  after a child that did '%s'", roles[i]);
         }
         EXPECT(end.frames > 0);
@@ -74,12 +69,12 @@ TAP_TEST(a_hundred_children_leave_nothing_behind)
 {
     struct mem_next_rep end;
     REQUIRE(child_run("exit", "0", &end));
-    uint64_t before = frames_free();
+    uint64_t before = balance_free();
     for (int i = 0; i < 100; i++) {
         REQUIRE(child_run("exit", "3", &end));
         EXPECT_U64(end.detail, 3);
     }
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
 }
 
 TAP_TEST(a_child_that_never_ran_can_be_dropped)
@@ -88,10 +83,10 @@ TAP_TEST(a_child_that_never_ran_can_be_dropped)
     struct mem_next_rep end;
     REQUIRE(child_make(&child, "exit", "0"));
     hf_process_forget(&child.process);
-    uint64_t before = frames_free();
+    uint64_t before = balance_free();
     REQUIRE(child_make(&child, "exit", "0"));
     hf_process_forget(&child.process);
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
     EXPECT_ERR(hf_next(1, &end), ERR_SRCH);
 }
 
@@ -246,9 +241,9 @@ TAP_TEST(more_arguments_than_fit_are_refused_and_nothing_is_left)
     program.argv = argv;
     program.envp = envp;
     EXPECT_ERR(hf_process_start(&program, &process, &why), ERR_TOO_BIG);
-    uint64_t before = frames_free();
+    uint64_t before = balance_free();
     EXPECT_ERR(hf_process_start(&program, &process, &why), ERR_TOO_BIG);
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
     EXPECT_ERR(hf_next(1, &end), ERR_SRCH);
 }
 

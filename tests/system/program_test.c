@@ -14,6 +14,7 @@
 #include <hf/shared.h>
 #include <tap.h>
 
+#include "balance.h"
 #include "child.h"
 
 #define SELF      "/bin/program_test"
@@ -106,12 +107,6 @@ static bool copy_make(void)
     return EXPECT_I64(close(from), 0) && EXPECT_I64(close(to), 0) && EXPECT(is_written);
 }
 
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
-}
-
 /* A child that has come to its call of the endpoint, and waits for the answer. */
 static bool child_arrive(const struct source *source, uint64_t endpoint, struct child *child,
                          struct hf_request *request)
@@ -145,9 +140,9 @@ static uint64_t frames_of_many(const struct source *source, uint64_t endpoint)
     uint32_t made = 0;
     bool is_ok = true;
     while (is_ok && made < MANY) {
-        const uint64_t before = frames_free();
+        const uint64_t before = balance_free();
         is_ok = child_arrive(source, endpoint, &children[made], &request);
-        const uint64_t taken = before - frames_free();
+        const uint64_t taken = before - balance_free();
         most = made != 0 && taken > most ? taken : most;
         if (is_ok) {
             child_slim(&children[made]);
@@ -237,10 +232,10 @@ TAP_TEST(a_program_that_lies_askew_is_copied)
     EXPECT_U64(end.cause, CAUSE_EXIT);
     EXPECT_U64(end.detail, INITIAL + 1);
     /* Shorter than its headers say: nothing is left of the child. */
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     EXPECT_ERR(hf_shared_resize(source.object, PAGE), ERR_OK);
     EXPECT_ERR(make_from(&source, "child:write", &child), ERR_NOEXEC);
-    EXPECT(frames_free() >= before);
+    EXPECT(balance_free() >= before);
     EXPECT_ERR(hf_shared_close(source.object), ERR_OK);
     EXPECT_ERR(hf_shared_close(whole), ERR_OK);
 }

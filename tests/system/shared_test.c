@@ -15,14 +15,9 @@
 #include <tap.h>
 
 #include "area.h"
+#include "balance.h"
 
 #define CHILD_OK 42
-
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
-}
 
 static volatile unsigned char *map(int fd, uint64_t pages, int prot, int flags)
 {
@@ -70,7 +65,7 @@ static int64_t size_of(int fd)
 TAP_TEST(r21_anonymous_shared_memory_is_seen_by_parent_and_child)
 {
     const int prot = PROT_READ | PROT_WRITE;
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     volatile unsigned char *memory = map(-1, 600, prot, MAP_SHARED | MAP_ANONYMOUS);
     REQUIRE(memory != NULL);
     memory[0] = 1;
@@ -89,7 +84,7 @@ TAP_TEST(r21_anonymous_shared_memory_is_seen_by_parent_and_child)
     }
     EXPECT(is_ok);
     EXPECT(unmap(memory, 600));
-    EXPECT(frames_free() + 16 >= before);
+    EXPECT(balance_free() + 16 >= before);
 }
 
 TAP_TEST(r21_neighbours_that_are_anonymous_and_shared_stay_two_regions)
@@ -271,7 +266,7 @@ TAP_TEST(names_are_opened_made_once_and_unlinked)
 
 TAP_TEST(a_child_has_the_descriptors_of_its_parent_and_keeps_the_object)
 {
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     int fd = memfd_create("test", MFD_ALLOW_SEALING);
     REQUIRE(EXPECT(fd >= 0));
     volatile unsigned char *memory = map(-1, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS);
@@ -290,7 +285,7 @@ TAP_TEST(a_child_has_the_descriptors_of_its_parent_and_keeps_the_object)
     memory[0] = 1;
     EXPECT_I64(status_of(pid), CHILD_OK);
     EXPECT(unmap(memory, 1));
-    EXPECT(frames_free() + 16 >= before);
+    EXPECT(balance_free() + 16 >= before);
 }
 
 TAP_TEST(r13_a_handle_with_fewer_rights_maps_less_and_goes_stale_with_the_object)
@@ -376,7 +371,7 @@ TAP_TEST(who_made_an_object_has_its_size_and_its_number_for_a_handle)
 
 TAP_TEST(what_processes_held_comes_back_when_they_end)
 {
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     for (unsigned i = 0; i < 20; i++) {
         pid_t pid = fork();
         if (pid == 0) {
@@ -390,7 +385,7 @@ TAP_TEST(what_processes_held_comes_back_when_they_end)
         }
         EXPECT_I64(status_of(pid), CHILD_OK);
     }
-    EXPECT(frames_free() + 16 >= before);
+    EXPECT(balance_free() + 16 >= before);
 }
 
 int main(int argc, char **argv)

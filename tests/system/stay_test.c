@@ -20,6 +20,7 @@
 #include <hf/shared.h>
 #include <tap.h>
 
+#include "balance.h"
 #include "child.h"
 #include "count.h"
 
@@ -79,12 +80,6 @@ static void expect_within(const char *name, struct stay stay, uint64_t most)
 static void expect_short(const char *name, struct stay stay)
 {
     expect_within(name, stay, STAY);
-}
-
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
 }
 
 static uint64_t map_bytes(uint32_t flags, uint64_t object)
@@ -154,11 +149,11 @@ static struct stay close_shared(uint64_t object)
 TAP_TEST(the_last_handle_to_shared_memory)
 {
     (void)close_shared(make_shared()); /* what is kept from now on is kept */
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     const uint64_t object = make_shared();
     expect_short("OBJECT_CLOSE", close_shared(object));
     EXPECT_ERR(hf_handle_close(object), ERR_OK);
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
 }
 
 /* Pages of it that are there. */
@@ -195,16 +190,16 @@ TAP_TEST(shared_memory_that_is_taken_out_or_becomes_shorter)
 
 TAP_TEST(the_last_mapping_of_shared_memory)
 {
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     const uint64_t address = map_bytes(MEM_MAP_SHARED | MEM_MAP_ANONYMOUS, HF_NO_OBJECT);
     fill(address);
     expect_short("UNMAP of shared memory", ask_range(MEM_UNMAP, address, 0));
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
 }
 
 TAP_TEST(the_last_mapping_of_shared_memory_replaced)
 {
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     const uint64_t object = make_shared();
     const uint64_t address = map_bytes(MEM_MAP_SHARED, object);
     (void)close_shared(object);
@@ -214,7 +209,7 @@ TAP_TEST(the_last_mapping_of_shared_memory_replaced)
     expect_short("MAP over shared memory", stay);
     EXPECT_U64(stay.value, address);
     EXPECT_ERR(hf_unmap(HF_OWN_SPACE, address, BYTES), ERR_OK);
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
 }
 
 /* MAP over private memory, and what there is to be then. */
@@ -232,7 +227,7 @@ static void expect_replaced(const char *name, uint64_t address, uint64_t regions
 
 TAP_TEST(private_memory_replaced)
 {
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     uint64_t address = map_own();
 
     fill(address);
@@ -240,13 +235,13 @@ TAP_TEST(private_memory_replaced)
     address = map_own();
     split(address);
     expect_replaced("MAP over regions", address, BYTES / HF_PAGE_BYTES);
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
 }
 
 /* What is to be present is, whatever was there before. */
 TAP_TEST(private_memory_replaced_and_populated)
 {
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     const uint64_t address = map_own();
     const uint64_t flags = MEM_MAP_PRIVATE | MEM_MAP_ANONYMOUS | MEM_MAP_FIXED | MEM_MAP_POPULATE;
 
@@ -255,10 +250,10 @@ TAP_TEST(private_memory_replaced_and_populated)
 
     expect_short("MAP with POPULATE over pages", stay);
     EXPECT_U64(stay.value, address);
-    EXPECT(frames_free() + BYTES / HF_PAGE_BYTES <= before);
+    EXPECT(balance_free() + BYTES / HF_PAGE_BYTES <= before);
     EXPECT_U64(*(volatile uint64_t *)address, 0);
     EXPECT_ERR(hf_unmap(HF_OWN_SPACE, address, BYTES), ERR_OK);
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
 }
 
 /* REMAP of BYTES at `address` to `kept` bytes, at `target` if that is not 0. */
@@ -271,7 +266,7 @@ static struct stay ask_move(uint64_t address, uint64_t kept, uint64_t target)
 
 TAP_TEST(private_memory_moved)
 {
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     const uint64_t address = map_own();
     const uint64_t target = map_own();
 
@@ -289,7 +284,7 @@ TAP_TEST(private_memory_moved)
     EXPECT(stay.messages > 1);
     EXPECT_U64(stay.value, target);
     EXPECT_ERR(hf_unmap(HF_OWN_SPACE, target, BYTES), ERR_OK);
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
 }
 
 /* Have shared memory that is mapped, and some that is not, and say so. */
@@ -313,19 +308,19 @@ TAP_TEST(the_end_of_a_process_with_shared_memory)
 
     REQUIRE(object_make(OBJECT_ENDPOINT, &home));
     REQUIRE(child_run("nothing", "", &end)); /* what is kept from now on is kept */
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     REQUIRE(child_make(&child, "shared", ""));
     REQUIRE(child_give(&child, home, RIGHT_CALL, CHILD_HANDLE));
     REQUIRE(child_go(&child));
     REQUIRE(hf_reply_wait(home, &request) == ERR_OK);
-    EXPECT(frames_free() + 2 * BYTES / HF_PAGE_BYTES < before);
+    EXPECT(balance_free() + 2 * BYTES / HF_PAGE_BYTES < before);
     struct hf_message message = {.tag = HF_HANDLE_AT(7), .words = {MEM_SPACE_END}};
     message.words[7] = child.process.space;
     expect_within("SPACE_END of one with shared memory", ask(message), STAY_END);
     REQUIRE(child_end(&child, &end));
     EXPECT_U64(end.cause, CAUSE_KILLED);
     EXPECT(end.frames >= 2 * BYTES / HF_PAGE_BYTES);
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
     EXPECT_ERR(hf_object_destroy(home), ERR_OK);
     (void)hf_handle_close(home);
 }

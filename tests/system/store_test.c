@@ -20,6 +20,7 @@
 #include <hf/shared.h>
 #include <tap.h>
 
+#include "balance.h"
 #include "child.h"
 
 #define SELF     "/bin/store_test"
@@ -32,12 +33,6 @@
 static uint64_t files(void)
 {
     return hf_env()->files;
-}
-
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
 }
 
 /* The status with which a child ended; minus the signal that ended it. */
@@ -151,7 +146,7 @@ TAP_TEST(files_of_the_archive_are_mapped_where_they_lie)
     REQUIRE(EXPECT_I64(fstat(fd, &status), 0));
     const size_t bytes = (size_t)status.st_size;
     const size_t pages = (bytes + PAGE - 1) / PAGE;
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     unsigned char *memory =
         mmap(NULL, (pages + 2) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     REQUIRE(EXPECT(memory != MAP_FAILED));
@@ -162,7 +157,7 @@ TAP_TEST(files_of_the_archive_are_mapped_where_they_lie)
             EXPECT(memory[i * PAGE + k] == 0 || !"the rest of the last page is zeros");
         }
     }
-    EXPECT(before - frames_free() < pages / 2); /* tables and the last page, not the others */
+    EXPECT(before - balance_free() < pages / 2); /* tables and the last page, not the others */
     EXPECT_I64(end_of_read(memory + pages * PAGE), -SIGBUS);
     memory[1] = 'x';
     EXPECT_I64(pread(fd, page, 2, 0), 2);
@@ -192,14 +187,14 @@ TAP_TEST(a_mapping_of_the_archive_is_one_region_and_grows_into_a_bus_error)
     const int fd = open(SELF, O_RDONLY);
     REQUIRE(EXPECT_I64(fstat(fd, &status), 0));
     const size_t bytes = ((size_t)status.st_size + PAGE - 1) / PAGE * PAGE;
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     unsigned char *memory = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
     REQUIRE(EXPECT(memory != MAP_FAILED));
     struct mem_region region = region_at(memory);
     EXPECT_U64(region.start, (uint64_t)memory);
     EXPECT_U64(region.end, (uint64_t)memory + bytes);
     EXPECT_I64(memory[bytes - 1], 0);
-    EXPECT(before - frames_free() <= 2); /* a table and what stands for it, but no page */
+    EXPECT(before - balance_free() <= 2); /* a table and what stands for it, but no page */
     EXPECT_I64(mprotect(memory, bytes, PROT_READ | PROT_WRITE), -1);
     EXPECT_I64(errno, EACCES);
     memory = mremap(memory, bytes, bytes + PAGE, MREMAP_MAYMOVE);
@@ -251,7 +246,7 @@ TAP_TEST(ten_thousand_files_are_made_told_and_removed)
     unsigned told = 0;
     const struct dirent *entry;
     REQUIRE(EXPECT_I64(mkdir("/many", 0755), 0));
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     for (int i = 0; i < MANY; i++) {
         snprintf(name, sizeof(name), "/many/%d", i);
         REQUIRE(EXPECT(fill(name, "x")));
@@ -269,8 +264,8 @@ TAP_TEST(ten_thousand_files_are_made_told_and_removed)
     }
     EXPECT_I64(rmdir("/many"), 0);
     /* What the file system keeps is for records and tables; no file's page is lost. */
-    EXPECT(frames_free() + MANY / 8 > before);
-    tap_note("frames kept after ten thousand files: %ld", (long)(before - frames_free()));
+    EXPECT(balance_free() + MANY / 8 > before);
+    tap_note("frames kept after ten thousand files: %ld", (long)(before - balance_free()));
 }
 
 TAP_TEST(what_was_removed_goes_with_the_last_who_has_it)

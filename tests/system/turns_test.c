@@ -19,6 +19,7 @@
 #include <hf/thread.h>
 #include <tap.h>
 
+#include "balance.h"
 #include "child.h"
 #include "count.h"
 
@@ -185,12 +186,6 @@ static uint64_t longest_fault(void)
     return most;
 }
 
-static uint64_t frames_free(void)
-{
-    struct mem_stats_rep stats;
-    return hf_stats(&stats) == ERR_OK ? stats.free : 0;
-}
-
 static void expect_no_long_wait_beside(const char *word)
 {
     struct hf_request request = {.token = {0, 0}};
@@ -201,7 +196,7 @@ static void expect_no_long_wait_beside(const char *word)
     REQUIRE(object_make(OBJECT_ENDPOINT, &home));
     REQUIRE(child_run("hog", "nothing", &end)); /* what is kept from now on is kept */
     (void)longest_fault();
-    const uint64_t before = frames_free();
+    const uint64_t before = balance_free();
     REQUIRE(child_make(&child, "hog", word));
     REQUIRE(child_give(&child, home, RIGHT_CALL, CHILD_HANDLE));
     REQUIRE(child_go(&child));
@@ -213,7 +208,7 @@ static void expect_no_long_wait_beside(const char *word)
     EXPECT_U64(end.cause, CAUSE_KILLED);
     tap_note("longest of %u faults beside %s: %lu instructions", PROBES, word, (unsigned long)most);
     EXPECT(most < LATENCY || !count_is_exact());
-    EXPECT_U64(frames_free(), before);
+    EXPECT_U64(balance_free(), before);
     EXPECT_ERR(hf_object_destroy(home), ERR_OK);
     (void)hf_handle_close(home);
 }
