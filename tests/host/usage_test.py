@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Wrong use of a host command: one clear line on stderr and a non-zero status. Prints TAP."""
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -40,6 +41,9 @@ def boot_refuses_options_it_does_not_know():
     expect_refusal(["--bogus"], "sbi/boot", "--bogus", "--", "hello")
     expect_refusal(["hello", "--"], "sbi/boot", "hello")
     expect_refusal(["pdp11", "virt"], "sbi/boot", "-M", "pdp11", "--", "hello")
+    expect_refusal(["--append", "nonce="], "sbi/boot", "--append", "nonce=1", "--", "hello")
+    for word in ("mem=1Z", "mem=", "quiet trace", "harts=-1"):
+        expect_refusal(["--append", word, "mem=SIZE"], "sbi/boot", "--append", word, "--", "hello")
 
 
 def boot_refuses_numbers_out_of_range():
@@ -95,6 +99,16 @@ def boot_runs_a_program_with_as_many_arguments_as_it_allows():
                               timeout=300, check=False)
         expect((done.returncode, done.stdout.splitlines()[0]),
                (0, " ".join(["Hello from hello", *words])))
+
+
+def boot_hands_words_to_the_kernel():
+    frames = []
+    for words in ([], ["--append", "mem=64M"]):
+        done = subprocess.run([os.path.join(TOP, "sbi/boot"), *words, "--", "hello"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+                              check=True)
+        frames.append(int(re.search(r"frames free: (\d+) before", done.stdout)[1]))
+    expect(frames[0] > 2 * frames[1] > 0, True)
 
 
 def boot_says_when_the_port_for_a_debugger_cannot_be_used():
@@ -170,6 +184,7 @@ if __name__ == "__main__":
         boot_refuses_disks_that_are_none,
         boot_refuses_what_cannot_be_started,
         boot_runs_a_program_with_as_many_arguments_as_it_allows,
+        boot_hands_words_to_the_kernel,
         boot_says_when_the_port_for_a_debugger_cannot_be_used,
         boot_says_when_the_archive_does_not_fit,
         boot_says_when_its_output_cannot_be_written,
