@@ -19,14 +19,17 @@ class Contents:
         self.memory_opt = memory_opt  # (address, bytes) pairs of the tree; None: the board's own
 
 
-def make(path, layout_name, firmware, contents):
-    """Write the medium. Raises FirmwareError."""
+def make(path, layout_name, firmware, contents, table_opt=None):
+    """Write the medium, with the partition table of another (medium.make()) if there is one.
+
+    Raises FirmwareError.
+    """
     with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
         parts = Parts(folder, contents.kernel, pack(contents.files))
         words = [*contents.words, *parts.words]
         direct = [firmware.spl, fit.make(folder, firmware, parts, words, contents.memory_opt)]
         if layout_name != "sd-uboot":
-            medium.make(path, medium.LAYOUTS[layout_name], direct)
+            medium.make(path, medium.LAYOUTS[layout_name], direct, table_opt)
             return
         # The same for the flash goes along: from this card the flash is written anew.
         layout = medium.LAYOUTS[layout_name]
@@ -34,4 +37,4 @@ def make(path, layout_name, firmware, contents):
         medium.make(flash, medium.LAYOUTS["nor"], direct)
         medium.cut(flash, medium.LAYOUTS["nor"], direct)
         medium.make_fat(fat, layout.parts[2].bytes, medium.make_uboot_files(folder, words))
-        medium.make(path, layout, [firmware.spl, firmware.itb, fat])
+        medium.make(path, layout, [firmware.spl, firmware.itb, fat], table_opt)

@@ -17,6 +17,7 @@ TYPE_IMAGE = "2E54B353-1271-4842-806F-E436D6AF6985"
 TYPE_FAT = "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
 TYPE_ENVIRONMENT = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 FLASH = "flash.img"     # what belongs at the start of the flash
+TABLE_BYTES = 34 * SECTOR  # a partition table with its header and what protects it
 LEGACY_BOOTABLE = 2  # GPT attribute: U-Boot looks for extlinux.conf there
 
 
@@ -109,6 +110,15 @@ def write_table(path, layout):
     run([*command, path], "sgdisk")
 
 
+def copy_table(source, path, layout):
+    """The table of one medium for another: what is before the partitions, and its second copy."""
+    with open(source, "rb") as old, open(path, "r+b") as new:
+        for at in (0, layout.size - TABLE_BYTES):
+            old.seek(at)
+            new.seek(at)
+            new.write(old.read(TABLE_BYTES))
+
+
 def check(layout, sources):
     """See whether each source has room in its partition. Raises FirmwareError."""
     for part, source in zip(layout.parts, sources):
@@ -118,15 +128,19 @@ def check(layout, sources):
                                 f"'{part.name}' {part.bytes}")
 
 
-def make(path, layout, sources):
+def make(path, layout, sources, table_opt=None):
     """Make the medium as a file, of one source for each of the first partitions.
 
+    `table_opt` is another medium of this layout, whose table it gets: sgdisk takes a second.
     Raises FirmwareError; if it is since they have no room, what the file was before stays.
     """
     check(layout, sources)
     with open(path, "wb") as target:
         target.truncate(layout.size)
-    write_table(path, layout)
+    if table_opt is None:
+        write_table(path, layout)
+    else:
+        copy_table(table_opt, path, layout)
     with open(path, "r+b") as target:
         for part, source in zip(layout.parts, sources):
             target.seek(part.first * SECTOR)

@@ -4,7 +4,9 @@
 The sums go into the kernel's command line: a damaged medium is noticed before anything of the
 archive runs (kernel/boot/checksum.h).
 """
+import itertools
 import os
+import struct
 
 from firmware import run
 
@@ -14,10 +16,10 @@ MASK = (1 << 64) - 1
 
 def checksum(data):
     """What the kernel computes over 64-bit words."""
-    low = high = 0
-    for at in range(0, len(data), 8):
-        low = (low + int.from_bytes(data[at:at + 8], "little")) & MASK
-        high = (high + low) & MASK
+    data += bytes(-len(data) % 8)
+    words = struct.unpack(f"<{len(data) // 8}Q", data)
+    low = sum(words) & MASK
+    high = sum(itertools.accumulate(words)) & MASK
     return ((low << 32 | low >> 32) & MASK) ^ high
 
 

@@ -54,6 +54,16 @@ def choose():
     return (None if why_not("nor") else "nor"), reason
 
 
+def table_of(layout):
+    """A medium that has a partition table of this layout, made once for all runs of a build."""
+    path = os.path.join(tree.build_directory(), f"table-{layout}.img")
+    if not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(medium.__file__):
+        new = f"{path}.{os.getpid()}"
+        medium.make(new, medium.LAYOUTS[layout], [])
+        os.replace(new, path)
+    return path
+
+
 def put_on(disk, made):
     """Have a disk that has the partitions of the system hold what is in those of the medium."""
     with open(made, "rb") as source, open(disk, "r+b") as target:
@@ -61,6 +71,14 @@ def put_on(disk, made):
             source.seek(part.first * medium.SECTOR)
             target.seek(part.first * medium.SECTOR)
             target.write(source.read(part.bytes))
+
+
+def files_needed(files):
+    """Those of a boot archive without the traces that the program is not told of: a card is slow.
+    """
+    told = b"".join(data for name, data in files if name == "boot/args")
+    return [(name, data) for name, data in files
+            if not told or not name.startswith("traces/") or name.encode() in told]
 
 
 class OnMedium(Machine):
@@ -86,9 +104,10 @@ class OnMedium(Machine):
         layout, kind = MEDIA[self.medium]
         folder = os.path.dirname(archive)
         path = os.path.join(folder, "medium.img")
-        contents = image.Contents(self.built["kernel"], [*self.files, UNCOUNTED],
+        contents = image.Contents(self.built["kernel"], [*files_needed(self.files), UNCOUNTED],
                                   self.words(nonce), self.memory())
-        image.make(path, layout, firmware(tree.build_directory(), "unleashed"), contents)
+        image.make(path, layout, firmware(tree.build_directory(), "unleashed"), contents,
+                   table_of(layout))
         if self.disk_opt is not None:
             put_on(self.disk_opt[0], path)
             path = self.disk_opt[0]

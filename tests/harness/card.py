@@ -13,7 +13,7 @@ sys.path += [os.path.join(TESTS, "boards"), os.path.join(TOP, "sbi")]
 
 from archive import pack  # noqa: E402
 from machine import UNCOUNTED, Machine  # noqa: E402
-from on_medium import CARD_PARTS, CARD_SECTOR, FromCard, why_not  # noqa: E402
+from on_medium import CARD_PARTS, CARD_SECTOR, FromCard, files_needed, why_not  # noqa: E402
 
 
 def add_option(parser):
@@ -42,7 +42,8 @@ def set_memory(machine, options, mib):
     if not options.card and mib >= LOADED_MIB:
         machine.mem = f"{mib}M"
         return
-    archive = len(pack([*machine.files, UNCOUNTED])) + PAGE - 1 & ~(PAGE - 1)
+    files = files_needed(machine.files) if options.card else machine.files
+    archive = len(pack([*files, UNCOUNTED])) + PAGE - 1 & ~(PAGE - 1)
     machine.appended = [f"mem={(mib * MIB - archive) // KIB}K"]
 
 
