@@ -2,7 +2,7 @@
 /*
  * Every layout of a window of five pages, each page free, writable and written, or readable and
  * read, times every request on every range of it, compared with the mirror. And every layout of
- * four, each free, or written and private or shared.
+ * four, each free, or written and private or shared; and each free, of a stack, or read.
  *
  * The window lies across a boundary of 1 GiB, so that every layout has pages in two shadow leaves.
  */
@@ -258,16 +258,40 @@ static bool try_copy(uint32_t layout, uint32_t first, uint32_t end)
         }
         build(layout);
         for (; done < pages; done++) {
+            const bool is_new = has_hole(to + done, to + done + 1);
+            uint64_t before = is_new ? 0 : mirror_word(&mirror, to + done);
             uint64_t word = 0;
 
-            if (mirror_touch(&mirror, first + done, MEM_PROT_READ, &word) != FAULT_READY ||
-                mirror_touch(&mirror, to + done, MEM_PROT_WRITE, &word) != FAULT_READY) {
+            /* In this order: what is made present to be written stays so, a stack that grew too. */
+            if (mirror_touch(&mirror, to + done, MEM_PROT_WRITE, &before) != FAULT_READY ||
+                mirror_touch(&mirror, first + done, MEM_PROT_READ, &word) != FAULT_READY) {
                 break;
             }
+            (void)mirror_touch(&mirror, to + done, MEM_PROT_WRITE, &word);
         }
         if (!compare(op_copy(&world->core, &request, &copied),
                      done == pages ? ERR_OK : ERR_FAULT) ||
             !EXPECT_U64(copied, (uint64_t)done * PAGE_SIZE)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A page is written, and the last one read: where nothing is, a stack may grow down to it. */
+static bool try_touch(uint32_t layout, uint32_t first, uint32_t end)
+{
+    static const uint32_t accesses[] = {MEM_PROT_WRITE, MEM_PROT_READ};
+
+    build(layout);
+    for (uint32_t i = 0; i < 2; i++) {
+        const uint32_t page = i == 0 ? first : end - 1;
+        uint64_t theirs = 300;
+        uint64_t ours = 300;
+        const enum fault_outcome expected = mirror_touch(&mirror, page, accesses[i], &theirs);
+
+        if (!EXPECT_U64(world_touch(world, space, page, accesses[i], &ours), expected) ||
+            !EXPECT_U64(ours, theirs) || !compare(ERR_OK, ERR_OK)) {
             return false;
         }
     }
@@ -300,7 +324,8 @@ static bool try_clone(uint32_t layout, uint32_t first, uint32_t end)
 }
 
 static bool (*const requests[])(uint32_t layout, uint32_t first, uint32_t end) = {
-    try_unmap, try_protect, try_advise, try_map, try_remap, try_lock, try_look, try_copy, try_clone,
+    try_unmap, try_protect, try_advise, try_map,   try_remap,
+    try_lock,  try_look,    try_copy,   try_touch, try_clone,
 };
 
 static bool try_layout(uint32_t layout)
@@ -367,11 +392,20 @@ TAP_TEST(every_request_on_every_small_layout_with_shared_pages_does_what_the_mir
     try_all(WINDOW_MOST - 1, of);
 }
 
+TAP_TEST(every_request_on_every_small_layout_with_stacks_does_what_the_mirror_says)
+{
+    static const uint32_t of[KINDS][2] = {
+        {0, 0}, {3, MEM_MAP_PRIVATE | MEM_MAP_GROWSDOWN}, {1, MEM_MAP_PRIVATE}};
+
+    try_all(WINDOW_MOST - 1, of);
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
         TAP(every_request_on_every_small_layout_does_what_the_mirror_says),
         TAP(every_request_on_every_small_layout_with_shared_pages_does_what_the_mirror_says),
+        TAP(every_request_on_every_small_layout_with_stacks_does_what_the_mirror_says),
     };
 
     return TAP_RUN(argc, argv, tests);

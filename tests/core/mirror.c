@@ -95,6 +95,7 @@ static bool mirror_find(struct mirror *mirror, uaddr_t hint, uint32_t pages, uin
         for (uint32_t page = wanted; page < wanted + pages; page++) {
             is_free = is_free && page < end && !mirror_is_mapped(mirror, page);
         }
+        is_free = is_free && !mirror_is_guard(mirror, wanted + pages);
         if (is_free) {
             *found = wanted;
             return true;
@@ -102,7 +103,7 @@ static bool mirror_find(struct mirror *mirror, uaddr_t hint, uint32_t pages, uin
     }
     for (uint32_t start = end - mirror->first >= pages ? end - pages : 0; start >= mirror->first;
          start--) {
-        bool is_free = true;
+        bool is_free = !mirror_is_guard(mirror, start + pages);
 
         for (uint32_t page = start; page < start + pages; page++) {
             is_free = is_free && !mirror_is_mapped(mirror, page);
@@ -195,6 +196,7 @@ enum err mirror_map(struct mirror *mirror, const struct map_request *request, ua
     flags |= is_shared ? REGION_SHARED : 0;
     flags |= may << REGION_MAY_SHIFT | mirror->future;
     flags |= request->flags & MEM_MAP_LOCKED ? REGION_LOCKED : 0;
+    flags |= request->flags & MEM_MAP_GROWSDOWN ? REGION_GROWSDOWN : 0;
     flags |= request->flags & MEM_MAP_NORESERVE ? REGION_NORESERVE : 0;
     if (!is_shared && (flags & MEM_PROT_WRITE) && !(flags & REGION_NORESERVE)) {
         flags |= REGION_ACCOUNT;
@@ -469,7 +471,7 @@ enum fault_outcome mirror_touch(struct mirror *mirror, uint32_t page, uint32_t a
 {
     struct mirror_page *at = mirror_at(mirror, page);
 
-    if (!at->is_mapped) {
+    if (!at->is_mapped && !mirror_grow(mirror, page)) {
         return FAULT_NO_REGION;
     }
     if (access == MEM_PROT_WRITE ? !(at->flags & MEM_PROT_WRITE)

@@ -85,6 +85,12 @@ enum fault_outcome mirror_touch(struct mirror *mirror, uint32_t page, uint32_t a
  */
 enum err mirror_populate(struct mirror *mirror, uint32_t first, uint32_t end, bool ignores);
 
+/* Whether the next region from `end` on grows down: what ends there would be in its way. */
+bool mirror_is_guard(const struct mirror *mirror, uint32_t end);
+
+/* A touch of a page that is not mapped: the region above reaches down to it, if it may. */
+bool mirror_grow(struct mirror *mirror, uint32_t page);
+
 /* What one page of a region has touched, the region has. */
 void mirror_settle(struct mirror *mirror);
 
