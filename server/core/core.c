@@ -10,9 +10,11 @@
 #include "server/core/orphan.h"
 #include "server/core/pin.h"
 #include "server/core/pin_audit.h"
+#include "server/core/port.h"
 #include "server/core/run.h"
 #include "server/core/shadow.h"
 #include "server/core/shared.h"
+#include "server/core/space_lock.h"
 #include "server/core/wait_audit.h"
 #include "server/core/window.h"
 #include "server/core/writeback.h"
@@ -351,4 +353,12 @@ void core_audit(const struct core *core)
     writeback_audit(core);
     frames += head->pool.cow + head->pins.detained + head->shell_frames;
     ASSERT(frames + 1 == head->pool.total);
+}
+
+void core_audit_alone(struct core *core)
+{
+    space_lock_all(core);
+    core_audit(core);
+    port_hand_over(core->port);
+    space_unlock_all(core);
 }

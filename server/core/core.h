@@ -138,5 +138,8 @@ void core_settle_all(struct core *core);
 /* Whether other server threads have free frames, which core_settle_all() would get. */
 bool core_is_free_elsewhere(const struct core *core);
 
-/* Check everything; each frame is in exactly one place. */
+/* Check everything; each frame is in exactly one place. Nobody else does anything in core. */
 void core_audit(const struct core *core);
+
+/* The same beside other server threads, which wait. The caller has `processes`, and no bucket. */
+void core_audit_alone(struct core *core);

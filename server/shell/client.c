@@ -190,7 +190,7 @@ static void end_last(struct shell *shell, struct client *client)
     ended_append(core, parent, client);
     client_wake(shell, parent);
     AUDIT(client_audit(core, parent));
-    AUDIT(core_audit(core));
+    AUDIT(core_audit_alone(core));
 }
 
 /* The first server thread goes on with it, whatever becomes of who asked. */
