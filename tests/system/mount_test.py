@@ -23,7 +23,7 @@ sys.path += [os.path.join(TESTS, "harness"), os.path.join(TESTS, "system"),
 import card  # noqa: E402
 import where  # noqa: E402
 from disks import to_card  # noqa: E402
-from shell_test import Session  # noqa: E402
+from session import Session  # noqa: E402
 from tap import expect, run  # noqa: E402
 
 MIB = 1 << 20

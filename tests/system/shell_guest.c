@@ -4,6 +4,7 @@
  *
  *   spin     runs until it is ended          front    the same, but says "in front" first
  *   lines    says how long each line typed is, and when the input ends
+ *   greedy   reads, waits for ^C and changes the mode for ever, in many threads
  *   break    waits for ^C, and says why it no longer does
  *   wait     waits for a server that never comes, and says why it no longer does
  *   serve    serves two names, and uses the slots anew of the handles by which it registered them
@@ -23,11 +24,13 @@
 #include <hf/mem.h>
 #include <hf/name.h>
 #include <hf/pin.h>
+#include <hf/thread.h>
 #include <hf/wait.h>
 
 #define STATUS      7
 #define FLOOD_LINES 100
 #define FLOOD_BYTES 200
+#define GREEDY      48
 
 static int say_lines(void)
 {
@@ -39,6 +42,43 @@ static int say_lines(void)
     }
     printf("end of input\n");
     return 0;
+}
+
+static void greedy_read(void *unused)
+{
+    const uint64_t console = hf_env()->console;
+    char bytes[CONSOLE_BYTES_MAX];
+    size_t count = 0;
+    (void)unused;
+    for (;;) {
+        (void)!hf_console_read(console, bytes, sizeof(bytes), &count);
+        (void)!hf_console_mode(console, CONSOLE_KEYS);
+        (void)!hf_sleep_until(hf_time_now() + hf_env()->timebase_hz / 100);
+    }
+}
+
+static void greedy_wait(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        (void)!hf_console_interrupt(hf_env()->console);
+    }
+}
+
+/* What would take everything that is typed, and keep the shell from hearing of ^C. */
+static int take_all(void)
+{
+    static struct hf_thread threads[GREEDY];
+    for (int i = 0; i < GREEDY; i++) {
+        if (hf_thread_run(&threads[i], PRIORITY_DEFAULT, i % 8 == 0 ? greedy_read : greedy_wait,
+                          NULL) != ERR_OK) {
+            return 1;
+        }
+    }
+    printf("greedy\n");
+    fflush(stdout);
+    greedy_read(NULL);
+    return 1;
 }
 
 static int wait_for_break(void)
@@ -188,6 +228,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(what, "lines") == 0) {
         return say_lines();
+    }
+    if (strcmp(what, "greedy") == 0) {
+        return take_all();
     }
     if (strcmp(what, "status") == 0) {
         return STATUS;

@@ -7,10 +7,7 @@ Usage: shell_test.py --build DIR [--card] [--machine MACHINE] [--smp N] GUEST
 import argparse
 import os
 import re
-import select
-import subprocess
 import sys
-import time
 
 sys.dont_write_bytecode = True
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -18,69 +15,11 @@ sys.path.append(os.path.join(TESTS, "harness"))
 
 import card  # noqa: E402
 import where  # noqa: E402
+from session import PROMPT, Session  # noqa: E402
 from tap import expect, run  # noqa: E402
 
-PROMPT = "holdfast> "
-SECONDS = 60
-ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-TOLD = re.compile(r"init: \w+: ended by another process\n")
 UP = "\x1b[A"
 LEFT = "\x1b[D"
-
-
-class Session:
-    """One machine with its shell."""
-
-    def __init__(self, options, more=()):
-        environment = dict(os.environ, HOLDFAST_BUILD=options.build)
-        command = [*where.boot_command(options), "--mem", "128M", "--seed", "1", "--timeout", "240",
-                   "--file", options.guest + "=bin/guest", *more]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, env=environment, bufsize=0)
-        self.drivers = ["disk"] if options.card else []
-        self.text = ""
-        self.seen = 0
-
-    def wait_for(self, wanted):
-        """Read until the text that follows what was seen so far holds `wanted`; return up to it."""
-        deadline = time.monotonic() + SECONDS
-        while True:
-            position = self.text.find(wanted, self.seen)
-            if position >= 0:
-                said = self.text[self.seen:position]
-                self.seen = position + len(wanted)
-                return said
-            left = deadline - time.monotonic()
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0, left))
-            data = os.read(self.process.stdout.fileno(), 65536) if ready else b""
-            if not data:
-                raise AssertionError(f"no {wanted!r} in {self.text[self.seen:][-600:]!r}")
-            text = self.text + data.decode(errors="replace").replace("\r", "")
-            text = ESCAPE.sub("", text)
-            # The kernel's console does not wait for the end of a line of the driver's.
-            self.text = text[:self.seen] + TOLD.sub("", text[self.seen:])
-
-    def type(self, keys):
-        self.process.stdin.write(keys.encode())
-
-    def do(self, line):
-        """Type a line at the prompt; return what is printed until the next prompt."""
-        self.type(line + "\r")
-        self.wait_for("\n")
-        return self.wait_for(PROMPT)
-
-    def end(self):
-        """Wait for the end; return the exit status."""
-        try:
-            return self.process.wait(SECONDS)
-        finally:
-            self.close()
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
 
 
 def expect_in(part, text):
@@ -268,6 +207,27 @@ def programs_behind_are_shown_and_ended(shell):
     expect_in("guest: ended", shell.do("kill " + number))
 
 
+def programs_behind_have_nothing_of_what_is_typed(shell):
+    shell.type("guest lines &\r")
+    shell.wait_for("reading\n")
+    shell.wait_for("end of input\n")
+    settle(shell)
+    greedy = number_of(shell, "guest greedy &")
+    expect(any("greedy\n" in settle(shell) for _ in range(50)), True)
+    expect(shell.do("hello there"), "Hello from hello there\n")
+    shell.type("guest front\r")
+    shell.wait_for("in front\n")
+    shell.type("\x03")
+    shell.wait_for("guest: ended\n")
+    shell.wait_for(PROMPT)
+    shell.type("guest lines\r")
+    shell.wait_for("reading\n")
+    shell.type("abc\r\x04")
+    shell.wait_for("line of 3: abc\nend of input\n")
+    shell.wait_for(PROMPT)
+    expect_in("guest: ended", shell.do("kill " + greedy))
+
+
 def leases_that_are_over_are_shown(shell):
     shell.type("guest lease &\r")
     number = re.search(r"\[(\d+)\]", shell.wait_for("asked after its time\n"))[1]
@@ -420,6 +380,7 @@ TESTS_OF_ONE_SESSION = [
     programs_read_whole_lines_with_corrections,
     control_c_ends_the_program_in_front_and_no_other,
     programs_behind_are_shown_and_ended,
+    programs_behind_have_nothing_of_what_is_typed,
     leases_that_are_over_are_shown,
     processes_of_init_can_be_looked_at,
     init_and_the_shell_are_not_ended,

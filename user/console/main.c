@@ -88,5 +88,10 @@ int main(int argc, char **argv)
     if (error != ERR_OK) {
         return complain("interrupt", error);
     }
+    error = hf_handle_derive(CONSOLE_SLOT_ENDPOINT, RIGHT_CALL | RIGHT_TRANSFER | RIGHT_DERIVE,
+                             CONSOLE_BADGE_BEHIND, 0, &serve.behind);
+    if (error != ERR_OK) {
+        return complain("handle for programs behind", error);
+    }
     return complain("endpoint", run());
 }

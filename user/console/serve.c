@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <hf/mem.h>
+
 STATIC_ASSERT(sizeof(struct console_write_req) == sizeof(uint64_t[IPC_WORDS]), "as it travels");
 
 static void answer_error(struct hf_message *message, enum err error)
@@ -10,23 +12,36 @@ static void answer_error(struct hf_message *message, enum err error)
     *message = (struct hf_message){.words = {error}};
 }
 
+static bool is_behind(const struct hf_request *request)
+{
+    return request->badge == CONSOLE_BADGE_BEHIND;
+}
+
 static bool queue_add(struct serve_queue *queue, const struct hf_request *request)
 {
-    if (queue->count == SERVE_WAITERS_MAX) {
+    if (queue->count >= (is_behind(request) ? SERVE_BEHIND_MAX : SERVE_WAITERS_MAX)) {
         return false;
     }
-    queue->waiters[queue->count++] =
-        (struct serve_waiter){.token = request->token, .message = request->message};
+    queue->waiters[queue->count++] = (struct serve_waiter){
+        .token = request->token, .message = request->message, .is_behind = is_behind(request)};
     return true;
 }
 
-/* Answer the first of a queue. Returns: whether he was still there. */
+/* Answer one of a queue, who leaves it. Returns: whether he was still there. */
+static bool queue_answer_at(struct serve_queue *queue, unsigned at,
+                            const struct hf_message *message)
+{
+    const struct hf_request answer = {.token = queue->waiters[at].token, .message = *message};
+    queue->count--;
+    memmove(&queue->waiters[at], &queue->waiters[at + 1],
+            (queue->count - at) * sizeof(queue->waiters[0]));
+    return hf_reply(answer) == ERR_OK;
+}
+
+/* The same with the first. */
 static bool queue_answer(struct serve_queue *queue, const struct hf_message *message)
 {
-    const struct hf_request answer = {.token = queue->waiters[0].token, .message = *message};
-    queue->count--;
-    memmove(&queue->waiters[0], &queue->waiters[1], queue->count * sizeof(queue->waiters[0]));
-    return hf_reply(answer) == ERR_OK;
+    return queue_answer_at(queue, 0, message);
 }
 
 /* Answer everybody that what he waited for has come. */
@@ -169,6 +184,10 @@ static bool serve_read(struct serve *serve, struct hf_request *request)
         answer_error(&request->message, ERR_INVAL);
         return true;
     }
+    if (is_behind(request)) {
+        answer_error(&request->message, ERR_OK); /* length 0 */
+        return true;
+    }
     /* Always by the queue: only there it is known whether the answer was delivered. */
     if (hold(&serve->readers, request)) {
         return true;
@@ -182,6 +201,10 @@ static bool serve_mode(struct serve *serve, struct hf_request *request)
     const uint64_t mode = request->message.words[0] >> 32;
     if (mode > CONSOLE_KEYS || !is_zero(&request->message, 1)) {
         answer_error(&request->message, ERR_INVAL);
+        return true;
+    }
+    if (is_behind(request)) {
+        answer_error(&request->message, ERR_PERM);
         return true;
     }
     line_set_mode(&serve->line, (enum console_mode)mode);
@@ -200,11 +223,48 @@ static bool serve_wait(struct serve_queue *queue, struct hf_request *request)
     return hold(queue, request);
 }
 
+/*
+ * Of programs behind those wait that have asked last: nobody knows of the others whether they are
+ * still there before ^C is typed.
+ */
+static bool serve_interrupt(struct serve *serve, struct hf_request *request)
+{
+    struct serve_queue *queue = &serve->interrupts;
+    struct hf_message busy;
+
+    answer_error(&busy, ERR_BUSY);
+    if (is_behind(request) && queue->count >= SERVE_BEHIND_MAX) {
+        unsigned at = 0;
+        while (at < queue->count && !queue->waiters[at].is_behind) {
+            at++;
+        }
+        if (at < queue->count) {
+            (void)queue_answer_at(queue, at, &busy);
+        }
+    }
+    return serve_wait(queue, request);
+}
+
 static bool serve_drain(struct serve *serve, struct hf_request *request)
 {
     const bool is_answered = serve_wait(&serve->drains, request);
     output_send(serve);
     return is_answered;
+}
+
+static bool serve_behind(const struct serve *serve, struct hf_request *request)
+{
+    if (request->message.words[0] >> 32 != 0 || !is_zero(&request->message, 1)) {
+        answer_error(&request->message, ERR_INVAL);
+    } else if (serve->behind == HANDLE_NONE) {
+        answer_error(&request->message, ERR_STALE);
+    } else {
+        request->message = (struct hf_message){
+            .tag = HF_HANDLE_AT(HF_WORD(console_behind_rep, handle)),
+            .words = {ERR_OK, serve->behind},
+        };
+    }
+    return true;
 }
 
 bool serve_request(struct serve *serve, struct hf_request *request)
@@ -218,9 +278,11 @@ bool serve_request(struct serve *serve, struct hf_request *request)
     case CONSOLE_MODE:
         return serve_mode(serve, request);
     case CONSOLE_INTERRUPT:
-        return serve_wait(&serve->interrupts, request);
+        return serve_interrupt(serve, request);
     case CONSOLE_DRAIN:
         return serve_drain(serve, request);
+    case CONSOLE_BEHIND:
+        return serve_behind(serve, request);
     default: /* a number from outside, not an enum */
         answer_error(&request->message, ERR_NOSYS);
         return true;

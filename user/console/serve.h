@@ -6,10 +6,13 @@
  *   READ       waits while nothing can be read
  *   INTERRUPT  waits for ^C
  *   DRAIN      waits while the ring is not empty
+ *   BEHIND     never waits
  *
  * I1  Whoever waits has a token in one of the queues; answers go out in the order of the questions.
  * I2  A caller that has gone is forgotten when his answer cannot be delivered; what was typed stays
  *     for the next reader.
+ * I3  Who has a handle for programs behind is in no queue of readers, and joins another only while
+ *     that is less than half full.
  * Owner: the driver's only thread.
  */
 #pragma once
@@ -23,10 +26,12 @@
 #include "uart.h"
 
 #define SERVE_WAITERS_MAX 32u
+#define SERVE_BEHIND_MAX  16u
 
 struct serve_waiter {
     struct hf_token token;
     struct hf_message message;
+    bool is_behind; /* he has a handle for programs behind */
 };
 
 /* First come, first served. */
@@ -43,6 +48,7 @@ struct serve {
     struct serve_queue readers;
     struct serve_queue interrupts;
     struct serve_queue drains;
+    uint64_t behind; /* handle to be given by BEHIND */
 };
 
 /*

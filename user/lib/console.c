@@ -124,3 +124,14 @@ enum err hf_console_drain(uint64_t console)
     struct console_empty_rep rep;
     return console_ask(console, &req, &rep);
 }
+
+enum err hf_console_behind(uint64_t console, uint64_t *behind)
+{
+    const struct console_behind_req req = {.number = CONSOLE_BEHIND};
+    struct console_behind_rep rep;
+    const enum err error = console_ask(console, &req, &rep);
+    if (error == ERR_OK) {
+        *behind = rep.handle;
+    }
+    return error;
+}

@@ -154,6 +154,13 @@ static uint64_t wait_front(struct job *job)
     }
 }
 
+/* Programs behind write to the console and have nothing of what is typed: that is the shell's. */
+static enum err console_behind(uint64_t *console)
+{
+    *console = HANDLE_NONE;
+    return jobs_console == HANDLE_NONE ? ERR_OK : hf_console_behind(jobs_console, console);
+}
+
 uint64_t jobs_run(const struct words *words)
 {
     static const char *const envp[] = {NULL};
@@ -173,7 +180,17 @@ uint64_t jobs_run(const struct words *words)
     program.envp = envp;
     /* The new program may be interrupted as soon as it runs. */
     struct hf_start start;
-    enum err error = hf_process_prepare(&program, &job->process, &start, &why);
+    enum err error = ERR_OK;
+    if (words->is_background) {
+        why = "the console has no handle for it";
+        error = console_behind(&program.console);
+    }
+    if (error == ERR_OK) {
+        error = hf_process_prepare(&program, &job->process, &start, &why);
+    }
+    if (words->is_background && program.console != HANDLE_NONE) {
+        (void)hf_handle_close(program.console);
+    }
     program_drop(&program);
     if (error == ERR_OK) {
         if (!words->is_background) {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests to the console and its answers: eight words each, without handles, to its endpoint.
+ * Requests to the console and its answers: eight words each, to its endpoint. No handles go there.
  *
  * Nonzero reserved words, lengths, parts and modes that do not exist: INVAL. No room to hold one
  * more request: BUSY.
+ *
+ * By a handle that BEHIND gave, READ finds the end of the input, MODE is refused (PERM), and half
+ * of the room is for the others.
  */
 #pragma once
 
@@ -75,10 +78,24 @@ struct console_mode_req {
     uint64_t reserved[7];
 };
 
-/* INTERRUPT: answered when ^C is typed in mode LINES. DRAIN: when nothing is left to be sent. */
+/*
+ * INTERRUPT: answered when ^C is typed in mode LINES; of those with a handle of BEHIND who asked
+ * last, the others with BUSY. DRAIN: answered when nothing is left to be sent.
+ */
 struct console_wait_req {
     uint64_t number;
     uint64_t reserved[7];
+};
+
+/* BEHIND: a handle, the same for all who ask. STALE: the driver could not make one. */
+struct console_behind_req {
+    uint64_t number;
+    uint64_t reserved[7];
+};
+struct console_behind_rep {
+    uint64_t error;
+    uint64_t handle;
+    uint64_t reserved[6];
 };
 
 /* Answer of requests that give back nothing but an error. */
@@ -92,7 +109,12 @@ STATIC_ASSERT(sizeof(struct console_read_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct console_read_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct console_mode_req) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct console_wait_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct console_behind_req) == 64, "eight words");
+STATIC_ASSERT(sizeof(struct console_behind_rep) == 64, "eight words");
 STATIC_ASSERT(sizeof(struct console_empty_rep) == 64, "eight words");
+
+/* Of handles that BEHIND gives; init's have small numbers. */
+#define CONSOLE_BADGE_BEHIND (UINT64_C(1) << 32)
 
 /*
  * What whoever starts the driver gives it, by slot, beside its arguments: the device's first

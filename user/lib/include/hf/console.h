@@ -31,3 +31,6 @@ MUST_USE enum err hf_console_interrupt(uint64_t console);
 
 /* Wait until everything that was written has left for the device. */
 MUST_USE enum err hf_console_drain(uint64_t console);
+
+/* A handle for programs that are not to have what is typed (BEHIND); to be closed. */
+MUST_USE enum err hf_console_behind(uint64_t console, uint64_t *behind);
