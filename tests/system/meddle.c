@@ -10,6 +10,8 @@
 #include <hf/pin.h>
 #include <hf/shared.h>
 
+#define HUGE (UINT64_C(2) << 20)
+
 uint64_t meddle_objects[MEDDLE_OBJECTS];
 
 bool meddle_init(struct meddler *meddler, uint64_t seed, uint64_t mark)
@@ -20,14 +22,6 @@ bool meddle_init(struct meddler *meddler, uint64_t seed, uint64_t mark)
         .buffer = aligned_alloc(PAGE, MEDDLE_BUFFER),
     };
     return meddler->buffer != NULL;
-}
-
-void meddle_fini(struct meddler *meddler)
-{
-    for (unsigned i = 0; i < MEDDLE_PINS; i++) {
-        (void)hf_unpin(meddler->pins[i], 0);
-    }
-    free(meddler->buffer);
 }
 
 uint64_t meddle_draw(struct meddler *meddler, uint64_t below)
@@ -54,6 +48,9 @@ struct meddle_place meddle_draw_place(struct meddler *meddler, uint64_t base)
     uint64_t pages = meddle_draw(meddler, 8) == 0 ? meddle_draw(meddler, MEDDLE_PAGES) + 1
                                                   : meddle_draw(meddler, 12) + 1;
 
+    if (base == MEDDLE_MIXED && meddle_draw(meddler, 12) == 0) {
+        return (struct meddle_place){base + meddle_draw(meddler, 2) * HUGE, HUGE};
+    }
     if (meddle_draw(meddler, 40) == 0) {
         return (struct meddle_place){base, MEDDLE_PAGES * PAGE};
     }
@@ -94,6 +91,11 @@ static struct hf_map draw_map(struct meddler *meddler, uint64_t space, uint64_t 
         map.offset = meddle_draw(meddler, (MEDDLE_BYTES / PAGE)) * PAGE;
     } else if (base == MEDDLE_MIXED && meddle_draw(meddler, 3) == 0) {
         map.flags = MEM_MAP_FIXED | MEM_MAP_SHARED | MEM_MAP_ANONYMOUS;
+    }
+    if (base == MEDDLE_MIXED && map.object == HF_NO_OBJECT && meddle_draw(meddler, 3) == 0) {
+        map.addr &= ~(HUGE - 1); /* refused where there are none, or none is left */
+        map.length = HUGE;
+        map.flags |= MEM_MAP_HUGETLB | MEM_MAP_HUGE_2MB;
     }
     map.flags |= more == 0   ? MEM_MAP_POPULATE
                  : more == 1 ? MEM_MAP_LOCKED

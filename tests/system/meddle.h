@@ -57,6 +57,3 @@ void meddle_check(const struct meddler *meddler, uint64_t addr, uint64_t word);
  * OWN, nor is what stands there looked at.
  */
 void meddle(struct meddler *meddler, uint64_t space, uint64_t mark);
-
-/* Give back what it remembers. */
-void meddle_fini(struct meddler *meddler);
