@@ -89,6 +89,18 @@ TAP_TEST(lines_without_meaning_are_refused)
     EXPECT(words_split("a\0b", 3, &words) != NULL);
 }
 
+TAP_TEST(words_that_mean_something_to_other_shells_are_refused_unless_they_are_quoted)
+{
+    static const char *const lines[] = {"cat a | b", "a <b< c < d", "a ; b", "a && b", "a || b"};
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        EXPECT(split(lines[i]) != NULL);
+    }
+    REQUIRE(EXPECT(split("echo '|' \\; \"<\" a|b '&&' '||'") == NULL));
+    EXPECT_U64(words.count, 7);
+    EXPECT_STR(words.items[1], "|");
+    EXPECT_STR(words.items[4], "a|b");
+}
+
 TAP_TEST(too_many_and_too_long_words_are_refused)
 {
     char line[WORDS_LINE_MAX + 1];
@@ -114,6 +126,7 @@ int main(int argc, char **argv)
         TAP(an_ampersand_of_its_own_at_the_end_asks_for_the_background),
         TAP(an_arrow_of_its_own_says_where_the_output_goes),
         TAP(lines_without_meaning_are_refused),
+        TAP(words_that_mean_something_to_other_shells_are_refused_unless_they_are_quoted),
         TAP(too_many_and_too_long_words_are_refused),
     };
     return TAP_RUN(argc, argv, tests);

@@ -57,6 +57,25 @@ static const char *take_word(struct cursor *cursor, char *text, bool *is_bare)
     return NULL;
 }
 
+/* What keeps a bare word from being one: other shells would do something with it. NULL: nothing. */
+static const char *why_not(const char *word)
+{
+    static const char *const others[][2] = {
+        {"|", "there are no pipes; to have a | as a word, quote it"},
+        {"<", "input comes from the console alone; to have a < as a word, quote it"},
+        {";", "a line is one command; to have a ; as a word, quote it"},
+        {"&&", "a line is one command; to have && as a word, quote it"},
+        {"||", "a line is one command; to have || as a word, quote it"},
+    };
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (strcmp(word, others[i][0]) == 0) {
+            return others[i][1];
+        }
+    }
+    return NULL;
+}
+
 const char *words_split(const char *line, size_t length, struct words *words)
 {
     struct cursor cursor = {.line = line, .length = length};
@@ -86,6 +105,9 @@ const char *words_split(const char *line, size_t length, struct words *words)
         }
         const char *word = &words->text[cursor.put];
         const char *wrong = take_word(&cursor, words->text, &is_bare);
+        if (wrong == NULL && is_bare) {
+            wrong = why_not(word);
+        }
         if (wrong != NULL) {
             return wrong;
         }

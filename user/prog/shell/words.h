@@ -6,7 +6,8 @@
  *
  * Words are separated by spaces and tabs. '...' keeps everything, "..." everything but a backslash,
  * a backslash the next character. An & of its own at the end asks for the background; > or >> and a
- * word say where the output goes.
+ * word say where the output goes. A | < ; && or || of its own is refused, since it would mean
+ * something in other shells.
  * Pure C: tested on the host.
  */
 #pragma once
