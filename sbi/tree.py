@@ -89,8 +89,8 @@ def boot_files(built, arguments, extra_files):
                 files.append(("traces/" + name, read_file(os.path.join(traces, name))))
     for path, name in extra_files:
         if any(name == other for other, _ in files):
-            raise TreeError(f"'{name}' stands twice in the boot archive: name it with --file "
-                            "HOST=NAME")
+            raise TreeError(f"'{name}' stands twice in the boot archive: give it another name "
+                            "with --file HOST=NAME")
         files.append((name, read_file(path)))
     return files
 
