@@ -256,8 +256,6 @@ static bool serve_behind(const struct serve *serve, struct hf_request *request)
 {
     if (request->message.words[0] >> 32 != 0 || !is_zero(&request->message, 1)) {
         answer_error(&request->message, ERR_INVAL);
-    } else if (serve->behind == HANDLE_NONE) {
-        answer_error(&request->message, ERR_STALE);
     } else {
         request->message = (struct hf_message){
             .tag = HF_HANDLE_AT(HF_WORD(console_behind_rep, handle)),

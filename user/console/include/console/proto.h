@@ -87,7 +87,7 @@ struct console_wait_req {
     uint64_t reserved[7];
 };
 
-/* BEHIND: a handle, the same for all who ask. STALE: the driver could not make one. */
+/* BEHIND: a handle, the same for all who ask, each of whom closes his. */
 struct console_behind_req {
     uint64_t number;
     uint64_t reserved[7];
