@@ -2,7 +2,7 @@
 /*
  * Several processes that do anything at once, to each other's memory too.
  *
- *   chaos_test [rounds=N]     (default 40)
+ *   chaos_test [rounds=N]     (default 20)
  *
  * Actors have two threads each, which map, touch, move, lock, pin, page out and clone what they
  * share with the others: shared memory whose size changes, and the object of a pager that answers
@@ -363,6 +363,6 @@ int main(int argc, char **argv)
                : strcmp(role_opt, "act") == 0  ? role_act(argv[2])
                                                : role_page(argv[2]);
     }
-    rounds = count_asked(&argc, argv, "rounds", 40);
+    rounds = count_asked(&argc, argv, "rounds", 20);
     return TAP_RUN(argc, argv, tests);
 }
