@@ -34,7 +34,8 @@
 #define ROUND_SHIFT 56
 #define MAPPERS     6u
 #define KILLS       3u
-#define SYNC_PAGES  8u /* that a mapper writes between two SYNCs */
+#define PASSES_MAX  30u /* over all pages, in which the driver has to be found at work */
+#define SYNC_PAGES  8u  /* that a mapper writes between two SYNCs */
 
 static struct hf_disk disk;
 static uint32_t whole;
@@ -122,19 +123,20 @@ struct mapper {
     uint64_t round;
 };
 
-static atomic_uint touching; /* mappers that read a page which was not there */
+static atomic_uint ends_left; /* of the driver */
+static atomic_uint touching;  /* mappers that read a page which was not there */
 static atomic_uint syncing;
 static atomic_uint done_pages;
 
-static void map_on(void *argument)
+/* Use its pages; `there` is the round of what is in them. */
+static void map_once(const struct mapper *mapper, uint64_t there)
 {
-    const struct mapper *mapper = argument;
     for (uint64_t i = 0; i < mapper->count; i++) {
         const uint64_t page = mapper->first + i;
         touching++;
         (void)*(volatile uint64_t *)(data + page * PAGE_WORDS);
         touching--;
-        look("what the host wrote", page, 0);
+        look("what is there", page, there);
         fill(page, mapper->round);
         if (i % SYNC_PAGES == SYNC_PAGES - 1) {
             syncing++;
@@ -142,6 +144,16 @@ static void map_on(void *argument)
             syncing--;
         }
         done_pages++;
+    }
+}
+
+/* What the host wrote, and on and on until the driver has ended as often as it is to. */
+static void map_on(void *argument)
+{
+    const struct mapper *mapper = argument;
+    map_once(mapper, 0);
+    while (ends_left > 0) {
+        map_once(mapper, mapper->round);
     }
 }
 
@@ -159,9 +171,10 @@ static void end_driver_at_work(uint64_t pages_done, unsigned *waited, unsigned *
         guest_expect("info", error == ERR_OK || error == ERR_PEER_GONE || error == ERR_STALE);
         touched = touching;
         synced = syncing;
-        guest_expect("the driver is ended while it works", done_pages < pages);
+        guest_expect("the driver is ended while it works", done_pages < PASSES_MAX * pages);
     }
     guest_end_driver();
+    ends_left--;
     *waited += touched;
     *saved += synced;
 }
@@ -172,6 +185,7 @@ static void driver_returns(uint64_t round)
     unsigned waited = 0;
     unsigned saved = 0;
     map_partition(whole);
+    ends_left = KILLS;
     for (unsigned i = 0; i < MAPPERS; i++) {
         mappers[i] = (struct mapper){.first = i * (pages / MAPPERS), .round = round};
         mappers[i].count =
