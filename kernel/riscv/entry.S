@@ -52,14 +52,9 @@ entry_boot:
     la      t0, ld_bss
     la      t1, ld_bss_end
 1:  bgeu    t0, t1, 2f              /* both are multiples of 64 */
-    sd      zero, 0(t0)
-    sd      zero, 8(t0)
-    sd      zero, 16(t0)
-    sd      zero, 24(t0)
-    sd      zero, 32(t0)
-    sd      zero, 40(t0)
-    sd      zero, 48(t0)
-    sd      zero, 56(t0)
+    .irp    at, 0,8,16,24,32,40,48,56
+    sd      zero, \at(t0)
+    .endr
     addi    t0, t0, 64
     j       1b
 

@@ -50,22 +50,10 @@ fast_leave:
         UNLOCK_KERNEL s11
         EACH_PRESERVED ld, t6
         ld      tp, THREAD_TP(t6)
-        li      ra, 0
-        li      t6, 0
+        ZERO    ra, t6
         sret
 
-call_slow_locked:
-        li      t0, SYS_CALL
-        la      t6, ipc_call
-        j       trap_all_locked
-call_slow_saved:
-        li      t0, SYS_CALL
-        la      t6, ipc_call
-        j       trap_all_saved
-call_slow:
-        li      t0, SYS_CALL
-        la      t6, ipc_call
-        j       trap_all
+        SLOW    call_slow, SYS_CALL, ipc_call
 
 /*
  * REPLY_WAIT: t1 = handle, t2 = tag, t3:t4 = token, a0..a7 = words.
@@ -89,23 +77,7 @@ fastpath_reply_wait:
         ld      s5, THREAD_SATP(t6)
         addi    s0, s0, 4
         sd      s0, THREAD_PC(ra)
-        li      t0, 0
-        li      t1, 0
-        li      t2, 0
-        li      t3, 0
-        li      t4, 0
-        li      t5, 0
+        ZERO    t0, t1, t2, t3, t4, t5
         j       fast_leave
 
-reply_slow_locked:
-        li      t0, SYS_REPLY_WAIT
-        la      t6, ipc_reply_wait
-        j       trap_all_locked
-reply_slow_saved:
-        li      t0, SYS_REPLY_WAIT
-        la      t6, ipc_reply_wait
-        j       trap_all_saved
-reply_slow:
-        li      t0, SYS_REPLY_WAIT
-        la      t6, ipc_reply_wait
-        j       trap_all
+        SLOW    reply_slow, SYS_REPLY_WAIT, ipc_reply_wait

@@ -48,11 +48,7 @@ fastpath_fault:
         addi    s6, s6, 1
         sd      s6, HART_FAULT_COUNT(tp)
         li      t2, FAST_IPC_FAULT
-        li      a3, 0
-        li      a4, 0
-        li      a5, 0
-        li      a6, 0
-        li      a7, 0
+        ZERO    a3, a4, a5, a6, a7
         j       fast_leave
 
 /*
@@ -264,15 +260,4 @@ install_rest:
         ld      s5, HART_RESCHEDULE(tp)
         j       install_look
 
-fault_reply_slow_locked:
-        li      t0, SYS_FAULT_REPLY_WAIT
-        la      t6, fault_reply_wait
-        j       trap_all_locked
-fault_reply_slow_saved:
-        li      t0, SYS_FAULT_REPLY_WAIT
-        la      t6, fault_reply_wait
-        j       trap_all_saved
-fault_reply_slow:
-        li      t0, SYS_FAULT_REPLY_WAIT
-        la      t6, fault_reply_wait
-        j       trap_all
+        SLOW    fault_reply_slow, SYS_FAULT_REPLY_WAIT, fault_reply_wait

@@ -83,19 +83,7 @@ trap_simple_locked:
 /* Return from a call with results in t0, a0. in: t1 = pc, ra = current, sp as in user mode */
 trap_simple_return:
         csrw    sepc, t1
-        li      t1, 0
-        li      t2, 0
-        li      a1, 0
-        li      a2, 0
-        li      a3, 0
-        li      a4, 0
-        li      a5, 0
-        li      a6, 0
-        li      a7, 0
-        li      t3, 0
-        li      t4, 0
-        li      t5, 0
-        li      t6, 0
+        ZERO    t1, t2, a1, a2, a3, a4, a5, a6, a7, t3, t4, t5, t6
         ld      tp, THREAD_TP(ra)
         li      ra, 0
         sret
@@ -116,18 +104,7 @@ trap_simple_switch:
         beqz    ra, trap_again          /* but its thread was ended meanwhile */
         sd      t1, THREAD_PC(ra)
         ld      sp, THREAD_SP(ra)
-        li      t1, 0
-        li      t2, 0
-        li      a1, 0
-        li      a2, 0
-        li      a3, 0
-        li      a4, 0
-        li      a5, 0
-        li      a6, 0
-        li      a7, 0
-        li      t3, 0
-        li      t4, 0
-        li      t5, 0
+        ZERO    t1, t2, a1, a2, a3, a4, a5, a6, a7, t3, t4, t5
         EACH_PRESERVED sd, ra
         EACH_TEMPORARY sd, ra
         sd      zero, THREAD_X(1)(ra)
@@ -279,40 +256,16 @@ trap_start:
  * reason. in: tp = sscratch of before = hart, t6 saved in the hart.
  */
 trap_own:
-        la      t6, trap_registers
-        sd      sp, 8 * 2(t6)
-        mv      sp, t6                  /* offsets from sp make short instructions */
-        sd      ra, 8 * 1(sp)
-        sd      gp, 8 * 3(sp)
-        sd      tp, 8 * 4(sp)
-        sd      t0, 8 * 5(sp)
-        sd      t1, 8 * 6(sp)
-        sd      t2, 8 * 7(sp)
-        sd      s0, 8 * 8(sp)
-        sd      s1, 8 * 9(sp)
-        sd      a0, 8 * 10(sp)
-        sd      a1, 8 * 11(sp)
-        sd      a2, 8 * 12(sp)
-        sd      a3, 8 * 13(sp)
-        sd      a4, 8 * 14(sp)
-        sd      a5, 8 * 15(sp)
-        sd      a6, 8 * 16(sp)
-        sd      a7, 8 * 17(sp)
-        sd      s2, 8 * 18(sp)
-        sd      s3, 8 * 19(sp)
-        sd      s4, 8 * 20(sp)
-        sd      s5, 8 * 21(sp)
-        sd      s6, 8 * 22(sp)
-        sd      s7, 8 * 23(sp)
-        sd      s8, 8 * 24(sp)
-        sd      s9, 8 * 25(sp)
-        sd      s10, 8 * 26(sp)
-        sd      s11, 8 * 27(sp)
-        sd      t3, 8 * 28(sp)
-        sd      t4, 8 * 29(sp)
-        sd      t5, 8 * 30(sp)
-        ld      t0, HART_SCRATCH(tp)
-        sd      t0, 8 * 31(sp)
+        csrw    sscratch, sp
+        la      sp, trap_registers - THREAD_X(0)        /* its x[] as that of a thread */
+        EACH_PRESERVED sd, sp
+        EACH_TEMPORARY sd, sp
+        csrr    t0, sscratch
+        ld      t1, HART_SCRATCH(tp)
+        sd      ra, THREAD_X(1)(sp)
+        sd      t0, THREAD_X(2)(sp)
+        sd      tp, THREAD_X(4)(sp)
+        sd      t1, THREAD_X(31)(sp)
         csrw    sscratch, tp
         la      sp, trap_own_stack_top
         call    trap_kernel
