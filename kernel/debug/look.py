@@ -25,29 +25,23 @@ MUST_BE_ZERO = 0x3ff << 54 | 3 << 8
 
 HEADERS = ["riscv/offsets.h", "riscv/direct.h", "riscv/sv39.h", "mm/frame.h", "task/thread.h",
            "task/space.h", "debug/trace.h", "include/abi/ipc.h"]
-NUMBER = re.compile(r"^\s*(?:#define\s+(\w+)\s+|(\w+)\s*=\s*)(?:UINT64_C\()?(0x[0-9a-f]+|\d+)u?\b",
-                    re.M)
+NUMBER = re.compile(r"^\s*(?:#define\s+|NUMBER\()?(\w+)(?:\s+|\s*=\s*|, )(?:UINT64_C\()?"
+                    r"(0x[0-9a-f]+|\d+)u?\b", re.M)
 ENUM = re.compile(r"enum (\w+) \{(.*?)\n\}", re.S)
-ALIAS = re.compile(r"^\s*(\w+)\s*=\s*([A-Z]\w+),", re.M)
 EVENT = re.compile(r'^TRACE\((\w+), (\d+), "(.*)"\)', re.M)
 
 
 def header_numbers(folder):
     """The constants that the kernel's headers define as plain numbers, by name, and by enum."""
     numbers = {}
-    aliases = {}
     members = {}
     for name in HEADERS:
         with open(os.path.join(folder, name), encoding="utf-8") as source:
             text = source.read()
         for match in NUMBER.finditer(text):
-            numbers[match[1] or match[2]] = int(match[3], 0)
-        aliases.update(ALIAS.findall(text))
+            numbers[match[1]] = int(match[2], 0)
         for enum, body in ENUM.findall(text):
             members[enum] = re.findall(r"^\s*(\w+)\s*=", body, re.M)
-    for name, other in aliases.items():
-        if other in numbers:
-            numbers[name] = numbers[other]
     enums = {enum: {numbers[name]: name for name in names if name in numbers}
              for enum, names in members.items()}
     return numbers, enums

@@ -22,7 +22,6 @@
 #include <base/list.h>
 #include <riscv/lock.h>
 
-#include "riscv/offsets.h"
 #include "task/object.h"
 
 struct space;
@@ -39,6 +38,3 @@ struct endpoint {
 };
 
 STATIC_ASSERT(sizeof(struct endpoint) == 64, "an endpoint is a cell");
-STATIC_ASSERT(offsetof(struct endpoint, senders) == ENDPOINT_SENDERS, "see offsets.h");
-STATIC_ASSERT(offsetof(struct endpoint, receivers) == ENDPOINT_RECEIVERS, "see offsets.h");
-STATIC_ASSERT(offsetof(struct endpoint, server) == ENDPOINT_SERVER, "see offsets.h");

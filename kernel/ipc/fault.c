@@ -9,18 +9,9 @@
 #include "ipc/upcall.h"
 #include "mm/aspace.h"
 #include "mm/frame.h"
-#include "riscv/fastpath.h"
-#include "riscv/offsets.h"
 #include "riscv/trap.h"
 #include "task/sched.h"
 #include "task/space.h"
-
-/* What fastpath_fault.S knows of mm/. */
-STATIC_ASSERT(FAST_FRAME_USER == FRAME_USER && FAST_FRAME_CLEAN == FRAME_CLEAN, "fastpath.h");
-STATIC_ASSERT(FAST_FRAME_BUSY == FRAME_BUSY && FAST_PTE_VALID == PTE_VALID, "fastpath.h");
-STATIC_ASSERT(FAST_FRAME_COUNT_SHIFT == FRAME_COUNT_SHIFT, "fastpath.h");
-STATIC_ASSERT(offsetof(struct aspace, near) == ASPACE_NEAR, "see offsets.h");
-STATIC_ASSERT(offsetof(struct aspace, near_table) == ASPACE_NEAR_TABLE, "see offsets.h");
 
 #define ACTION_BITS 8u
 #define BYTE        UINT64_C(0xff)

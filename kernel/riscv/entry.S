@@ -6,7 +6,7 @@
  * physical addresses, which is fine for everything that is relative to pc.
  */
 #include "riscv/entry.h"
-#include "riscv/offsets.h"
+#include "riscv/trap_macros.inc"
 
     .section .text.entry, "ax"
 

@@ -40,7 +40,7 @@ fastpath_fault:
         CHECK_ENDPOINT trap_other_locked
         TAKE_RECEIVER trap_other_locked
         sd      a0, THREAD_FAULT(ra)
-        sd      a1, THREAD_FAULT + 8(ra)
+        sd      a1, THREAD_FAULT_ACCESS(ra)
         GIVE_TOKEN STATE_FAULTING
         ld      s6, HART_FAULT_COUNT(tp)
         ld      a2, THREAD_PC(ra)
@@ -63,7 +63,7 @@ fastpath_fault_reply:
         or      t6, t6, a5
         or      t6, t6, a6
         or      t6, t6, a7
-        or      t6, t6, t5              /* FAULT_RESUME is 0 */
+        or      t6, t6, t5              /* FAULT_RESUME is 0 (riscv/offsets.h) */
         bnez    t6, fault_reply_slow
         srli    t6, a1, FAST_MAP_PROT_SHIFT  /* operation, no flags, some protection */
         addi    t6, t6, -(FAST_MAP_INSTALL_ZERO << 8 | 1)
@@ -164,7 +164,7 @@ install_filled:
         sd      s8, 0(s7)
         sd      s11, 0(s6)
         sd      s7, HART_FILL_WORD(tp)
-        sd      s6, HART_FILL_WORD + 8(tp)
+        sd      s6, HART_FILL_SLOT(tp)
         sd      s5, HART_FILL_COUNT(tp)
         sd      t6, HART_CURRENT(tp)    /* whom others may end meanwhile */
         ld      s3, HART_KERNEL_LOCK(tp)

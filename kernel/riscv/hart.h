@@ -24,7 +24,6 @@
 #include <base/assert.h>
 #include <base/attr.h>
 
-#include "riscv/offsets.h"
 #include <riscv/self.h>
 
 #define HARTS_MAX 8u
@@ -94,30 +93,3 @@ struct hart {
     uint64_t id;            /* hart id of the machine */
     struct fill fill;
 };
-
-STATIC_ASSERT(offsetof(struct hart, current) == HART_CURRENT, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, scratch) == HART_SCRATCH, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, stack_top) == HART_STACK, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, reschedule) == HART_RESCHEDULE, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, fpu_owner) == HART_FPU_OWNER, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, threads) == HART_THREADS, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, thread_max) == HART_THREAD_MAX, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, frame_bias) == HART_FRAME_BIAS, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, token) == HART_TOKEN, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, fault_count) == HART_FAULT_COUNT, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, fault_look) == HART_FAULT_LOOK, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, kernel_lock) == HART_KERNEL_LOCK, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, frame_words) == HART_FRAME_WORDS, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, frame_start) == HART_FRAME_START, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, frame_count) == HART_FRAME_COUNT, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, leaf_flags) == HART_LEAF_FLAGS, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, idle_satp) == HART_IDLE_SATP, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, is_alone) == HART_IS_ALONE, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, id) == HART_ID, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, fill) == HART_FILL, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, fill.count) == HART_FILL_COUNT, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, fill.kind) == HART_FILL_COUNT + 4, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, fill.pages[0].word) == HART_FILL_WORD, "see offsets.h");
-STATIC_ASSERT(offsetof(struct hart, fill.pages[0].slot) == HART_FILL_WORD + 8, "see offsets.h");
-STATIC_ASSERT(sizeof(struct hart) == HART_BYTES, "see offsets.h");
-STATIC_ASSERT(HARTS_MAX == HARTS, "see offsets.h");

@@ -16,7 +16,6 @@
  *
  * The only stack is the hart's, from its top. C code never changes tp and gp.
  */
-#include "riscv/offsets.h"
 #include "riscv/trap_macros.inc"
 
 #define SSTATUS_SPP  0x100

@@ -4,8 +4,8 @@
  *
  * A kernel call whose registers are its arguments and results is a C function with those arguments
  * (syscall/syscall.h). One that blocks, or has more than one result, gets all registers in struct
- * thread and leaves its results there. Everything else that a trap can be goes to trap_exception()
- * and trap_interrupt(), with all registers in struct thread.
+ * thread and leaves its results there. Everything else that a trap can be goes to trap_user(), with
+ * all registers in struct thread.
  */
 #pragma once
 
@@ -28,3 +28,12 @@ NORETURN void trap_start(void);
 /* Panic because of the trap that was taken last, in user mode, with the registers `x` (x[0]:
  * pc). */
 NORETURN void trap_panic(const char *who, const uint64_t x[32]);
+
+/* Called by trap.S: a trap in the kernel; x[] of trap_registers is filled. */
+NORETURN void trap_kernel(void);
+
+/*
+ * Provided by ipc/traps.c, called by trap.S: a trap in user mode that is no call; the registers of
+ * current are in struct thread.
+ */
+void trap_user(struct thread *self);

@@ -41,12 +41,6 @@ struct handle_slot {
     uint64_t stamp; /* of the object's frame */
 };
 
-STATIC_ASSERT(sizeof(struct handle_slot) == 1u << SLOT_SHIFT, "see offsets.h");
-STATIC_ASSERT(offsetof(struct handle_slot, object) == SLOT_OBJECT, "see offsets.h");
-STATIC_ASSERT(offsetof(struct handle_slot, id) == SLOT_ID, "see offsets.h");
-STATIC_ASSERT(offsetof(struct handle_slot, badge) == SLOT_BADGE, "see offsets.h");
-STATIC_ASSERT(offsetof(struct handle_slot, stamp) == SLOT_STAMP, "see offsets.h");
-
 /* The rights that make sense for an object of `kind`. */
 uint64_t handle_rights_of(enum object_kind kind);
 

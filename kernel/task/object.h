@@ -23,15 +23,11 @@
 #include <abi/ipc.h>
 #include <base/assert.h>
 
-#include "riscv/offsets.h"
-
 #define OBJECT_GENERATION_ONE (UINT64_C(1) << 16)
 
 struct object {
     uint64_t id;
 };
-
-STATIC_ASSERT(offsetof(struct object, id) == OBJECT_ID, "see offsets.h");
 
 static inline uint64_t object_id_make(uint64_t generation, enum object_kind kind)
 {

@@ -64,10 +64,6 @@ struct space {
 };
 
 STATIC_ASSERT(sizeof(struct space) <= PAGE_SIZE, "a space fits into its frame");
-STATIC_ASSERT(offsetof(struct space, pager) == SPACE_PAGER, "see offsets.h");
-STATIC_ASSERT(offsetof(struct space, fault_badge) == SPACE_BADGE, "see offsets.h");
-STATIC_ASSERT(offsetof(struct space, aspace) == SPACE_ASPACE, "see offsets.h");
-STATIC_ASSERT(offsetof(struct aspace, satp) == ASPACE_SATP, "see debug/look.py");
 
 /*
  * Make a space in the zeroed frame at `space`, with the zeroed first frame of slots at `slots`.

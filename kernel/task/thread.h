@@ -72,7 +72,6 @@
 
 #include "mm/aspace.h"
 #include "riscv/hart.h"
-#include "riscv/offsets.h"
 #include "task/death.h"
 #include "task/handle.h"
 #include "task/object.h"
@@ -88,11 +87,11 @@ enum thread_state {
     THREAD_NEW = 0,
     THREAD_STOPPED = 1,
     THREAD_RUNNABLE = 2,
-    THREAD_RUNNING = STATE_RUNNING,
+    THREAD_RUNNING = 3,
     THREAD_SENDING = 4,
-    THREAD_CALLING = STATE_CALLING,
-    THREAD_FAULTING = STATE_FAULTING,
-    THREAD_RECEIVING = STATE_RECEIVING,
+    THREAD_CALLING = 5,
+    THREAD_FAULTING = 6,
+    THREAD_RECEIVING = 7,
     THREAD_WAITING = 8,
     THREAD_TRAPPED = 9,
     THREAD_ENDED = 10,
@@ -175,20 +174,6 @@ struct thread {
     uint64_t fcsr;
 };
 
-STATIC_ASSERT(offsetof(struct thread, x) == THREAD_X(0), "see offsets.h");
-STATIC_ASSERT(offsetof(struct thread, slots) == THREAD_SLOTS, "see offsets.h");
-STATIC_ASSERT(offsetof(struct thread, satp) == THREAD_SATP, "see offsets.h");
-STATIC_ASSERT(offsetof(struct thread, space) == THREAD_SPACE, "see offsets.h");
-STATIC_ASSERT(offsetof(struct thread, home) == THREAD_HOME, "see offsets.h");
-STATIC_ASSERT(offsetof(struct thread, state) == THREAD_STATE, "see offsets.h");
-STATIC_ASSERT(offsetof(struct thread, priority) == THREAD_PRIORITY, "see offsets.h");
-STATIC_ASSERT(offsetof(struct thread, number) == THREAD_NUMBER, "see offsets.h");
-STATIC_ASSERT(offsetof(struct thread, serial) == THREAD_SERIAL, "see offsets.h");
-STATIC_ASSERT(offsetof(struct thread, partner) == THREAD_PARTNER, "see offsets.h");
-STATIC_ASSERT(offsetof(struct thread, link) == THREAD_LINK, "see offsets.h");
-STATIC_ASSERT(offsetof(struct thread, waits_on) == THREAD_WAITS_ON, "see offsets.h");
-STATIC_ASSERT(offsetof(struct thread, fault_address) == THREAD_FAULT, "see offsets.h");
-STATIC_ASSERT(offsetof(struct thread, fault_access) == THREAD_FAULT + 8, "see offsets.h");
 STATIC_ASSERT(sizeof(struct thread) <= PAGE_SIZE, "a thread fits into its frame");
 
 /*

@@ -8,7 +8,6 @@
 #include "ipc/end.h"
 #include "ipc/pending.h"
 #include "model.h"
-#include "riscv/trap_entry.h"
 #include "stage.h"
 #include "tap.h"
 #include "task/sched.h"
@@ -165,7 +164,7 @@ TAP_TEST(a_call_with_a_time_out_ends_at_its_time_and_its_token_is_stale)
     ipc_call_timed(client);
     EXPECT(stage_schedule() == pager);
     stage_time = 5000;
-    trap_interrupt();
+    sched_tick();
     EXPECT(thread_is_in(client, THREAD_RUNNABLE));
     EXPECT_ERR(stage_error(client), ERR_TIMEDOUT);
     stage_reply_wait(SLOT, pager->x[REG_T3], client->number, 1);

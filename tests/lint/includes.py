@@ -51,7 +51,7 @@ MAY_INCLUDE_FILES = {
 LAYERS = ["riscv", "debug", "mm", "task", "irq", "ipc", "syscall", "boot"]
 # Upwards in spite of the order, with the reason.
 UPWARDS = {
-    # The trap entry is where every call and fault begins.
+    # A trap of the kernel itself is a panic.
     "kernel/riscv/trap.c",
 }
 
