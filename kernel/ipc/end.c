@@ -100,8 +100,7 @@ static void end_promises(const struct space *space) REQUIRES(task_lock)
 
     for (uint64_t i = 0; i < hart->thread_max; i++) {
         struct thread *thread = hart->threads[i];
-        if (thread == NULL || atomic_load(&thread->serial) == 0 ||
-            thread->partner != space->aspace.satp) {
+        if (thread == NULL || thread->serial == 0 || thread->partner != space->aspace.satp) {
             continue;
         }
         if (thread_is_in(thread, THREAD_FAULTING)) {

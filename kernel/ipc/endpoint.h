@@ -10,8 +10,6 @@
  * I1  Not both queues have members.
  * I2  senders: threads in SENDING or TRAPPED; receivers: threads in RECEIVING. Their waits_on is
  *     this.
- * Lock: `lock` guards all but id and owner. Memory stays an endpoint's or a notification's while
- * the space lives, so that a lock may be taken first and the id compared after.
  */
 #pragma once
 
@@ -20,7 +18,6 @@
 
 #include <base/assert.h>
 #include <base/list.h>
-#include <riscv/lock.h>
 
 #include "task/object.h"
 
@@ -28,8 +25,7 @@ struct space;
 
 struct endpoint {
     struct object object;
-    struct lock lock;
-    uint32_t reserved;
+    uint64_t unused;
     struct list senders;
     struct list receivers;
     uint64_t

@@ -81,9 +81,7 @@ static enum err fault_resume(struct thread *self, struct thread *faulted)
     if (count != 0 && aspace_check(&faulted->space->aspace, entries, count) != ERR_OK) {
         return ERR_INVAL;
     }
-    if (!ipc_claim(faulted, self->x[REG_T3])) {
-        return ERR_STALE;
-    }
+    faulted->serial = 0;
     if (count != 0) {
         pending_add(faulted, entries, count);
     }
@@ -101,14 +99,12 @@ void fault_install(struct thread *faulted, uint64_t where, uint64_t what)
     }
 }
 
-static enum err fault_refuse(struct thread *self, struct thread *faulted, uint64_t cause)
+static enum err fault_refuse(struct thread *faulted, uint64_t cause)
 {
     if (!fault_is_cause(cause)) {
         return ERR_INVAL;
     }
-    if (!ipc_claim(faulted, self->x[REG_T3])) {
-        return ERR_STALE;
-    }
+    faulted->serial = 0;
     if (upcall_enter(faulted, (enum cause)cause, faulted->fault_address, faulted->fault_access)) {
         sched_wake_first(faulted);
     }
@@ -124,23 +120,7 @@ enum err fault_answer(struct thread *self, struct thread *faulted)
         return fault_resume(self, faulted);
     }
     if ((action & BYTE) == FAULT_REFUSE && action >> (2 * ACTION_BITS) == 0) {
-        return fault_refuse(self, faulted, action >> ACTION_BITS);
+        return fault_refuse(faulted, action >> ACTION_BITS);
     }
     return ERR_INVAL;
-}
-
-void fault_reply_wait(struct thread *self)
-{
-    if (self->x[REG_T3] != 0) {
-        struct thread *waiter = ipc_find_waiter(self);
-        enum err error = ERR_STALE;
-        if (waiter != NULL) {
-            error = thread_is_in(waiter, THREAD_FAULTING) ? fault_answer(self, waiter) : ERR_INVAL;
-        }
-        if (error != ERR_OK) {
-            thread_set_results(self, error, 0);
-            return;
-        }
-    }
-    ipc_receive(self);
 }

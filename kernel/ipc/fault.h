@@ -26,8 +26,8 @@ void fault_take(struct thread *self, uint64_t address, uint32_t access);
 /*
  * Answer the fault of `faulted` with what is in the registers of `self`: FAULT_REPLY_WAIT, REPLY.
  *
- * Returns:   ERR_OK; ERR_INVAL: unknown action or cause, malformed entry; ERR_STALE: it is gone.
- * On error:  nothing changed, but for STALE the token stays good.
+ * Returns:   ERR_OK; ERR_INVAL: unknown action or cause, malformed entry.
+ * On error:  nothing changed.
  */
 MUST_USE enum err fault_answer(struct thread *self, struct thread *faulted);
 
@@ -38,6 +38,3 @@ MUST_USE enum err fault_answer(struct thread *self, struct thread *faulted);
  * Refused: counted, and the thread faults again. Requires: nothing is kept in ipc/pending.c.
  */
 void fault_install(struct thread *faulted, uint64_t where, uint64_t what);
-
-/* The kernel call FAULT_REPLY_WAIT. */
-void fault_reply_wait(struct thread *self);

@@ -66,7 +66,7 @@ static enum err ipc_take_message(struct thread *from, struct thread *to, bool is
  * Returns: ERR_OK, or the errors of transfer_handles(), with nothing changed.
  */
 static enum err ipc_hand_over(struct endpoint *endpoint, struct thread *from, struct thread *to,
-                              bool is_fault) REQUIRES(endpoint->lock)
+                              bool is_fault)
 {
     uint64_t words[IPC_WORDS];
     uint64_t badge;
@@ -87,7 +87,7 @@ static enum err ipc_hand_over(struct endpoint *endpoint, struct thread *from, st
     endpoint->server = to->number;
     thread_set_state(from, is_fault ? THREAD_FAULTING : THREAD_CALLING);
     from->partner = to->satp;
-    atomic_store(&from->serial, serial);
+    from->serial = serial;
     return ERR_OK;
 }
 
@@ -95,7 +95,6 @@ static enum err ipc_hand_over(struct endpoint *endpoint, struct thread *from, st
  * Put `self` among the senders, before those of lower priority. Bounded by the number of threads.
  */
 static void ipc_queue_sender(struct endpoint *endpoint, struct thread *self, bool is_fault)
-    REQUIRES(endpoint->lock)
 {
     struct list *before = endpoint->senders.prev;
 
@@ -109,9 +108,10 @@ static void ipc_queue_sender(struct endpoint *endpoint, struct thread *self, boo
 }
 
 /* Let the thread that serves `endpoint` run with at least `priority`. */
-static void ipc_lend(const struct endpoint *endpoint, uint64_t number, uint32_t priority)
+static void ipc_lend(const struct endpoint *endpoint, uint32_t priority)
 {
     const struct hart *hart = hart_self();
+    const uint64_t number = endpoint->server;
 
     if (number >= hart->thread_max || hart->threads[number] == NULL) {
         return;
@@ -126,7 +126,7 @@ static void ipc_lend(const struct endpoint *endpoint, uint64_t number, uint32_t 
  * The receiver to take: one of this hart if one of the first is (fastpath.S looks as far), else one
  * that may come here, else the first.
  */
-static struct thread *ipc_choose_receiver(const struct endpoint *endpoint) REQUIRES(endpoint->lock)
+static struct thread *ipc_choose_receiver(const struct endpoint *endpoint)
 {
     struct thread *chosen = ipc_first(&endpoint->receivers);
     const struct list *link = endpoint->receivers.next;
@@ -147,36 +147,23 @@ static struct thread *ipc_choose_receiver(const struct endpoint *endpoint) REQUI
 enum err ipc_send(struct thread *self, const struct handle_slot *slot, bool is_fault)
 {
     struct endpoint *endpoint = ipc_endpoint(slot->object);
-    struct thread *to = NULL;
-    uint64_t server = SERVER_NONE;
-    enum err error = ERR_OK;
 
-    lock_take(&endpoint->lock);
-    if (!handle_is_live(slot)) {
-        error = ERR_STALE;
-    } else if (!list_is_empty(&endpoint->receivers)) {
-        struct thread *receiver = ipc_choose_receiver(endpoint);
-        error = ipc_hand_over(endpoint, self, receiver, is_fault);
-        if (error == ERR_OK) {
-            to = receiver;
-            list_remove(&to->link);
-            to->priority = self->priority;
-        }
-    } else {
+    if (list_is_empty(&endpoint->receivers)) {
         ipc_queue_sender(endpoint, self, is_fault);
-        server = endpoint->server;
-    }
-    lock_release(&endpoint->lock);
-
-    if (error == ERR_OK) {
-        if (to != NULL) {
-            sched_adopt(to);
-            sched_wake_first(to);
+        ipc_lend(endpoint, self->priority);
+    } else {
+        struct thread *to = ipc_choose_receiver(endpoint);
+        const enum err error = ipc_hand_over(endpoint, self, to, is_fault);
+        if (error != ERR_OK) {
+            return error;
         }
-        ipc_lend(endpoint, server, self->priority);
-        sched_block();
+        list_remove(&to->link);
+        to->priority = self->priority;
+        sched_adopt(to);
+        sched_wake_first(to);
     }
-    return error;
+    sched_block();
+    return ERR_OK;
 }
 
 static void ipc_call_until(struct thread *self, uint64_t latest)
@@ -223,12 +210,7 @@ struct thread *ipc_find_waiter(struct thread *self)
         return NULL;
     }
     struct thread *waiter = hart->threads[number];
-    return atomic_load(&waiter->serial) == serial && waiter->partner == self->satp ? waiter : NULL;
-}
-
-bool ipc_claim(struct thread *waiter, uint64_t serial)
-{
-    return atomic_compare_exchange_strong(&waiter->serial, &serial, 0);
+    return waiter->serial == serial && waiter->partner == self->satp ? waiter : NULL;
 }
 
 /* Answer the call that the token of `self` names with what is in its registers. */
@@ -249,42 +231,54 @@ static enum err ipc_answer(struct thread *self, struct thread *caller)
             return error;
         }
     }
-    if (!ipc_claim(caller, self->x[REG_T3])) {
-        return ERR_STALE;
-    }
 
+    /* Point of no return: nothing below may fail. */
+    caller->serial = 0;
     wait_cancel_timeout(caller);
     ipc_write_message(caller, 0, tag, words);
     sched_wake_first(caller);
     return ERR_OK;
 }
 
-void ipc_reply(struct thread *self)
+/* The same for a call or a fault, of a thread that ipc_find_waiter() found or did not. */
+static enum err ipc_answer_any(struct thread *self, struct thread *waiter_opt)
 {
-    struct thread *waiter = ipc_find_waiter(self);
-    enum err error = ERR_STALE;
-
-    if (waiter != NULL) {
-        error = thread_is_in(waiter, THREAD_FAULTING) ? fault_answer(self, waiter)
-                                                      : ipc_answer(self, waiter);
+    if (waiter_opt == NULL) {
+        return ERR_STALE;
     }
-    thread_set_results(self, error, 0);
+    return thread_is_in(waiter_opt, THREAD_FAULTING) ? fault_answer(self, waiter_opt)
+                                                     : ipc_answer(self, waiter_opt);
 }
 
-void ipc_reply_wait(struct thread *self)
+void ipc_reply(struct thread *self)
+{
+    thread_set_results(self, ipc_answer_any(self, ipc_find_waiter(self)), 0);
+}
+
+/* Answer a thread in `state`, if there is a token, and wait for the next message. */
+static void ipc_answer_and_wait(struct thread *self, enum thread_state state)
 {
     if (self->x[REG_T3] != 0) {
         struct thread *waiter = ipc_find_waiter(self);
-        enum err error = ERR_STALE;
-        if (waiter != NULL) {
-            error = thread_is_in(waiter, THREAD_FAULTING) ? ERR_INVAL : ipc_answer(self, waiter);
-        }
+        const bool is_other = waiter != NULL && !thread_is_in(waiter, state);
+        const enum err error = is_other ? ERR_INVAL : ipc_answer_any(self, waiter);
+
         if (error != ERR_OK) {
             thread_set_results(self, error, 0);
             return;
         }
     }
     ipc_receive(self);
+}
+
+void ipc_reply_wait(struct thread *self)
+{
+    ipc_answer_and_wait(self, THREAD_CALLING);
+}
+
+void ipc_fault_reply_wait(struct thread *self)
+{
+    ipc_answer_and_wait(self, THREAD_FAULTING);
 }
 
 /*
@@ -311,7 +305,6 @@ static bool ipc_receive_bits(struct thread *self)
  * Returns: who sent it; NULL: none.
  */
 static struct thread *ipc_receive_queued(struct endpoint *endpoint, struct thread *self)
-    REQUIRES(endpoint->lock)
 {
     while (!list_is_empty(&endpoint->senders)) {
         struct thread *from = ipc_first(&endpoint->senders);
@@ -332,7 +325,6 @@ static struct thread *ipc_receive_queued(struct endpoint *endpoint, struct threa
  * Returns: who sent it; NULL: none.
  */
 static struct thread *ipc_receive_or_wait(struct endpoint *endpoint, struct thread *self)
-    REQUIRES(endpoint->lock)
 {
     struct thread *from = ipc_receive_queued(endpoint, self);
 
@@ -356,16 +348,7 @@ void ipc_receive(struct thread *self)
     if (ipc_receive_bits(self)) {
         return;
     }
-    struct endpoint *endpoint = ipc_endpoint(slot->object);
-    lock_take(&endpoint->lock);
-    if (!handle_is_live(slot)) {
-        lock_release(&endpoint->lock);
-        thread_set_results(self, ERR_BADF, 0);
-        return;
-    }
-    struct thread *from = ipc_receive_or_wait(endpoint, self);
-    lock_release(&endpoint->lock);
-
+    struct thread *from = ipc_receive_or_wait(ipc_endpoint(slot->object), self);
     if (from != NULL) {
         sched_set_priority(self, from->priority);
         return;
@@ -375,35 +358,13 @@ void ipc_receive(struct thread *self)
 
 void ipc_poke(struct thread *thread)
 {
-    if (!thread_is_in(thread, THREAD_RECEIVING) || !ipc_detach(thread)) {
+    if (!thread_is_in(thread, THREAD_RECEIVING)) {
         return; /* it looks at its flag before it waits again */
     }
-    /* Somebody else can have taken the bits meanwhile: then this is a message without bits. */
+    list_remove(&thread->link);
     ipc_write_notification(thread, notify_take_bound(thread));
     thread->priority = thread->priority_own;
     sched_wake(thread);
-}
-
-/* `thread` is in a queue of the endpoint it waits on. */
-static bool ipc_is_queued(const struct thread *thread)
-{
-    return thread_is_in(thread, THREAD_SENDING) || thread_is_in(thread, THREAD_TRAPPED) ||
-           thread_is_in(thread, THREAD_RECEIVING);
-}
-
-bool ipc_detach(struct thread *thread)
-{
-    struct object *object = thread->waits_on;
-    struct endpoint *endpoint = ipc_endpoint(object);
-
-    lock_take(&endpoint->lock);
-    const bool was_there =
-        ipc_is_queued(thread) && thread->waits_on == object && !list_is_empty(&thread->link);
-    if (was_there) {
-        list_remove(&thread->link);
-    }
-    lock_release(&endpoint->lock);
-    return was_there;
 }
 
 void endpoint_init(struct endpoint *endpoint, struct space *owner)
@@ -414,35 +375,20 @@ void endpoint_init(struct endpoint *endpoint, struct space *owner)
     endpoint->owner = owner;
 }
 
-/* Take the first thread out of a queue of an endpoint; NULL: it is empty. */
-static struct thread *ipc_take_first(struct endpoint *endpoint, struct list *queue)
-{
-    struct thread *thread = NULL;
-
-    lock_take(&endpoint->lock);
-    if (!list_is_empty(queue)) {
-        thread = ipc_first(queue);
-        list_remove(&thread->link);
-    }
-    lock_release(&endpoint->lock);
-    return thread;
-}
-
 void endpoint_fini(struct endpoint *endpoint)
 {
-    struct thread *thread = ipc_take_first(endpoint, &endpoint->senders);
-
-    while (thread != NULL) {
+    while (!list_is_empty(&endpoint->senders)) {
+        struct thread *thread = ipc_first(&endpoint->senders);
+        list_remove(&thread->link);
         if (thread_is_in(thread, THREAD_TRAPPED)) {
             end_thread(thread, CAUSE_BUS, thread->fault_address, thread->fault_access);
         } else {
             wait_finish(thread, ERR_PEER_GONE, 0);
         }
-        thread = ipc_take_first(endpoint, &endpoint->senders);
     }
-    thread = ipc_take_first(endpoint, &endpoint->receivers);
-    while (thread != NULL) {
+    while (!list_is_empty(&endpoint->receivers)) {
+        struct thread *thread = ipc_first(&endpoint->receivers);
+        list_remove(&thread->link);
         wait_finish(thread, ERR_BADF, 0);
-        thread = ipc_take_first(endpoint, &endpoint->receivers);
     }
 }

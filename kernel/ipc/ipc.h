@@ -28,10 +28,14 @@
 #include "ipc/endpoint.h"
 #include "task/thread.h"
 
-/* The kernel calls CALL, CALL_TIMED, REPLY_WAIT, REPLY: results go to the registers of `self`. */
+/*
+ * The kernel calls CALL, CALL_TIMED, REPLY_WAIT, FAULT_REPLY_WAIT, REPLY: results go to the registers
+ * of `self`.
+ */
 void ipc_call(struct thread *self);
 COLD void ipc_call_timed(struct thread *self);
 void ipc_reply_wait(struct thread *self);
+void ipc_fault_reply_wait(struct thread *self);
 void ipc_reply(struct thread *self);
 
 /* Prepare an endpoint of `owner` in a zeroed cell. */
@@ -47,7 +51,8 @@ COLD void endpoint_fini(struct endpoint *endpoint) REQUIRES(task_lock);
  *
  * The message is the page fault in fault_address and fault_access if `is_fault`, else what is in
  * the registers.
- * Returns:   ERR_OK: self waits, the caller returns to the exit; ERR_STALE: the endpoint has ended;
+ * Requires:  the endpoint lives.
+ * Returns:   ERR_OK: self waits, the caller returns to the exit;
  *            ERR_SENDER_HANDLE, ERR_RECEIVER_SLOTS as in abi/ipc.h.
  * On error:  nothing changed.
  */
@@ -60,16 +65,9 @@ void ipc_receive(struct thread *self);
 /*
  * Find the thread that waits for the token in x[REG_T3], x[REG_T4] of `self`, which may answer it.
  *
- * Returns: it, in CALLING or FAULTING; NULL: there is none. It can go until ipc_claim().
+ * Returns: it, in CALLING or FAULTING; NULL: there is none.
  */
 struct thread *ipc_find_waiter(struct thread *self);
 
-/* Use up the token `serial` of `waiter`. Returns: false if somebody else did. */
-bool ipc_claim(struct thread *waiter, uint64_t serial);
-
 /* Bits for the bound notification of `thread` came: end its RECEIVING if it is in it. */
 COLD void ipc_poke(struct thread *thread);
-
-/* Take `thread` out of the queue of the endpoint it waits on. Returns: whether it was still
- * there. */
-bool ipc_detach(struct thread *thread);

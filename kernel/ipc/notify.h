@@ -8,7 +8,7 @@
  * I1  waiter is in WAITING with waits_on this notification, and none of the bits it wants is set.
  * I2  bound has the flag THREAD_SIGNALLED whenever bits != 0 and bits were set while it was bound.
  * I3  Not both waiter and bound are set.
- * Lock: `lock` guards all but id and owner; bound changes under task_lock as well.
+ * Lock: bound changes under task_lock.
  */
 #pragma once
 
@@ -17,7 +17,6 @@
 #include <abi/error.h>
 #include <base/assert.h>
 #include <base/attr.h>
-#include <riscv/lock.h>
 
 #include "task/object.h"
 #include "task/thread.h"
@@ -26,13 +25,11 @@ struct space;
 
 struct notification {
     struct object object;
-    struct lock lock;
-    uint32_t reserved;
     uint64_t bits;
     struct thread *waiter;
     struct thread *bound;
     struct space *owner; /* constant while it lives */
-    uint64_t unused[2];
+    uint64_t unused[3];
 };
 
 STATIC_ASSERT(sizeof(struct notification) == 64, "a notification is a cell");
@@ -58,9 +55,6 @@ MUST_USE enum err notify_bind(struct notification *notification, struct thread *
 
 /* Bind `thread` to no notification. */
 void notify_unbind(struct thread *thread) REQUIRES(task_lock);
-
-/* Take `thread`, in WAITING, from its notification. Returns: whether it still waited. */
-bool notify_detach(struct thread *thread);
 
 /* The notification is about to end: its waiter gets STALE, and it is bound to none any longer. */
 void notify_fini(struct notification *notification) REQUIRES(task_lock);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ipc/wait.h"
 
-#include "ipc/ipc.h"
 #include "ipc/notify.h"
 #include "task/sched.h"
 
@@ -11,12 +10,15 @@ bool wait_detach(struct thread *thread)
     case THREAD_SENDING:
     case THREAD_TRAPPED:
     case THREAD_RECEIVING:
-        return ipc_detach(thread);
+        list_remove(&thread->link);
+        return true;
     case THREAD_CALLING:
     case THREAD_FAULTING:
-        return atomic_exchange(&thread->serial, 0) != 0;
+        thread->serial = 0;
+        return true;
     case THREAD_WAITING:
-        return notify_detach(thread);
+        ((struct notification *)(void *)thread->waits_on)->waiter = NULL;
+        return true;
     case THREAD_NEW:
     case THREAD_STOPPED:
     case THREAD_RUNNABLE:

@@ -17,8 +17,7 @@
 /*
  * Take `thread` from whatever it waits for, if it waits.
  *
- * Returns:   true: the caller owns it now, in an unchanged state; false: it did not wait, or
- *            somebody else was faster.
+ * Returns:   true: the caller owns it now, in an unchanged state; false: it did not wait.
  */
 bool wait_detach(struct thread *thread);
 

@@ -10,7 +10,6 @@
  *
  * I1  A line whose notification has ended is not completed, so that it cannot storm; the next
  *     irq_bind() starts it anew.
- * Lock: irq_lock guards all lines; none is taken under it.
  */
 #pragma once
 

@@ -260,4 +260,4 @@ install_rest:
         ld      s5, HART_RESCHEDULE(tp)
         j       install_look
 
-        SLOW    fault_reply_slow, SYS_FAULT_REPLY_WAIT, fault_reply_wait
+        SLOW    fault_reply_slow, SYS_FAULT_REPLY_WAIT, ipc_fault_reply_wait

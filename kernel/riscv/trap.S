@@ -187,7 +187,7 @@ trap_all_go:
 
         ALL     sys_call, ipc_call
         ALL     sys_reply_wait, ipc_reply_wait
-        ALL     sys_fault_reply_wait, fault_reply_wait
+        ALL     sys_fault_reply_wait, ipc_fault_reply_wait
         ALL     sys_reply, ipc_reply
         ALL     sys_call_timed, ipc_call_timed
         ALL     sys_wait, notify_wait

@@ -11,7 +11,6 @@
 #include "task/harts.h"
 
 struct run_queue {
-    struct lock lock;
     uint32_t ready; /* bit p: levels[p] has members */
     uint64_t count; /* of members */
     struct list levels[PRIORITY_COUNT];
@@ -32,7 +31,6 @@ static struct run_queue *sched_queue_of(const struct thread *thread)
 
 /* Not inline: what they cost is less than the room they would take in four places. */
 NOINLINE static void sched_enqueue(struct run_queue *queue, struct thread *thread, bool is_first)
-    REQUIRES(queue->lock)
 {
     struct list *level = &queue->levels[thread->priority];
 
@@ -46,7 +44,6 @@ NOINLINE static void sched_enqueue(struct run_queue *queue, struct thread *threa
 }
 
 NOINLINE static void sched_dequeue(struct run_queue *queue, struct thread *thread)
-    REQUIRES(queue->lock)
 {
     list_remove(&thread->link);
     if (list_is_empty(&queue->levels[thread->priority])) {
@@ -127,11 +124,7 @@ static void sched_insert(struct thread *thread, bool is_first)
     if (thread->kept != NULL) {
         sched_move(thread, thread->kept);
     }
-    struct run_queue *queue = sched_queue_of(thread);
-
-    lock_take(&queue->lock);
-    sched_enqueue(queue, thread, is_first);
-    lock_release(&queue->lock);
+    sched_enqueue(sched_queue_of(thread), thread, is_first);
     sched_consider(thread_hart(thread), thread->priority);
 }
 
@@ -164,7 +157,6 @@ static struct thread *sched_pick(struct run_queue *queue, const struct hart *har
 {
     struct thread *thread = NULL;
 
-    lock_take(&queue->lock);
     for (uint32_t ready = queue->ready; ready != 0 && thread == NULL;) {
         const unsigned level = bits_highest(ready);
         ready &= ~(UINT32_C(1) << level);
@@ -174,7 +166,6 @@ static struct thread *sched_pick(struct run_queue *queue, const struct hart *har
         sched_dequeue(queue, thread);
         thread_set_state(thread, THREAD_RUNNING);
     }
-    lock_release(&queue->lock);
     return thread;
 }
 
@@ -297,12 +288,8 @@ void sched_wake_first(struct thread *thread)
 
 void sched_remove(struct thread *thread)
 {
-    struct run_queue *queue = sched_queue_of(thread);
-
     ASSERT(thread_is_in(thread, THREAD_RUNNABLE));
-    lock_take(&queue->lock);
-    sched_dequeue(queue, thread);
-    lock_release(&queue->lock);
+    sched_dequeue(sched_queue_of(thread), thread);
 }
 
 void sched_set_priority(struct thread *thread, uint32_t priority)
@@ -313,7 +300,6 @@ void sched_set_priority(struct thread *thread, uint32_t priority)
     if (thread->priority == priority) {
         return;
     }
-    lock_take(&queue->lock);
     if (thread_is_in(thread, THREAD_RUNNABLE)) {
         sched_dequeue(queue, thread);
         thread->priority = priority;
@@ -321,10 +307,8 @@ void sched_set_priority(struct thread *thread, uint32_t priority)
     } else {
         thread->priority = priority;
     }
-    const uint32_t ready = queue->ready;
-    lock_release(&queue->lock);
-    if (ready != 0) {
-        sched_consider(thread_hart(thread), bits_highest(ready));
+    if (queue->ready != 0) {
+        sched_consider(thread_hart(thread), bits_highest(queue->ready));
     }
 }
 

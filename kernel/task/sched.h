@@ -19,7 +19,6 @@
  *     hart was poked.
  * I3  The timer is set to the earliest time-out, or earlier, if others of current's priority wait,
  *     to the end of the slice; else to never.
- * Lock: run_queue.lock inside, under none but memory_lock and timeout_lock.
  */
 #pragma once
 

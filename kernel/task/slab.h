@@ -24,7 +24,7 @@ struct space;
 
 struct cell {
     struct object object;
-    uint64_t reserved[6]; /* left alone while free: a lock may lie there */
+    uint64_t reserved[6];
     union {
         struct cell *next;   /* free cells */
         struct space *owner; /* the first cell of a slab, which is never an object */

@@ -48,9 +48,7 @@
  *     server that receives where it received before need not check the frame again (fastpath.S).
  *     FRAME_RELEASE of a slab sets those that lie in it to NULL.
  * I5  A thread that is kept on a hart has its home there, unless it runs and has yet to leave.
- * Locks: state, link, waits_on and partner belong to whoever holds the lock of the queue that the
- * thread is in; in CALLING and FAULTING to who exchanges the serial for 0; else to the hart that
- * runs it or took it out of a queue. Whoever sets a flag for a thread that runs on another hart
+ * Locks: the kernel lock guards all. Whoever sets a flag for a thread that runs on another hart
  * pokes that hart. task_lock guards space_link, bound, upcall_entry and deaths. Registers are
  * stored by the hart that runs the thread before it has the kernel lock too.
  */
@@ -134,11 +132,11 @@ struct thread {
     struct space *space;
 
     _Atomic uint64_t home;
-    uint32_t state;          /* enum thread_state */
-    uint32_t priority;       /* that it runs with: its own, or lent */
-    uint64_t number;         /* constant after thread_init() */
-    _Atomic uint64_t serial; /* token: who exchanges it for 0 ends the wait */
-    uint64_t partner;        /* in CALLING, FAULTING: satp of the space that may answer */
+    uint32_t state;    /* enum thread_state */
+    uint32_t priority; /* that it runs with: its own, or lent */
+    uint64_t number;   /* constant after thread_init() */
+    uint64_t serial;   /* token: who makes it 0 ends the wait */
+    uint64_t partner;  /* in CALLING, FAULTING: satp of the space that may answer */
     struct list link;
     struct object *waits_on;
     uint64_t fault_address; /* in TRAPPED, FAULTING */

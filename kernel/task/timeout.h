@@ -3,7 +3,6 @@
  * Time-outs: one list sorted by time, its entries part of the threads that set them.
  *
  * I1  A timeout is in the list exactly while its `time` is not 0.
- * Lock: its own, inside; none is taken under it.
  * Not here: what happens at the time (ipc/attend.c); arming the timer (sched_arm).
  */
 #pragma once

@@ -292,7 +292,7 @@ void stage_fault_reply_wait(uint64_t serial, uint64_t number, uint64_t action, u
     self->x[REG_T5] = action;
     self->x[REG_A0] = where;
     self->x[REG_A0 + 1] = what;
-    fault_reply_wait(self);
+    ipc_fault_reply_wait(self);
     (void)stage_schedule();
 }
 
