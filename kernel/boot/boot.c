@@ -2,7 +2,6 @@
 #include "boot/boot.h"
 
 #include "boot/checksum.h"
-#include "boot/handoff.h"
 #include "boot/paging.h"
 #include "boot/text.h"
 #include "debug/console.h"

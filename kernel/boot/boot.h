@@ -29,6 +29,15 @@ struct boot {
     uint64_t frames_kernel; /* frames used that are neither free nor the archive's, at hand-off */
 };
 
+/* handoff.c: frames that hold the boot archive; 0: there is none. */
+uint64_t handoff_archive_pages(const struct machine *machine);
+
+/*
+ * handoff.c: build the spaces of the memory server and of init, tell both what they need to know
+ * (abi/boot.h), give every free frame away, and run the memory server.
+ */
+NORETURN void handoff(struct boot *boot);
+
 /* Called by entry.S on the boot hart's stack. */
 NORETURN void boot_main(uint64_t hart_id, paddr_t tree);
 

@@ -4,25 +4,23 @@
  * gets its kind here. Nothing can be refused for a reason that the user could mend but too little
  * RAM or a bad archive.
  */
-#include "boot/handoff.h"
+#include "boot/boot.h"
 
 #include "boot/archive.h"
-#include "boot/boot.h"
 #include "boot/build.h"
 #include "boot/checksum.h"
 #include "debug/panic.h"
 #include "debug/trace.h"
-#include "ipc/death.h"
+#include "ipc/end.h"
 #include "ipc/ipc.h"
 #include "ipc/notify.h"
 #include "mm/entry.h"
 #include "mm/page.h"
-#include "mm/retire.h"
 #include "riscv/csr.h"
 #include "riscv/direct.h"
 #include "riscv/image.h"
 #include "riscv/trap.h"
-#include "syscall/misc.h"
+#include "syscall/syscall.h"
 #include "task/harts.h"
 #include "task/sched.h"
 #include "task/slab.h"
@@ -197,7 +195,7 @@ static struct object *make_server_objects(struct build *server) REQUIRES(task_lo
     if (notify_bind(notification, server->thread) != ERR_OK) {
         UNREACHABLE();
     }
-    death_set_events(notification);
+    end_set_events(notification);
 
     handle_put(server->space, HANDLE_MEM, handle_make(endpoint, OBJECT_ENDPOINT, RIGHT_ALL, 0));
     handle_put(server->space, HANDLE_EVENTS,
@@ -286,13 +284,13 @@ void handoff(struct boot *boot)
 
     start_hart(boot);
     start_others(boot);
-    misc_set_machine((struct misc_machine){
+    misc_machine = (struct misc_machine){
         .timebase_hz = boot->machine.timebase_hz,
         .harts = harts_count,
         .frames = ranges_bytes(&boot->used) / PAGE_SIZE,
         .frames_kernel =
             boot->frames_kernel - ((image_boot_end() - image_text_end()) >> PAGE_SHIFT),
-    });
+    };
     const struct archive_file archive = wire_archive(boot);
     const struct archive_file server_file =
         find_file(&archive, "boot/server", "no boot/server in the boot archive");
@@ -316,5 +314,5 @@ void handoff(struct boot *boot)
     sched_wake(server.thread);
     sched_wake(init.thread);
     lock_release(&task_lock);
-    retire_boot();
+    harts_retire_boot();
 }

@@ -6,15 +6,16 @@
  */
 #include "debug/console.h"
 
+#include <abi/ipc.h>
 #include <abi/log.h>
 #include <stdarg.h>
 
-#include "debug/log.h"
 #include "riscv/direct.h"
-#include "riscv/lock.h"
+#include "riscv/timer.h"
 #include <sbi/ecall.h>
 
 #define LINE_BYTES 128u
+#define LOG_BYTES  8192u
 
 enum console_kind {
     CONSOLE_NONE = 0,
@@ -23,8 +24,14 @@ enum console_kind {
 };
 
 static enum console_kind console_kind; /* constant after init */
-static struct lock console_lock;
-static char console_byte; /* where DBCN puts what it reads; guarded by console_lock */
+static char console_byte;              /* where DBCN puts what it reads */
+
+STATIC_ASSERT(sizeof(struct log_record) + MESSAGE_LOG_BYTES_MAX < LOG_BYTES / 2, "records fit");
+
+/* The log: a ring of records, and where in all bytes so far the oldest and the next one are. */
+static char log_ring[LOG_BYTES];
+static uint64_t log_start; /* of the oldest record */
+static uint64_t log_end;
 
 struct line {
     char bytes[LINE_BYTES];
@@ -41,7 +48,6 @@ bool console_is_dbcn(void)
     return console_kind == CONSOLE_DBCN;
 }
 
-/* Without the lock: a panic may have interrupted its holder. */
 static size_t write_bytes(const char *bytes, size_t length)
 {
     if (console_kind == CONSOLE_DBCN) {
@@ -55,30 +61,63 @@ static size_t write_bytes(const char *bytes, size_t length)
     return length;
 }
 
+static void copy_in(const void *from, uint64_t length)
+{
+    const char *bytes = from;
+    for (uint64_t i = 0; i < length; i++) {
+        log_ring[log_end++ % LOG_BYTES] = bytes[i];
+    }
+}
+
+static void copy_out(uint64_t position, char *to, uint64_t length)
+{
+    for (uint64_t i = 0; i < length; i++) {
+        to[i] = log_ring[(position + i) % LOG_BYTES];
+    }
+}
+
+/* Keep a record of `length` bytes, less than half of the ring. */
+static void log_append(uint64_t source, uint32_t level, const char *bytes, uint64_t length)
+{
+    struct log_record record = {timer_now(), source, level, (uint32_t)length};
+    struct log_record oldest;
+
+    while (log_end + sizeof(record) + length - log_start > LOG_BYTES) {
+        copy_out(log_start, (char *)&oldest, sizeof(oldest));
+        log_start += sizeof(oldest) + oldest.length;
+    }
+    copy_in(&record, sizeof(record));
+    copy_in(bytes, length);
+}
+
 size_t console_write(const char *bytes, size_t length, uint64_t source, uint32_t level)
 {
     size_t written = 0;
-    lock_take(&console_lock);
     if (length > 0) {
         written = (level & LOG_KEPT) != 0 ? length : write_bytes(bytes, length);
         log_append(source, level & (LOG_LEVELS - 1), bytes, written);
     }
-    lock_release(&console_lock);
     return written;
+}
+
+uint64_t console_log_first(void)
+{
+    return log_start;
 }
 
 uint64_t console_copy_log(uint64_t position, char *to, uint64_t room)
 {
-    lock_take(&console_lock);
-    const uint64_t length = log_copy(position, to, room);
-    lock_release(&console_lock);
+    if (position < log_start || position > log_end) {
+        return UINT64_MAX;
+    }
+    const uint64_t length = log_end - position < room ? log_end - position : room;
+    copy_out(position, to, length);
     return length;
 }
 
 int console_read(void)
 {
     int byte = -1;
-    lock_take(&console_lock);
     if (console_kind == CONSOLE_DBCN) {
         if (sbi_console_read(paddr_to_number(direct_to_paddr(&console_byte)), 1) == 1) {
             byte = (unsigned char)console_byte;
@@ -86,7 +125,6 @@ int console_read(void)
     } else if (console_kind == CONSOLE_LEGACY) {
         byte = sbi_getchar();
     }
-    lock_release(&console_lock);
     return byte;
 }
 

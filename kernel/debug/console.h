@@ -5,7 +5,9 @@
  *
  * Out by SBI DBCN where it is there, else by the legacy call, one byte each.
  *
- * Lock: console_lock inside; none may be taken under it.
+ * The log is the last of what was written by the kernel and by LOG_WRITE, with time, source and
+ * level (abi/log.h), in a ring. Positions count bytes since the start of the machine and only grow.
+ * What the ring has lost it loses by whole records.
  */
 #pragma once
 
@@ -26,7 +28,14 @@ void console_init(void);
  */
 size_t console_write(const char *bytes, size_t length, uint64_t source, uint32_t level);
 
-/* log_copy() under the lock. */
+/* Position of the oldest record in the log. */
+uint64_t console_log_first(void);
+
+/*
+ * Copy at most `room` bytes of the log from `position` on.
+ *
+ * Returns: how many; UINT64_MAX: `position` is not in the ring, nor its end.
+ */
 uint64_t console_copy_log(uint64_t position, char *to, uint64_t room);
 
 /* Read one byte. Returns: it, or -1 if there is none. */

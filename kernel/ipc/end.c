@@ -3,7 +3,6 @@
 
 #include "debug/panic.h"
 #include "debug/trace.h"
-#include "ipc/death.h"
 #include "ipc/ipc.h"
 #include "ipc/notify.h"
 #include "ipc/wait.h"
@@ -11,6 +10,25 @@
 #include "task/sched.h"
 #include "task/slab.h"
 #include "task/space.h"
+
+static struct list end_notices GUARDED_BY(task_lock) = {&end_notices, &end_notices};
+static struct notification *end_events; /* constant after boot */
+
+void end_set_events(struct notification *events)
+{
+    ASSERT(end_events == NULL);
+    end_events = events;
+}
+
+struct death *end_take_notice(void)
+{
+    if (list_is_empty(&end_notices)) {
+        return NULL;
+    }
+    struct death *death = LIST_ENTRY(end_notices.next, struct death, link);
+    list_remove(&death->link);
+    return death;
+}
 
 /* Take `thread` out of everything; it never runs again. Returns: false if it had ended before. */
 static bool end_quietly(struct thread *thread) REQUIRES(task_lock)
@@ -33,14 +51,18 @@ static bool end_quietly(struct thread *thread) REQUIRES(task_lock)
     return true;
 }
 
-static void end_fill(struct death *death, const struct thread *thread, enum cause cause,
-                     uint64_t detail, uint64_t access)
+/* Queue the notice that tells of `thread`, and tell the memory server. */
+static void end_announce(struct death *death, const struct thread *thread, enum cause cause,
+                         uint64_t detail, uint64_t access) REQUIRES(task_lock)
 {
     death->cause = (uint64_t)cause;
     death->detail = detail;
     death->pc = thread->x[REG_PC];
     death->access = access;
     death->thread_number = thread->number;
+    ASSERT(list_is_empty(&death->link));
+    list_push_back(&end_notices, &death->link);
+    notify_set(end_events, EVENT_DEATH);
 }
 
 /* A thread of `space` is left that has not ended. */
@@ -64,8 +86,7 @@ void end_thread(struct thread *thread, enum cause cause, uint64_t detail, uint64
         panic("the last thread of the memory server ended");
     }
     trace_emit(TRACE_THREAD_END, thread->number, cause);
-    end_fill(&thread->death, thread, cause, detail, access);
-    death_queue(&thread->death);
+    end_announce(&thread->death, thread, cause, detail, access);
 }
 
 void end_object(struct space *space, struct object *object)
@@ -129,7 +150,7 @@ void end_space(struct space *space)
         panic("the memory server ended");
     }
     if (space->state == SPACE_ENDED) {
-        death_drop(&space->death);
+        list_remove(&space->death.link);
         return;
     }
     space->state = SPACE_ENDED;
@@ -137,7 +158,7 @@ void end_space(struct space *space)
     for (struct list *link = space->threads.next; link != &space->threads; link = link->next) {
         struct thread *thread = LIST_ENTRY(link, struct thread, space_link);
         (void)end_quietly(thread);
-        death_drop(&thread->death);
+        list_remove(&thread->death.link);
     }
     for (uint64_t i = 0; i < space->slab_count; i++) {
         for (size_t j = 0; j < SLAB_CELLS; j++) {
@@ -154,6 +175,5 @@ void end_space_by(struct thread *thread, enum cause cause, uint64_t detail)
 
     trace_emit(TRACE_SPACE_END, space->fault_badge, cause);
     end_space(space);
-    end_fill(&space->death, thread, cause, detail, 0);
-    death_queue(&space->death);
+    end_announce(&space->death, thread, cause, detail, 0);
 }

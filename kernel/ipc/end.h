@@ -8,8 +8,15 @@
  *   holders of handles to anything that ended                            STALE
  *   the memory server, unless it did it                                  a death notice
  *
+ * Notices wait in a queue until the memory server asks for them.
+ *
  * Ending takes nothing away from the memory server: frames stay what they are until it releases
  * them. The end of the memory server, or of its last thread, is the kernel's: it panics.
+ *
+ * I1  A notice is in the queue at most once. One whose frame is released, or whose space ends, is
+ *     taken out.
+ * I2  EVENT_DEATH is set in the memory server's notification after each notice that is queued.
+ * Lock: task_lock.
  */
 #pragma once
 
@@ -19,7 +26,14 @@
 
 #include "task/thread.h"
 
+struct notification;
 struct space;
+
+/* Once, at boot: the notification of the memory server that is told of notices. */
+void end_set_events(struct notification *events);
+
+/* Take the oldest notice; NULL: there is none. */
+struct death *end_take_notice(void) REQUIRES(task_lock);
 
 /* End `thread` and announce it. An ended one: nothing happens. */
 void end_thread(struct thread *thread, enum cause cause, uint64_t detail, uint64_t access)

@@ -29,8 +29,8 @@
 #include "task/thread.h"
 
 /*
- * The kernel calls CALL, CALL_TIMED, REPLY_WAIT, FAULT_REPLY_WAIT, REPLY: results go to the registers
- * of `self`.
+ * The kernel calls CALL, CALL_TIMED, REPLY_WAIT, FAULT_REPLY_WAIT, REPLY: results go to the
+ * registers of `self`.
  */
 void ipc_call(struct thread *self);
 COLD void ipc_call_timed(struct thread *self);

@@ -65,9 +65,8 @@ void aspace_fini(struct aspace *aspace)
 enum err aspace_check(const struct aspace *aspace, const struct map_entry *entries, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
-        const enum err error = entry_check(entries[i], aspace->is_server);
-        if (error != ERR_OK) {
-            return error;
+        if (!entry_is_legal(entries[i], aspace->is_server)) {
+            return ERR_INVAL;
         }
         if (entry_op(entries[i]) == MAP_INSTALL_COPY) {
             i++;
@@ -170,7 +169,7 @@ static enum err carry_out(struct aspace *aspace, struct map_entry entry, struct 
         return install_table(aspace, entry);
     case MAP_UNTABLE:
         return install_untable(aspace, entry);
-    case MAP_COPY_SOURCE: /* entry_check() refuses it */
+    case MAP_COPY_SOURCE: /* entry_is_legal() refuses it */
         break;
     }
     UNREACHABLE();
@@ -180,8 +179,7 @@ static enum err carry_out(struct aspace *aspace, struct map_entry entry, struct 
 static enum err apply_slowly(struct aspace *aspace, struct map_entry entry, struct run *run)
     REQUIRES(memory_lock)
 {
-    const enum err error = entry_check(entry, aspace->is_server);
-    return error == ERR_OK ? carry_out(aspace, entry, run) : error;
+    return entry_is_legal(entry, aspace->is_server) ? carry_out(aspace, entry, run) : ERR_INVAL;
 }
 
 enum err aspace_apply(struct aspace *aspace, const struct map_entry *entries, uint64_t count,

@@ -27,7 +27,7 @@
  * the queue. They are never dropped, not even when their thread ends: the frame has to become
  * zeroed user memory all the same.
  *
- * Lock: memory_lock for everything but aspace_use(). Owner: the space object embeds it.
+ * Lock: memory_lock. Owner: the space object embeds it.
  * Not here: regions, limits, which frame to take (the memory server); who may call (syscall/map.c).
  */
 #pragma once
@@ -78,12 +78,6 @@ COLD bool aspace_is_empty(const struct aspace *aspace) REQUIRES(memory_lock);
 
 /* Give the root back. Requires: aspace_is_empty(), and no hart runs in the space. */
 COLD void aspace_fini(struct aspace *aspace) REQUIRES(memory_lock);
-
-/* Let this hart run in the space. */
-static inline void aspace_use(const struct aspace *aspace)
-{
-    tlb_switch(aspace->satp);
-}
 
 /*
  * See whether entries are well formed, without looking at frames or tables.

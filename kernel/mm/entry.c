@@ -64,7 +64,7 @@ static bool table_is_legal(struct map_entry entry)
            entry_pages(entry) == 1 && range_is_in(entry, 0, end);
 }
 
-static bool is_legal(struct map_entry entry, bool is_server)
+bool entry_is_legal(struct map_entry entry, bool is_server)
 {
     switch (entry_op(entry)) {
     case MAP_NOP:
@@ -90,11 +90,6 @@ static bool is_legal(struct map_entry entry, bool is_server)
     default:
         return false;
     }
-}
-
-enum err entry_check(struct map_entry entry, bool is_server)
-{
-    return is_legal(entry, is_server) ? ERR_OK : ERR_INVAL;
 }
 
 bool entry_is_source(struct map_entry entry)

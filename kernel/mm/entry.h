@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <abi/error.h>
 #include <abi/layout.h>
 #include <abi/map.h>
 #include <base/attr.h>
@@ -65,12 +64,10 @@ static inline bool entry_takes_away(struct map_entry entry)
 extern const uint8_t entry_leaf_flags[16];
 
 /*
- * See whether one entry is well formed; `is_server`: in the memory server's own space.
- *
- * Returns:   ERR_OK; ERR_INVAL as aspace_check(). A COPY_SOURCE is ERR_INVAL: who expects one
- *            looks itself.
+ * See whether one entry is well formed as aspace_check() has it; `is_server`: in the memory
+ * server's own space. A COPY_SOURCE is not: who expects one looks itself.
  */
-MUST_USE enum err entry_check(struct map_entry entry, bool is_server);
+bool entry_is_legal(struct map_entry entry, bool is_server);
 
 /* See whether an entry is a COPY_SOURCE that is well formed. */
 bool entry_is_source(struct map_entry entry);

@@ -6,7 +6,7 @@
  * (mm/fill.h): with ERR_INTR, then the entry goes on where it was cut; or with ERR_OK, then all but
  * the contents is in place.
  *
- * Lock: memory_lock. The caller has checked the entries' shape (entry_check) and, before a frame
+ * Lock: memory_lock. The caller has checked the entries' shape (entry_is_legal) and, before a frame
  * is zeroed or copied into, has flushed what the same vector took away.
  */
 #pragma once

@@ -28,72 +28,38 @@
 /* Privileged ISA 4.1.11: satp, mode Sv39, ASID 0 */
 #define SATP_SV39 UINT64_C(0x8000000000000000)
 
-/* Defines csr_read_NAME() and csr_write_NAME(). */
-#define CSR_DEFINE(name, csr)                                         \
-    static inline uint64_t csr_read_##name(void)                      \
-    {                                                                 \
-        uint64_t value;                                               \
-        __asm__ volatile("csrr %0, " csr : "=r"(value));              \
-        return value;                                                 \
-    }                                                                 \
-    static inline void csr_write_##name(uint64_t value)               \
-    {                                                                 \
-        __asm__ volatile("csrw " csr ", %0" ::"r"(value) : "memory"); \
+/* Defines csr_read_NAME(). */
+#define CSR_READ(name)                                     \
+    static inline uint64_t csr_read_##name(void)           \
+    {                                                      \
+        uint64_t value;                                    \
+        __asm__ volatile("csrr %0, " #name : "=r"(value)); \
+        return value;                                      \
     }
 
-CSR_DEFINE(sstatus, "sstatus")
-CSR_DEFINE(sie, "sie")
-CSR_DEFINE(sip, "sip")
-CSR_DEFINE(stvec, "stvec")
-CSR_DEFINE(sscratch, "sscratch")
-CSR_DEFINE(sepc, "sepc")
-CSR_DEFINE(scause, "scause")
-CSR_DEFINE(stval, "stval")
-CSR_DEFINE(satp, "satp")
-CSR_DEFINE(scounteren, "scounteren")
-CSR_DEFINE(stimecmp, "0x14d") /* Sstc; by number, since not every assembler knows the name */
+CSR_READ(sstatus)
+CSR_READ(sie)
+CSR_READ(sip)
+CSR_READ(scause)
+CSR_READ(stval)
+CSR_READ(time)
+CSR_READ(instret) /* instructions that this hart has executed */
 
-#undef CSR_DEFINE
+/* Defines csr_VERB_NAME(bits): write, or set or clear some bits. */
+#define CSR_CHANGE(verb, instruction, name, csr)                             \
+    static inline void csr_##verb##_##name(uint64_t bits)                    \
+    {                                                                        \
+        __asm__ volatile(instruction " " csr ", %0" ::"r"(bits) : "memory"); \
+    }
 
-static inline uint64_t csr_read_time(void)
-{
-    uint64_t value;
-    __asm__ volatile("csrr %0, time" : "=r"(value));
-    return value;
-}
-
-static inline void csr_set_sie(uint64_t bits)
-{
-    __asm__ volatile("csrs sie, %0" ::"r"(bits) : "memory");
-}
-
-static inline void csr_clear_sie(uint64_t bits)
-{
-    __asm__ volatile("csrc sie, %0" ::"r"(bits) : "memory");
-}
-
-static inline void csr_clear_sip(uint64_t bits)
-{
-    __asm__ volatile("csrc sip, %0" ::"r"(bits) : "memory");
-}
-
-static inline void csr_set_sstatus(uint64_t bits)
-{
-    __asm__ volatile("csrs sstatus, %0" ::"r"(bits) : "memory");
-}
-
-static inline void csr_clear_sstatus(uint64_t bits)
-{
-    __asm__ volatile("csrc sstatus, %0" ::"r"(bits) : "memory");
-}
-
-/* Instructions that this hart has executed. */
-static inline uint64_t csr_read_instret(void)
-{
-    uint64_t value;
-    __asm__ volatile("csrr %0, instret" : "=r"(value));
-    return value;
-}
+CSR_CHANGE(write, "csrw", sie, "sie")
+CSR_CHANGE(write, "csrw", stvec, "stvec")
+CSR_CHANGE(write, "csrw", satp, "satp")
+CSR_CHANGE(write, "csrw", stimecmp, "0x14d") /* Sstc; not every assembler knows the name */
+CSR_CHANGE(set, "csrs", sie, "sie")
+CSR_CHANGE(clear, "csrc", sip, "sip")
+CSR_CHANGE(set, "csrs", sstatus, "sstatus")
+CSR_CHANGE(clear, "csrc", sstatus, "sstatus")
 
 /*
  * An enabled interrupt waits to be taken; with interrupts masked in sstatus nothing happens by

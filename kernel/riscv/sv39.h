@@ -24,11 +24,9 @@ typedef uint64_t pte_t;
 #define PTE_WRITE    UINT64_C(0x04)
 #define PTE_EXEC     UINT64_C(0x08)
 #define PTE_USER     UINT64_C(0x10)
-#define PTE_GLOBAL   UINT64_C(0x20)
 #define PTE_ACCESSED UINT64_C(0x40)
 #define PTE_DIRTY    UINT64_C(0x80)
 
-#define PTE_FLAGS     UINT64_C(0x3ff)
 #define PTE_RWX       (PTE_READ | PTE_WRITE | PTE_EXEC)
 #define PTE_PFN_SHIFT 10
 

@@ -256,11 +256,13 @@ trap_start:
  */
 trap_own:
         csrw    sscratch, sp
-        la      sp, trap_registers - THREAD_X(0)        /* its x[] as that of a thread */
+        la      sp, trap_registers - THREAD_X(0)        /* as x[] of a thread */
         EACH_PRESERVED sd, sp
         EACH_TEMPORARY sd, sp
         csrr    t0, sscratch
+        csrr    t2, sepc
         ld      t1, HART_SCRATCH(tp)
+        sd      t2, THREAD_PC(sp)
         sd      ra, THREAD_X(1)(sp)
         sd      t0, THREAD_X(2)(sp)
         sd      tp, THREAD_X(4)(sp)

@@ -5,7 +5,7 @@
 
 #include "debug/panic.h"
 
-struct panic_registers trap_registers; /* of a trap of the kernel's own; filled by trap.S */
+uint64_t trap_registers[32]; /* of a trap of the kernel's own; filled by trap.S */
 
 void trap_panic(const char *who, const uint64_t x[32])
 {
@@ -22,9 +22,5 @@ void trap_panic(const char *who, const uint64_t x[32])
 
 void trap_kernel(void)
 {
-    trap_registers.pc = csr_read_sepc();
-    trap_registers.cause = csr_read_scause();
-    trap_registers.value = csr_read_stval();
-    trap_registers.status = csr_read_sstatus();
-    panic_trap("kernel", &trap_registers);
+    trap_panic("kernel", trap_registers);
 }

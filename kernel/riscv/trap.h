@@ -29,7 +29,7 @@ NORETURN void trap_start(void);
  * pc). */
 NORETURN void trap_panic(const char *who, const uint64_t x[32]);
 
-/* Called by trap.S: a trap in the kernel; x[] of trap_registers is filled. */
+/* Called by trap.S: a trap in the kernel; trap_registers is filled. */
 NORETURN void trap_kernel(void);
 
 /*

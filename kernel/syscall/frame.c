@@ -6,7 +6,6 @@
 #include "mm/frame.h"
 #include "mm/fill.h"
 #include "mm/page.h"
-#include "syscall/authority.h"
 #include "syscall/syscall.h"
 #include "task/harts.h"
 

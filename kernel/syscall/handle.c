@@ -6,7 +6,6 @@
 #include "ipc/notify.h"
 #include "syscall/syscall.h"
 #include "task/slab.h"
-#include "task/space.h"
 
 struct sys_result sys_put(struct space *space, uint64_t wanted, struct handle_slot value)
 {
@@ -77,7 +76,7 @@ struct sys_result sys_handle_give(uint64_t own, uint64_t rights, uint64_t slot)
     struct space *space = thread_current()->space;
     struct handle_slot *target;
     struct handle_slot *source;
-    const enum err error = handle_find(space, sys_handle(), OBJECT_SPACE, RIGHT_CONTROL, &target);
+    const enum err error = sys_find(OBJECT_SPACE, RIGHT_CONTROL, &target);
 
     if (error != ERR_OK) {
         return sys_make_error(error);
@@ -145,15 +144,14 @@ struct sys_result sys_object_make(uint64_t kind, uint64_t slot)
 
 struct sys_result sys_object_destroy(void)
 {
-    struct space *space = thread_current()->space;
     struct handle_slot *slot;
     struct space *owner = NULL;
-    enum err error = handle_find(space, sys_handle(), OBJECT_ENDPOINT, RIGHT_DESTROY, &slot);
+    enum err error = sys_find(OBJECT_ENDPOINT, RIGHT_DESTROY, &slot);
 
     if (error == ERR_OK) {
         owner = ((struct endpoint *)(void *)slot->object)->owner;
     } else if (error == ERR_TYPE) {
-        error = handle_find(space, sys_handle(), OBJECT_NOTIFICATION, RIGHT_DESTROY, &slot);
+        error = sys_find(OBJECT_NOTIFICATION, RIGHT_DESTROY, &slot);
         if (error == ERR_OK) {
             owner = ((struct notification *)(void *)slot->object)->owner;
         }
@@ -174,7 +172,7 @@ struct sys_result sys_handles_read(uint64_t first)
     uint64_t count = 0;
 
     if (sys_handle() != HANDLE_NONE) {
-        const enum err error = handle_find(space, sys_handle(), OBJECT_SPACE, RIGHT_CONTROL, &slot);
+        const enum err error = sys_find(OBJECT_SPACE, RIGHT_CONTROL, &slot);
         if (error != ERR_OK) {
             return sys_make_error(error);
         }

@@ -2,14 +2,12 @@
 #include "irq/irq.h"
 
 #include "syscall/syscall.h"
-#include "task/space.h"
 
 /* The line of the handle that the call is about. */
 static enum err irq_find_line(uint64_t *line)
 {
     struct handle_slot *slot;
-    const enum err error =
-        handle_find(thread_current()->space, sys_handle(), OBJECT_INTERRUPT, RIGHT_CONTROL, &slot);
+    const enum err error = sys_find(OBJECT_INTERRUPT, RIGHT_CONTROL, &slot);
 
     if (error == ERR_OK) {
         *line = slot->badge;
@@ -21,8 +19,7 @@ struct sys_result sys_interrupt_handle(uint64_t line, uint64_t slot)
 {
     struct space *space = thread_current()->space;
     struct handle_slot *machine;
-    const enum err error =
-        handle_find(space, sys_handle(), OBJECT_MACHINE, RIGHT_CONTROL, &machine);
+    const enum err error = sys_find(OBJECT_MACHINE, RIGHT_CONTROL, &machine);
 
     if (error != ERR_OK) {
         return sys_make_error(error);

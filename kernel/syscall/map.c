@@ -10,7 +10,6 @@
 #include "debug/trace.h"
 #include "mm/aspace.h"
 #include "mm/fill.h"
-#include "syscall/authority.h"
 #include "syscall/syscall.h"
 #include "task/harts.h"
 #include <abi/authority.h>

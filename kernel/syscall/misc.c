@@ -1,28 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "syscall/misc.h"
+#include "syscall/syscall.h"
 
 #include <abi/log.h>
 
 #include "debug/console.h"
-#include "debug/log.h"
 #include "debug/power.h"
 #include "debug/trace.h"
-#include "syscall/syscall.h"
 #include "task/harts.h"
 #include "task/sched.h"
 
-static struct misc_machine misc_machine;
-
-void misc_set_machine(struct misc_machine machine)
-{
-    misc_machine = machine;
-}
-
-/* The handle that the call is about names the object without memory of `kind`, with CONTROL. */
-static enum err misc_find(enum object_kind kind, struct handle_slot **slot)
-{
-    return handle_find(thread_current()->space, sys_handle(), kind, RIGHT_CONTROL, slot);
-}
+struct misc_machine misc_machine;
 
 struct sys_result sys_yield(void)
 {
@@ -33,7 +20,7 @@ struct sys_result sys_yield(void)
 struct sys_result sys_log_write(uint64_t bytes, uint64_t level)
 {
     struct handle_slot *slot;
-    const enum err error = misc_find(OBJECT_LOG, &slot);
+    const enum err error = sys_find(OBJECT_LOG, RIGHT_CONTROL, &slot);
 
     if (error != ERR_OK) {
         return sys_make_error(error);
@@ -48,7 +35,7 @@ struct sys_result sys_log_write(uint64_t bytes, uint64_t level)
 struct sys_result sys_log_copy(uint64_t position)
 {
     struct handle_slot *slot;
-    const enum err error = misc_find(OBJECT_LOG, &slot);
+    const enum err error = sys_find(OBJECT_LOG, RIGHT_CONTROL, &slot);
 
     if (error != ERR_OK) {
         return sys_make_error(error);
@@ -61,7 +48,7 @@ struct sys_result sys_log_copy(uint64_t position)
 struct sys_result sys_log_read(void)
 {
     struct handle_slot *slot;
-    const enum err error = misc_find(OBJECT_LOG, &slot);
+    const enum err error = sys_find(OBJECT_LOG, RIGHT_CONTROL, &slot);
 
     if (error != ERR_OK) {
         return sys_make_error(error);
@@ -76,7 +63,7 @@ struct sys_result sys_log_read(void)
 struct sys_result sys_power(uint64_t what, uint64_t status)
 {
     struct handle_slot *slot;
-    const enum err error = misc_find(OBJECT_MACHINE, &slot);
+    const enum err error = sys_find(OBJECT_MACHINE, RIGHT_CONTROL, &slot);
 
     if (error != ERR_OK) {
         return sys_make_error(error);
@@ -160,7 +147,7 @@ struct sys_result sys_info(uint64_t which, uint64_t index)
         value = misc_of_hart(which, &harts[index]);
         break;
     case INFO_LOG_FIRST:
-        value = log_first();
+        value = console_log_first();
         break;
     }
     return sys_make_result(ERR_OK, value);
@@ -169,7 +156,7 @@ struct sys_result sys_info(uint64_t which, uint64_t index)
 struct sys_result sys_trace_read(uint64_t count)
 {
     struct handle_slot *slot;
-    const enum err error = misc_find(OBJECT_MACHINE, &slot);
+    const enum err error = sys_find(OBJECT_MACHINE, RIGHT_CONTROL, &slot);
     const uint64_t count_max = MESSAGE_DATA_BYTES / sizeof(struct trace_event);
 
     if (error != ERR_OK) {

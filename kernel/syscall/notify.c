@@ -5,13 +5,11 @@
 
 #include "syscall/syscall.h"
 #include "task/sched.h"
-#include "task/space.h"
 
 static enum err sys_find_notification(uint64_t rights, struct notification **notification)
 {
     struct handle_slot *slot;
-    const enum err error =
-        handle_find(thread_current()->space, sys_handle(), OBJECT_NOTIFICATION, rights, &slot);
+    const enum err error = sys_find(OBJECT_NOTIFICATION, rights, &slot);
 
     if (error == ERR_OK) {
         *notification = (struct notification *)(void *)slot->object;

@@ -4,8 +4,6 @@
  */
 #include <riscv/direct.h>
 
-#include "ipc/death.h"
-#include "syscall/authority.h"
 #include "syscall/syscall.h"
 #include "task/slab.h"
 
@@ -14,7 +12,7 @@ static enum err release_thread(struct thread *thread) REQUIRES(task_lock, memory
     if (!thread_is_in(thread, THREAD_ENDED)) {
         return ERR_BUSY;
     }
-    death_drop(&thread->death);
+    list_remove(&thread->death.link);
     aspace_unmap_message(&thread->space->aspace, thread->window_page);
     aspace_unmap_message(&thread_current()->space->aspace, thread->number);
     frame_release(direct_to_pfn(thread->message));
@@ -81,7 +79,7 @@ static enum err release_space(struct space *space) REQUIRES(task_lock, handle_lo
         space->slot_frame_count != 0 || !aspace_is_empty(&space->aspace)) {
         return ERR_BUSY;
     }
-    death_drop(&space->death);
+    list_remove(&space->death.link);
     aspace_fini(&space->aspace);
     frame_release(direct_to_pfn(space));
     return ERR_OK;

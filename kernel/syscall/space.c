@@ -4,19 +4,16 @@
 #include <riscv/direct.h>
 
 #include "debug/trace.h"
-#include "ipc/death.h"
 #include "ipc/end.h"
 #include "ipc/endpoint.h"
 #include "ipc/pending.h"
-#include "syscall/authority.h"
 #include "syscall/syscall.h"
 #include "task/slab.h"
 
 enum err authority_check(void)
 {
     struct handle_slot *slot;
-    const enum err error =
-        handle_find(thread_current()->space, sys_handle(), OBJECT_AUTHORITY, RIGHT_CONTROL, &slot);
+    const enum err error = sys_find(OBJECT_AUTHORITY, RIGHT_CONTROL, &slot);
 
     return error != ERR_OK ? error : pending_flush() ? ERR_OK : ERR_INTR;
 }
@@ -345,7 +342,7 @@ void space_next_death(struct thread *self)
         return;
     }
     lock_take(&task_lock);
-    const struct death *death = death_take();
+    const struct death *death = end_take_notice();
     if (death == NULL) {
         thread_set_results(self, ERR_OK, OBJECT_NONE);
     } else {

@@ -13,6 +13,9 @@
 
 #include <abi/error.h>
 
+#include "mm/frame.h"
+#include "task/handle.h"
+#include "task/space.h"
 #include "task/thread.h"
 
 /* Goes back to the caller as t0 and a0. */
@@ -37,6 +40,37 @@ static inline uint64_t sys_handle(void)
 {
     return thread_current()->x[REG_T1];
 }
+
+/* The live object of `kind` that the running call is about, with all of `rights`. */
+static inline enum err sys_find(enum object_kind kind, uint64_t rights, struct handle_slot **slot)
+{
+    return handle_find(thread_current()->space, sys_handle(), kind, rights, slot);
+}
+
+/* Numbers that boot finds out and SYS_INFO tells: constant after boot. */
+struct misc_machine {
+    uint64_t timebase_hz;
+    uint64_t harts;
+    uint64_t frames;        /* of RAM */
+    uint64_t frames_kernel; /* that nobody can get */
+};
+
+extern struct misc_machine misc_machine;
+
+/*
+ * The handle that the call is about is the frame authority; carry out what is kept of answers to
+ * faults. Called first: the kernel lock may be given back meanwhile.
+ *
+ * Returns: ERR_OK, or as handle_find(); ERR_INTR: current was ended meanwhile, there is none.
+ */
+MUST_USE enum err authority_check(void);
+
+/*
+ * Find the space whose object is frame `number`, ended or not.
+ *
+ * Returns:   ERR_OK; ERR_FRAME_KIND: the frame is something else.
+ */
+MUST_USE enum err authority_find_space(uint64_t number, struct space **space) REQUIRES(memory_lock);
 
 /* misc.c */
 struct sys_result sys_yield(void);

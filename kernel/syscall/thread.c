@@ -7,7 +7,6 @@
 #include "syscall/syscall.h"
 #include "task/harts.h"
 #include "task/sched.h"
-#include "task/space.h"
 
 #define STACK_ALIGNMENT 16u
 
@@ -15,8 +14,7 @@
 static enum err sys_find_thread(struct thread **thread)
 {
     struct handle_slot *slot;
-    const enum err error =
-        handle_find(thread_current()->space, sys_handle(), OBJECT_THREAD, RIGHT_CONTROL, &slot);
+    const enum err error = sys_find(OBJECT_THREAD, RIGHT_CONTROL, &slot);
 
     if (error == ERR_OK) {
         *thread = (struct thread *)(void *)slot->object;

@@ -2,7 +2,6 @@
 #include "task/fpu.h"
 
 #include <riscv/csr.h>
-#include <riscv/fpu.h>
 
 #include "task/harts.h"
 

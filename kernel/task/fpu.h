@@ -18,6 +18,12 @@
 
 #include "task/thread.h"
 
+/*
+ * riscv/fpu.S: store f0..f31 and fcsr to 33 words, or load them. Requires: sstatus.FS is not off.
+ */
+void fpu_save(uint64_t *words);
+void fpu_load(const uint64_t *words);
+
 /* `next` is about to run on `hart`: let FS say whether the FPU is its own. */
 void fpu_switch(struct hart *hart, const struct thread *next);
 

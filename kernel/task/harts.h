@@ -52,6 +52,12 @@ void harts_enter_filled(void);
 /* aspace_apply() was cut: fill what it began to fill, as above, and serve an interrupt. */
 void harts_cut(void);
 
+/*
+ * The end of boot: make the pages of its code writable and no longer executable, and enter user
+ * mode. The boot code calls it as its last act. What the pages hold is no secret.
+ */
+NORETURN void harts_retire_boot(void);
+
 /* First C function of a hart that another one started. */
 void harts_join(void);
 

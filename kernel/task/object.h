@@ -22,11 +22,26 @@
 
 #include <abi/ipc.h>
 #include <base/assert.h>
+#include <base/list.h>
 
 #define OBJECT_GENERATION_ONE (UINT64_C(1) << 16)
 
 struct object {
     uint64_t id;
+};
+
+/*
+ * A death notice: part of the struct thread or struct space whose end it tells of, so that
+ * announcing needs no memory. Queueing is in ipc/end.h.
+ */
+struct death {
+    struct list link;      /* in the queue of ipc/end.c, or alone */
+    enum object_kind kind; /* OBJECT_SPACE or OBJECT_THREAD: what this is part of */
+    uint64_t cause;
+    uint64_t detail;
+    uint64_t pc;
+    uint64_t access;
+    uint64_t thread_number; /* of the thread that ended, or that caused the end */
 };
 
 static inline uint64_t object_id_make(uint64_t generation, enum object_kind kind)

@@ -27,7 +27,6 @@
 #include <base/types.h>
 
 #include "mm/aspace.h"
-#include "task/death.h"
 #include "task/handle.h"
 #include "task/object.h"
 

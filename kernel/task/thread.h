@@ -70,7 +70,6 @@
 
 #include "mm/aspace.h"
 #include "riscv/hart.h"
-#include "task/death.h"
 #include "task/handle.h"
 #include "task/object.h"
 #include "task/timeout.h"

@@ -4,7 +4,6 @@
 #include <abi/fault.h>
 #include <abi/map.h>
 
-#include "ipc/death.h"
 #include "ipc/end.h"
 #include "ipc/pending.h"
 #include "model.h"
@@ -211,12 +210,12 @@ TAP_TEST(every_waiter_for_a_space_that_ends_learns_of_it)
     EXPECT_U64(stage_server_thread->x[REG_T2], IPC_NOTIFY);
     EXPECT_U64(word(stage_server_thread, 0), EVENT_DEATH);
     lock_take(&task_lock);
-    const struct death *death = death_take();
+    const struct death *death = end_take_notice();
     REQUIRE(death != NULL);
     EXPECT_U64(death->kind, OBJECT_SPACE);
     EXPECT_U64(death->cause, CAUSE_EXIT);
     EXPECT_U64(death->detail, 3);
-    EXPECT(death_take() == NULL);
+    EXPECT(end_take_notice() == NULL);
     lock_release(&task_lock);
 }
 

@@ -5,18 +5,18 @@
 
 #include <abi/fault.h>
 #include <riscv/csr.h>
-#include <riscv/fpu.h>
 #include <riscv/timer.h>
 
 #include "debug/panic.h"
 #include "debug/trace.h"
-#include "ipc/death.h"
+#include "ipc/end.h"
 #include "ipc/fault.h"
 #include "ipc/ipc.h"
 #include "ipc/pending.h"
 #include "mm/fill.h"
 #include "model.h"
 #include "riscv/trap.h"
+#include "task/fpu.h"
 #include "task/harts.h"
 #include "task/sched.h"
 #include "task/slab.h"
@@ -208,7 +208,7 @@ static void stage_clear(void)
     }
     (void)!pending_flush();
     lock_take(&task_lock);
-    while (death_take() != NULL) {
+    while (end_take_notice() != NULL) {
         /* one less */
     }
     lock_release(&task_lock);
@@ -233,7 +233,7 @@ void stage_start(void)
     struct notification *made = (struct notification *)(void *)stage_object(
         stage_server, OBJECT_NOTIFICATION, HANDLE_EVENTS);
     if (events == NULL) {
-        death_set_events(made);
+        end_set_events(made);
         events = made;
     }
     ASSERT(made == events); /* the frames are used in the same order each time */

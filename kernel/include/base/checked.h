@@ -20,15 +20,6 @@ MUST_USE static inline bool checked_add(uint64_t a, uint64_t b, uint64_t *sum)
     return true;
 }
 
-MUST_USE static inline bool checked_sub(uint64_t a, uint64_t b, uint64_t *difference)
-{
-    if (b > a) {
-        return false;
-    }
-    *difference = a - b;
-    return true;
-}
-
 MUST_USE static inline bool checked_mul(uint64_t a, uint64_t b, uint64_t *product)
 {
     if (b != 0 && a > UINT64_MAX / b) {

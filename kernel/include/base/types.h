@@ -21,11 +21,6 @@ typedef struct {
     uint64_t v;
 } paddr_t;
 
-/* Kernel virtual address. */
-typedef struct {
-    uint64_t v;
-} vaddr_t;
-
 /* User virtual address: an allegation of another protection domain. */
 typedef struct {
     uint64_t v;
@@ -45,11 +40,6 @@ typedef struct {
 typedef struct {
     uint64_t v;
 } npages_t;
-
-static inline paddr_t pfn_to_paddr(pfn_t pfn)
-{
-    return (paddr_t){pfn.v << PAGE_SHIFT};
-}
 
 static inline pfn_t paddr_to_pfn(paddr_t pa)
 {
@@ -71,17 +61,7 @@ static inline pfn_t pfn_add(pfn_t pfn, npages_t n)
     return (pfn_t){pfn.v + n.v};
 }
 
-static inline vpn_t vpn_add(vpn_t vpn, npages_t n)
-{
-    return (vpn_t){vpn.v + n.v};
-}
-
 static inline bool pfn_is_equal(pfn_t a, pfn_t b)
-{
-    return a.v == b.v;
-}
-
-static inline bool vpn_is_equal(vpn_t a, vpn_t b)
 {
     return a.v == b.v;
 }
