@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "boot/text.h"
+#include "mm/memory.h"
 #include <abi/layout.h>
 #include <abi/map.h>
 #include <base/bits.h>
@@ -82,15 +83,6 @@ bool archive_find(const uint8_t *archive, uint64_t length, const char *name,
     return false;
 }
 
-/* Numbers at any alignment. */
-static void copy_bytes(void *to, const uint8_t *from, size_t bytes)
-{
-    uint8_t *byte = to;
-    for (size_t i = 0; i < bytes; i++) {
-        byte[i] = from[i];
-    }
-}
-
 static bool segment_is_good(const struct image_segment *segment, uint64_t file_length,
                             uint64_t lowest)
 {
@@ -108,7 +100,7 @@ bool archive_read_image(const struct archive_file *file, struct image_header *he
     if (file->length < sizeof(*header)) {
         return false;
     }
-    copy_bytes(header, file->bytes, sizeof(*header));
+    memcpy(header, file->bytes, sizeof(*header)); /* numbers at any alignment */
     if (header->magic != IMAGE_MAGIC || header->version != IMAGE_VERSION ||
         header->segment_count == 0 || header->segment_count > IMAGE_SEGMENTS_MAX) {
         return false;

@@ -8,11 +8,6 @@
 #define SUPERVISOR_EXTERNAL 9u /* Privileged ISA 4.1.3; the cell after a hart's phandle */
 #define PAIR_BYTES          8u
 
-void devices_begin(struct device_node *node, const struct device_node *outer, const char *name)
-{
-    *node = (struct device_node){.name = name, .parent = outer->parent};
-}
-
 /* One of the texts of the value, each with its NUL. */
 static bool has_text(const uint8_t *value, uint32_t length, const char *text)
 {

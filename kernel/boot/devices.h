@@ -44,7 +44,7 @@ struct device_node {
 
 struct devices {
     uint32_t count;
-    struct boot_device items[BOOT_DEVICES_MAX];
+    struct boot_device *items; /* BOOT_DEVICES_MAX */
     uint32_t parents[BOOT_DEVICES_MAX];
     const char *paths[BOOT_DEVICES_MAX][DEVICES_NAMES]; /* into the tree; the second may be NULL */
     struct device_node controller;                      /* phandle 0: none */
@@ -52,9 +52,6 @@ struct devices {
     uint64_t controller_bytes;
     const char *alias_opt; /* path of serial0 */
 };
-
-/* A node begins below `outer`. */
-void devices_begin(struct device_node *node, const struct device_node *outer, const char *name);
 
 /* A property of the node. */
 void devices_property(struct device_node *node, const struct dtb_item *item);

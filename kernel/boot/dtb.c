@@ -3,8 +3,6 @@
 
 #include <stddef.h>
 
-#include <base/assert.h>
-
 /* Devicetree Specification 0.4, 5.2: header, in words */
 #define HEADER_MAGIC           0u
 #define HEADER_TOTAL           1u
@@ -30,29 +28,19 @@
 
 const char *dtb_error_text(enum dtb_error error)
 {
-    switch (error) {
-    case DTB_OK:
-        return "device tree: good";
-    case DTB_BAD_ADDRESS:
-        return "device tree: its address is not aligned to 8 bytes, or none was given";
-    case DTB_BAD_MAGIC:
-        return "device tree: there is none at the address given";
-    case DTB_BAD_VERSION:
-        return "device tree: of a version that is not known";
-    case DTB_BAD_SIZE:
-        return "device tree: larger than 2 MiB, or its parts are outside of it";
-    case DTB_BAD_TOKEN:
-        return "device tree: damaged (token, name or value)";
-    case DTB_BAD_NESTING:
-        return "device tree: damaged (nesting)";
-    case DTB_BAD_CELLS:
-        return "device tree: addresses or sizes of an impossible width";
-    case DTB_NO_MEMORY:
-        return "device tree: names no memory";
-    case DTB_TOO_RESERVED:
-        return "device tree: too many reserved ranges";
-    }
-    UNREACHABLE();
+    static const char *const texts[] = {
+        [DTB_OK] = "device tree: good",
+        [DTB_BAD_ADDRESS] = "device tree: its address is not aligned to 8 bytes, or none was given",
+        [DTB_BAD_MAGIC] = "device tree: there is none at the address given",
+        [DTB_BAD_VERSION] = "device tree: of a version that is not known",
+        [DTB_BAD_SIZE] = "device tree: larger than 2 MiB, or its parts are outside of it",
+        [DTB_BAD_TOKEN] = "device tree: damaged (token, name or value)",
+        [DTB_BAD_NESTING] = "device tree: damaged (nesting)",
+        [DTB_BAD_CELLS] = "device tree: addresses or sizes of an impossible width",
+        [DTB_NO_MEMORY] = "device tree: names no memory",
+        [DTB_TOO_RESERVED] = "device tree: too many reserved ranges",
+    };
+    return texts[error];
 }
 
 uint32_t dtb_u32(const uint8_t *value)

@@ -286,7 +286,6 @@ void handoff(struct boot *boot)
     start_others(boot);
     misc_machine = (struct misc_machine){
         .timebase_hz = boot->machine.timebase_hz,
-        .harts = harts_count,
         .frames = ranges_bytes(&boot->used) / PAGE_SIZE,
         .frames_kernel =
             boot->frames_kernel - ((image_boot_end() - image_text_end()) >> PAGE_SHIFT),

@@ -170,8 +170,11 @@ static void begin(struct reader *reader, uint32_t level, const char *name)
     }
     struct node *node = &reader->nodes[level];
     /* Defaults: Devicetree Specification 0.4, 2.3.5. */
-    *node = (struct node){.address_cells = 2, .size_cells = 1};
-    devices_begin(&node->device, &reader->nodes[level - 1].device, name);
+    *node = (struct node){
+        .address_cells = 2,
+        .size_cells = 1,
+        .device = {.name = name, .parent = reader->nodes[level - 1].device.parent},
+    };
     if (level == 2) {
         reader->section = text_equals(name, "chosen")            ? SECTION_CHOSEN
                           : text_equals(name, "cpus")            ? SECTION_CPUS
@@ -181,13 +184,19 @@ static void begin(struct reader *reader, uint32_t level, const char *name)
     }
 }
 
+/* Its children have addresses and sizes that this machine can have. */
+static bool has_plain_cells(const struct node *parent)
+{
+    return parent->address_cells - 1 < 2 && parent->size_cells - 1 < 2;
+}
+
 /* Add every address and size of a node's reg, in the cells of its parent. */
 static enum dtb_error add_reg(const struct node *parent, const struct node *node,
                               struct ranges *ranges)
 {
     const uint32_t address_cells = parent->address_cells;
     const uint32_t size_cells = parent->size_cells;
-    if (address_cells < 1 || address_cells > 2 || size_cells < 1 || size_cells > 2) {
+    if (!has_plain_cells(parent)) {
         return DTB_BAD_CELLS;
     }
     const uint32_t entry = 4 * (address_cells + size_cells);
@@ -236,8 +245,7 @@ static void add_device(struct reader *reader, uint32_t level)
     const struct node *node = &reader->nodes[level];
     const uint32_t address_cells = parent->address_cells;
     const uint32_t size_cells = parent->size_cells;
-    if (address_cells < 1 || address_cells > 2 || size_cells < 1 || size_cells > 2 ||
-        node->reg_length < 4 * (address_cells + size_cells)) {
+    if (!has_plain_cells(parent) || node->reg_length < 4 * (address_cells + size_cells)) {
         return;
     }
     devices_end(&reader->devices, &parent->device, &node->device,
@@ -310,16 +318,13 @@ enum dtb_error machine_read(const void *base, uint64_t readable, uint64_t hart_i
         return error;
     }
     *machine = (struct machine){.hart_count = 1, .hart_ids = {hart_id}};
-    struct reader reader = {.machine = machine};
+    struct reader reader = {.machine = machine, .devices.items = machine->devices};
     error = read_tree(&dtb, &reader);
     if (error != DTB_OK) {
         return error;
     }
     machine->interrupts = devices_finish(&reader.devices, machine->stdout_path, reader.boot_intc);
     machine->device_count = reader.devices.count;
-    for (uint32_t i = 0; i < reader.devices.count; i++) {
-        machine->devices[i] = reader.devices.items[i];
-    }
     uint64_t start;
     uint64_t bytes;
     for (uint32_t i = 0; dtb_reserved(&dtb, i, &start, &bytes); i++) {

@@ -91,27 +91,18 @@ void end_thread(struct thread *thread, enum cause cause, uint64_t detail, uint64
 
 void end_object(struct space *space, struct object *object)
 {
-    switch (object_id_kind(object->id)) {
-    case OBJECT_ENDPOINT:
-        object_end(object); /* first: nobody may queue up while the queues are emptied */
-        endpoint_fini((struct endpoint *)(void *)object);
-        slab_free(space, object);
-        break;
-    case OBJECT_NOTIFICATION:
-        object_end(object);
-        notify_fini((struct notification *)(void *)object);
-        slab_free(space, object);
-        break;
-    case OBJECT_NONE:
-    case OBJECT_THREAD:
-    case OBJECT_SPACE:
-    case OBJECT_AUTHORITY:
-    case OBJECT_LOG:
-    case OBJECT_MACHINE:
-    case OBJECT_HANDLES:
-    case OBJECT_INTERRUPT:
-        break;
+    const enum object_kind kind = object_id_kind(object->id);
+
+    if (kind != OBJECT_ENDPOINT && kind != OBJECT_NOTIFICATION) {
+        return;
     }
+    object_end(object); /* first: nobody may queue up while the queues are emptied */
+    if (kind == OBJECT_ENDPOINT) {
+        endpoint_fini((struct endpoint *)(void *)object);
+    } else {
+        notify_fini((struct notification *)(void *)object);
+    }
+    slab_free(space, object);
 }
 
 /* Whoever waits for an answer from `space` learns that none will come. */

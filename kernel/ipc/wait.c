@@ -6,27 +6,17 @@
 
 bool wait_detach(struct thread *thread)
 {
-    switch ((enum thread_state)thread->state) {
-    case THREAD_SENDING:
-    case THREAD_TRAPPED:
-    case THREAD_RECEIVING:
+    if (thread_is_in(thread, THREAD_SENDING) || thread_is_in(thread, THREAD_TRAPPED) ||
+        thread_is_in(thread, THREAD_RECEIVING)) {
         list_remove(&thread->link);
-        return true;
-    case THREAD_CALLING:
-    case THREAD_FAULTING:
+    } else if (thread_is_in(thread, THREAD_CALLING) || thread_is_in(thread, THREAD_FAULTING)) {
         thread->serial = 0;
-        return true;
-    case THREAD_WAITING:
+    } else if (thread_is_in(thread, THREAD_WAITING)) {
         ((struct notification *)(void *)thread->waits_on)->waiter = NULL;
-        return true;
-    case THREAD_NEW:
-    case THREAD_STOPPED:
-    case THREAD_RUNNABLE:
-    case THREAD_RUNNING:
-    case THREAD_ENDED:
+    } else {
         return false;
     }
-    UNREACHABLE();
+    return true;
 }
 
 void wait_set_timeout(struct thread *thread, uint64_t latest)

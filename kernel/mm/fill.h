@@ -16,8 +16,8 @@
  *   the frame is wanted elsewhere,     It is BUSY, which nothing may be done with, and whoever
  *   or a copied one written            finds that waits until no hart fills (frame_settle).
  *   the table goes                     UNTABLE waits likewise, before it looks.
- *   the thread is ended                Its hart is asked to leave it (harts_evict): it finishes the
- *                                      pages first, and finds no current thread afterwards.
+ *   the thread is ended                Its hart is asked to leave it (harts_have_done): it finishes
+ *                                      the pages first, and finds no current thread afterwards.
  *   the space is ended and released    Its tables stand until UNTABLE; the hart is not in it.
  *   a page of the space faults         It is not allowed yet, so the memory server is asked, and
  *                                      answers with the frame that is there: see above.

@@ -77,25 +77,20 @@ struct sys_result sys_power(uint64_t what, uint64_t status)
     return sys_make_error(ERR_INVAL);
 }
 
-/* One number of one hart. */
-static uint64_t misc_of_hart(uint64_t which, struct hart *hart)
+/* One number of one hart; 0: it is none of a hart's. */
+static uint64_t misc_of_hart(enum info which, struct hart *hart)
 {
-    switch (which) {
-    case INFO_HART_FAULTS:
-        return hart->fault_count;
-    case INFO_HART_SWITCHES:
-        return hart->switch_count;
-    case INFO_HART_WAITS:
-        return hart->wait_count;
-    case INFO_HART_IPC: /* every message that is received takes one serial number */
-        return hart->token / HARTS_MAX;
-    default:
-        return harts_instructions(hart);
-    }
+    const uint64_t numbers[INFO_HART_INSTRUCTIONS + 1] = {
+        [INFO_HART_FAULTS] = hart->fault_count,
+        [INFO_HART_SWITCHES] = hart->switch_count,
+        [INFO_HART_WAITS] = hart->wait_count,
+        [INFO_HART_IPC] = hart->token / HARTS_MAX, /* every message received takes one serial */
+    };
+    return which == INFO_HART_INSTRUCTIONS ? harts_instructions(hart) : numbers[which];
 }
 
 /* The same of all harts together. */
-static uint64_t misc_of_all(uint64_t which)
+static uint64_t misc_of_all(enum info which)
 {
     uint64_t sum = 0;
 
@@ -105,52 +100,47 @@ static uint64_t misc_of_all(uint64_t which)
     return sum;
 }
 
-struct sys_result sys_info(uint64_t which, uint64_t index)
+/* A number of the machine, or of `hart`. */
+static uint64_t misc_number(enum info which, struct hart *hart)
 {
-    const bool is_of_hart = (which >= INFO_HART_FAULTS && which <= INFO_HART_WAITS) ||
-                            which == INFO_HART_IPC || which == INFO_HART_INSTRUCTIONS;
-    uint64_t value = 0;
-
-    if (which > INFO_HART_INSTRUCTIONS || (is_of_hart && index >= harts_count)) {
-        return sys_make_error(ERR_INVAL);
-    }
-    switch ((enum info)which) {
+    switch (which) {
     case INFO_TIMEBASE_HZ:
-        value = misc_machine.timebase_hz;
-        break;
+        return misc_machine.timebase_hz;
     case INFO_HARTS:
-        value = misc_machine.harts;
-        break;
+        return harts_count;
     case INFO_FRAMES:
-        value = misc_machine.frames;
-        break;
+        return misc_machine.frames;
     case INFO_FRAMES_KERNEL:
-        value = misc_machine.frames_kernel;
-        break;
+        return misc_machine.frames_kernel;
     case INFO_IPC_COUNT:
-        value = misc_of_all(INFO_HART_IPC);
-        break;
+        return misc_of_all(INFO_HART_IPC);
     case INFO_FAULT_COUNT:
-        value = misc_of_all(INFO_HART_FAULTS);
-        break;
+        return misc_of_all(INFO_HART_FAULTS);
     case INFO_SWITCH_COUNT:
-        value = misc_of_all(INFO_HART_SWITCHES);
-        break;
+        return misc_of_all(INFO_HART_SWITCHES);
     case INFO_HART:
-        value = hart_self()->id;
-        break;
+        return hart_self()->id;
+    case INFO_LOG_FIRST:
+        return console_log_first();
     case INFO_HART_FAULTS:
     case INFO_HART_SWITCHES:
     case INFO_HART_WAITS:
     case INFO_HART_IPC:
     case INFO_HART_INSTRUCTIONS:
-        value = misc_of_hart(which, &harts[index]);
-        break;
-    case INFO_LOG_FIRST:
-        value = console_log_first();
-        break;
+        return misc_of_hart(which, hart);
     }
-    return sys_make_result(ERR_OK, value);
+    UNREACHABLE();
+}
+
+struct sys_result sys_info(uint64_t which, uint64_t index)
+{
+    const bool is_of_hart = (which >= INFO_HART_FAULTS && which <= INFO_HART_WAITS) ||
+                            which == INFO_HART_IPC || which == INFO_HART_INSTRUCTIONS;
+
+    if (which > INFO_HART_INSTRUCTIONS || (is_of_hart && index >= harts_count)) {
+        return sys_make_error(ERR_INVAL);
+    }
+    return sys_make_result(ERR_OK, misc_number((enum info)which, &harts[is_of_hart ? index : 0]));
 }
 
 struct sys_result sys_trace_read(uint64_t count)

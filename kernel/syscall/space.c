@@ -231,7 +231,6 @@ struct sys_result sys_object_handle(uint64_t number, uint64_t rights, uint64_t s
     struct space *own = thread_current()->space;
     struct object *object;
     enum object_kind kind;
-    uint64_t at = 0;
     enum err error = authority_check();
 
     if (error != ERR_OK) {
@@ -241,16 +240,11 @@ struct sys_result sys_object_handle(uint64_t number, uint64_t rights, uint64_t s
     lock_take(&memory_lock);
     error = sys_find_object(number, &object, &kind);
     lock_release(&memory_lock);
-    if (error == ERR_OK) {
-        lock_take(&handle_lock);
-        error = handle_choose(own, slot, &at);
-        if (error == ERR_OK) {
-            handle_put(own, at, sys_make_handle(object, kind, rights));
-        }
-        lock_release(&handle_lock);
-    }
+    const struct sys_result result = error == ERR_OK
+                                         ? sys_put(own, slot, sys_make_handle(object, kind, rights))
+                                         : sys_make_error(error);
     lock_release(&task_lock);
-    return sys_make_result(error, error == ERR_OK ? at : 0);
+    return result;
 }
 
 /* Make the frame part of the tables or slabs of `space`, which has room for it. */

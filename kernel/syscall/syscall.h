@@ -50,7 +50,6 @@ static inline enum err sys_find(enum object_kind kind, uint64_t rights, struct h
 /* Numbers that boot finds out and SYS_INFO tells: constant after boot. */
 struct misc_machine {
     uint64_t timebase_hz;
-    uint64_t harts;
     uint64_t frames;        /* of RAM */
     uint64_t frames_kernel; /* that nobody can get */
 };
@@ -121,7 +120,7 @@ struct sys_result sys_slab_donate(uint64_t space, uint64_t frame, uint64_t kind)
 /* release.c */
 struct sys_result sys_frame_release(uint64_t frame);
 
-/* map.c, frame.c */
+/* frame.c */
 struct sys_result sys_map(uint64_t space, uint64_t entries);
 struct sys_result sys_frame_copy(uint64_t to, uint64_t to_offset, uint64_t from,
                                  uint64_t from_offset, uint64_t bytes, uint64_t flags);

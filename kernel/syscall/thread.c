@@ -121,25 +121,15 @@ static uint64_t sys_pager_satp(const struct space *space)
 /* `thread` is in a wait that an upcall may cut short. */
 static bool sys_can_interrupt(const struct thread *thread)
 {
-    switch ((enum thread_state)thread->state) {
-    case THREAD_SENDING:
-        return thread->waits_on != thread->space->pager.object;
-    case THREAD_CALLING:
-        return !handle_is_live(&thread->space->pager) ||
-               thread->partner != sys_pager_satp(thread->space);
-    case THREAD_RECEIVING:
-    case THREAD_WAITING:
-        return true;
-    case THREAD_NEW:
-    case THREAD_STOPPED:
-    case THREAD_RUNNABLE:
-    case THREAD_RUNNING:
-    case THREAD_FAULTING:
-    case THREAD_TRAPPED:
-    case THREAD_ENDED:
-        return false;
+    const struct space *space = thread->space;
+
+    if (thread_is_in(thread, THREAD_SENDING)) {
+        return thread->waits_on != space->pager.object;
     }
-    UNREACHABLE();
+    if (thread_is_in(thread, THREAD_CALLING)) {
+        return !handle_is_live(&space->pager) || thread->partner != sys_pager_satp(space);
+    }
+    return thread_is_in(thread, THREAD_RECEIVING) || thread_is_in(thread, THREAD_WAITING);
 }
 
 struct sys_result sys_thread_upcall(uint64_t detail)

@@ -37,7 +37,7 @@ void fpu_put_back(struct thread *thread)
         return;
     }
     if (hart != hart_self()) {
-        harts_put_back(hart);
+        harts_have_done(hart, REQUEST_PUT_BACK);
         return;
     }
     csr_set_sstatus(SSTATUS_FS);

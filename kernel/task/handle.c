@@ -8,33 +8,24 @@
 
 struct lock handle_lock;
 
-uint64_t handle_rights_of(enum object_kind kind)
-{
-    const uint64_t common = RIGHT_TRANSFER | RIGHT_DERIVE;
-
-    switch (kind) {
-    case OBJECT_ENDPOINT:
-        return common | RIGHT_CALL | RIGHT_RECEIVE | RIGHT_DESTROY;
-    case OBJECT_NOTIFICATION:
-        return common | RIGHT_SIGNAL | RIGHT_WAIT | RIGHT_DESTROY;
-    case OBJECT_THREAD:
-    case OBJECT_SPACE:
-    case OBJECT_AUTHORITY:
-    case OBJECT_LOG:
-    case OBJECT_MACHINE:
-    case OBJECT_INTERRUPT:
-        return common | RIGHT_CONTROL;
-    case OBJECT_NONE:
-    case OBJECT_HANDLES:
-        return 0;
-    }
-    UNREACHABLE();
-}
+/* The rights that make sense for an object of a kind. */
+#define COMMON (RIGHT_TRANSFER | RIGHT_DERIVE)
+static const uint8_t handle_rights[] = {
+    [OBJECT_ENDPOINT] = COMMON | RIGHT_CALL | RIGHT_RECEIVE | RIGHT_DESTROY,
+    [OBJECT_NOTIFICATION] = COMMON | RIGHT_SIGNAL | RIGHT_WAIT | RIGHT_DESTROY,
+    [OBJECT_THREAD] = COMMON | RIGHT_CONTROL,
+    [OBJECT_SPACE] = COMMON | RIGHT_CONTROL,
+    [OBJECT_AUTHORITY] = COMMON | RIGHT_CONTROL,
+    [OBJECT_LOG] = COMMON | RIGHT_CONTROL,
+    [OBJECT_MACHINE] = COMMON | RIGHT_CONTROL,
+    [OBJECT_INTERRUPT] = COMMON | RIGHT_CONTROL,
+};
 
 struct handle_slot handle_make(struct object *object_opt, enum object_kind kind, uint64_t rights,
                                uint64_t badge)
 {
-    const uint64_t kept = rights & handle_rights_of(kind);
+    ASSERT((size_t)kind < sizeof(handle_rights));
+    const uint64_t kept = rights & handle_rights[kind];
 
     if (object_opt == NULL) {
         return (struct handle_slot){NULL, object_id_make(1, kind) | kept, badge, 0};

@@ -10,8 +10,8 @@
  *
  * I1  id == 0: the slot is free and all its words are 0. The first slot of each frame is never
  *     given out; its badge is the address of the space that the frame belongs to.
- * I2  Rights are a subset of handle_rights_of(kind): CALL and RECEIVE occur with endpoints only, so
- *     that the fast path tests kind and right at once.
+ * I2  Rights are a subset of those that make sense for the kind: CALL and RECEIVE occur with
+ *     endpoints only, so that the fast path tests kind and right at once.
  * Lock: handle_lock.
  */
 #pragma once
@@ -40,9 +40,6 @@ struct handle_slot {
     uint64_t badge;
     uint64_t stamp; /* of the object's frame */
 };
-
-/* The rights that make sense for an object of `kind`. */
-uint64_t handle_rights_of(enum object_kind kind);
 
 /*
  * Make the value of a handle to `object_opt` of `kind`; NULL for objects without memory.

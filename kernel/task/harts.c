@@ -18,11 +18,6 @@
 /* Looks at what is waited for before the hart sleeps for a moment. */
 #define LOOKS 64u
 
-/* Bits of hart->request; translations and fetched instructions are forgotten at each. */
-#define REQUEST_FLUSH    1u
-#define REQUEST_EVICT    2u
-#define REQUEST_PUT_BACK 4u
-
 atomic_uint kernel_lock;
 struct hart harts[HARTS_MAX];
 uint64_t harts_count = 1;
@@ -165,21 +160,10 @@ static void harts_await(struct hart *hart)
     }
 }
 
-/* Ask, and wait until it is done. */
-static void harts_have_done(struct hart *hart, unsigned request)
+void harts_have_done(struct hart *hart, unsigned request)
 {
     harts_ask(hart, request);
     harts_await(hart);
-}
-
-void harts_evict(struct hart *hart)
-{
-    harts_have_done(hart, REQUEST_EVICT);
-}
-
-void harts_put_back(struct hart *hart)
-{
-    harts_have_done(hart, REQUEST_PUT_BACK);
 }
 
 uint64_t harts_instructions(struct hart *hart)

@@ -64,11 +64,17 @@ void harts_join(void);
 /* Have `hart`, another one, look at its run queue and at the flags of its thread soon. */
 void harts_poke(struct hart *hart);
 
-/* Have `hart`, another one, run none of its threads from now on. */
-void harts_evict(struct hart *hart);
-
 /* What `hart`'s counter of instructions says. */
 uint64_t harts_instructions(struct hart *hart);
 
-/* Have `hart`, another one, bring f and fcsr of its fpu_owner up to date, which owns it no more. */
-void harts_put_back(struct hart *hart);
+/*
+ * What can be asked of another hart, beside forgetting translations and fetched instructions, which
+ * it does each time: run none of its threads from now on; bring f and fcsr of its fpu_owner up to
+ * date, which owns it no more.
+ */
+#define REQUEST_FLUSH    1u
+#define REQUEST_EVICT    2u
+#define REQUEST_PUT_BACK 4u
+
+/* Have `hart`, another one, do it, and wait until it is done. */
+void harts_have_done(struct hart *hart, unsigned request);

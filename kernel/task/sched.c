@@ -235,7 +235,7 @@ void sched_evict(const struct thread *thread)
     if (hart == hart_self()) {
         sched_block();
     } else {
-        harts_evict(hart);
+        harts_have_done(hart, REQUEST_EVICT);
     }
 }
 

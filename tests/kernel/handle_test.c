@@ -83,8 +83,9 @@ TAP_TEST(only_rights_that_exist_for_the_kind_are_kept)
     const struct handle_slot log = handle_make(NULL, OBJECT_LOG, RIGHT_ALL, 0);
     EXPECT_U64(log.id & RIGHT_ALL, RIGHT_TRANSFER | RIGHT_DERIVE | RIGHT_CONTROL);
     EXPECT(handle_is_live(&log));
-    EXPECT_U64(handle_rights_of(OBJECT_NOTIFICATION) & (RIGHT_CALL | RIGHT_RECEIVE), 0);
-    EXPECT_U64(handle_rights_of(OBJECT_THREAD) & (RIGHT_CALL | RIGHT_RECEIVE), 0);
+    EXPECT_U64(
+        handle_make(NULL, OBJECT_NOTIFICATION, RIGHT_ALL, 0).id & (RIGHT_CALL | RIGHT_RECEIVE), 0);
+    EXPECT_U64(handle_make(NULL, OBJECT_THREAD, RIGHT_ALL, 0).id & (RIGHT_CALL | RIGHT_RECEIVE), 0);
 }
 
 TAP_TEST(any_slot_means_the_first_free_one_that_nobody_has_promised)

@@ -91,15 +91,10 @@ void harts_poke(struct hart *hart)
     UNREACHABLE();
 }
 
-void harts_evict(struct hart *hart)
+void harts_have_done(struct hart *hart, unsigned request)
 {
     (void)hart;
-    UNREACHABLE();
-}
-
-void harts_put_back(struct hart *hart)
-{
-    (void)hart;
+    (void)request;
     UNREACHABLE();
 }
 
