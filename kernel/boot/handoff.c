@@ -187,11 +187,10 @@ static struct object *make_server_objects(struct build *server) REQUIRES(task_lo
         slab_take(server->space, OBJECT_NOTIFICATION, &events) != ERR_OK) {
         UNREACHABLE();
     }
-    endpoint_init((struct endpoint *)(void *)endpoint, server->space);
+    endpoint_init((struct endpoint *)(void *)endpoint);
     /* Its own faults go nowhere: an address that can be looked at, with the id of no object. */
     server->space->pager = (struct handle_slot){.object = endpoint, .id = 0};
     struct notification *notification = (struct notification *)(void *)events;
-    notification->owner = server->space;
     if (notify_bind(notification, server->thread) != ERR_OK) {
         UNREACHABLE();
     }

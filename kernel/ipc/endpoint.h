@@ -30,7 +30,7 @@ struct endpoint {
     struct list receivers;
     uint64_t
         server; /* number of the thread that last received here: callers lend it their priority */
-    struct space *owner; /* constant while it lives */
+    struct space *owner; /* constant while it lives; slab_take() sets it */
 };
 
 STATIC_ASSERT(sizeof(struct endpoint) == 64, "an endpoint is a cell");

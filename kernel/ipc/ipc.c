@@ -367,12 +367,11 @@ void ipc_poke(struct thread *thread)
     sched_wake(thread);
 }
 
-void endpoint_init(struct endpoint *endpoint, struct space *owner)
+void endpoint_init(struct endpoint *endpoint)
 {
     list_init(&endpoint->senders);
     list_init(&endpoint->receivers);
     endpoint->server = SERVER_NONE;
-    endpoint->owner = owner;
 }
 
 void endpoint_fini(struct endpoint *endpoint)

@@ -38,8 +38,8 @@ void ipc_reply_wait(struct thread *self);
 void ipc_fault_reply_wait(struct thread *self);
 void ipc_reply(struct thread *self);
 
-/* Prepare an endpoint of `owner` in a zeroed cell. */
-COLD void endpoint_init(struct endpoint *endpoint, struct space *owner);
+/* Prepare an endpoint in a cell that slab_take() gave. */
+COLD void endpoint_init(struct endpoint *endpoint);
 
 /* The endpoint is about to end: everybody in its queues gets PEER_GONE, faults end their
  * threads. */

@@ -28,8 +28,8 @@ struct notification {
     uint64_t bits;
     struct thread *waiter;
     struct thread *bound;
-    struct space *owner; /* constant while it lives */
     uint64_t unused[3];
+    struct space *owner; /* constant while it lives; slab_take() sets it */
 };
 
 STATIC_ASSERT(sizeof(struct notification) == 64, "a notification is a cell");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the memory server does with frames (abi/authority.h): SYS_MAP, a vector of page-table
- * changes (abi/map.h, mm/aspace.h), and SYS_FRAME_COPY, bytes of user frames copied or zeroed without the
- * kernel lock (mm/fill.h).
+ * changes (abi/map.h, mm/aspace.h), and SYS_FRAME_COPY, bytes of user frames copied or zeroed
+ * without the kernel lock (mm/fill.h).
  *
  * Vectors are cut where an interrupt is pending, or frames are to be filled: that is done, and the
  * vector goes on. The caller keeps the hart all the while, since nobody is more urgent than the

@@ -7,6 +7,10 @@
 #include "syscall/syscall.h"
 #include "task/slab.h"
 
+STATIC_ASSERT(offsetof(struct endpoint, owner) == offsetof(struct cell, link.owner), "see slab.h");
+STATIC_ASSERT(offsetof(struct notification, owner) == offsetof(struct cell, link.owner),
+              "as above");
+
 struct sys_result sys_put(struct space *space, uint64_t wanted, struct handle_slot value)
 {
     uint64_t number = 0;
@@ -115,9 +119,7 @@ static enum err sys_make_object(struct space *space, enum object_kind kind, uint
         return error;
     }
     if (kind == OBJECT_ENDPOINT) {
-        endpoint_init((struct endpoint *)(void *)object, space);
-    } else {
-        ((struct notification *)(void *)object)->owner = space;
+        endpoint_init((struct endpoint *)(void *)object);
     }
     handle_put(space, number, handle_make(object, kind, RIGHT_ALL, 0));
     return ERR_OK;
@@ -145,20 +147,14 @@ struct sys_result sys_object_make(uint64_t kind, uint64_t slot)
 struct sys_result sys_object_destroy(void)
 {
     struct handle_slot *slot;
-    struct space *owner = NULL;
     enum err error = sys_find(OBJECT_ENDPOINT, RIGHT_DESTROY, &slot);
 
-    if (error == ERR_OK) {
-        owner = ((struct endpoint *)(void *)slot->object)->owner;
-    } else if (error == ERR_TYPE) {
+    if (error == ERR_TYPE) {
         error = sys_find(OBJECT_NOTIFICATION, RIGHT_DESTROY, &slot);
-        if (error == ERR_OK) {
-            owner = ((struct notification *)(void *)slot->object)->owner;
-        }
     }
     if (error == ERR_OK) {
         lock_take(&task_lock);
-        end_object(owner, slot->object);
+        end_object(((struct cell *)(void *)slot->object)->link.owner, slot->object);
         lock_release(&task_lock);
     }
     return sys_make_error(error);

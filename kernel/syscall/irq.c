@@ -3,18 +3,6 @@
 
 #include "syscall/syscall.h"
 
-/* The line of the handle that the call is about. */
-static enum err irq_find_line(uint64_t *line)
-{
-    struct handle_slot *slot;
-    const enum err error = sys_find(OBJECT_INTERRUPT, RIGHT_CONTROL, &slot);
-
-    if (error == ERR_OK) {
-        *line = slot->badge;
-    }
-    return error;
-}
-
 struct sys_result sys_interrupt_handle(uint64_t line, uint64_t slot)
 {
     struct space *space = thread_current()->space;
@@ -32,12 +20,12 @@ struct sys_result sys_interrupt_handle(uint64_t line, uint64_t slot)
 
 struct sys_result sys_interrupt_bind(uint64_t notification, uint64_t bits)
 {
+    struct handle_slot *line;
     struct handle_slot *target;
-    uint64_t line;
-    enum err error = irq_find_line(&line);
+    enum err error = sys_find(OBJECT_INTERRUPT, RIGHT_CONTROL, &line);
 
     if (error == ERR_OK && notification == HANDLE_NONE) {
-        irq_bind(line, (struct handle_slot){.object = NULL}, 0);
+        irq_bind(line->badge, (struct handle_slot){.object = NULL}, 0);
         return sys_make_error(ERR_OK);
     }
     if (error == ERR_OK) {
@@ -48,18 +36,18 @@ struct sys_result sys_interrupt_bind(uint64_t notification, uint64_t bits)
         error = ERR_INVAL;
     }
     if (error == ERR_OK) {
-        irq_bind(line, *target, bits);
+        irq_bind(line->badge, *target, bits);
     }
     return sys_make_error(error);
 }
 
 struct sys_result sys_interrupt_done(void)
 {
-    uint64_t line;
-    const enum err error = irq_find_line(&line);
+    struct handle_slot *line;
+    const enum err error = sys_find(OBJECT_INTERRUPT, RIGHT_CONTROL, &line);
 
     if (error == ERR_OK) {
-        irq_done(line);
+        irq_done(line->badge);
     }
     return sys_make_error(error);
 }

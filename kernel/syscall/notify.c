@@ -6,21 +6,10 @@
 #include "syscall/syscall.h"
 #include "task/sched.h"
 
-static enum err sys_find_notification(uint64_t rights, struct notification **notification)
-{
-    struct handle_slot *slot;
-    const enum err error = sys_find(OBJECT_NOTIFICATION, rights, &slot);
-
-    if (error == ERR_OK) {
-        *notification = (struct notification *)(void *)slot->object;
-    }
-    return error;
-}
-
 struct sys_result sys_notify(uint64_t bits)
 {
-    struct notification *notification;
-    const enum err error = sys_find_notification(RIGHT_SIGNAL, &notification);
+    struct handle_slot *slot;
+    const enum err error = sys_find(OBJECT_NOTIFICATION, RIGHT_SIGNAL, &slot);
 
     if (error != ERR_OK) {
         return sys_make_error(error);
@@ -28,15 +17,14 @@ struct sys_result sys_notify(uint64_t bits)
     if (bits == 0) {
         return sys_make_error(ERR_INVAL);
     }
-    notify_set(notification, bits);
+    notify_set((struct notification *)(void *)slot->object, bits);
     return sys_make_error(ERR_OK);
 }
 
 struct sys_result sys_bind(void)
 {
     struct thread *self = thread_current();
-    struct notification *notification;
-    enum err error = ERR_OK;
+    struct handle_slot *slot;
 
     if (sys_handle() == HANDLE_NONE) {
         lock_take(&task_lock);
@@ -44,10 +32,10 @@ struct sys_result sys_bind(void)
         lock_release(&task_lock);
         return sys_make_error(ERR_OK);
     }
-    error = sys_find_notification(RIGHT_WAIT, &notification);
+    enum err error = sys_find(OBJECT_NOTIFICATION, RIGHT_WAIT, &slot);
     if (error == ERR_OK) {
         lock_take(&task_lock);
-        error = notify_bind(notification, self);
+        error = notify_bind((struct notification *)(void *)slot->object, self);
         lock_release(&task_lock);
     }
     return sys_make_error(error);

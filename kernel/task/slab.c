@@ -31,7 +31,7 @@ enum err slab_take(struct space *space, enum object_kind kind, struct object **o
         return ERR_NO_OBJECT;
     }
     space->free_cells = cell->link.next;
-    cell->link.next = NULL;
+    cell->link.owner = space;
     for (size_t i = 0; i < sizeof(cell->reserved) / sizeof(cell->reserved[0]); i++) {
         cell->reserved[i] = 0;
     }

@@ -27,7 +27,7 @@ struct cell {
     uint64_t reserved[6];
     union {
         struct cell *next;   /* free cells */
-        struct space *owner; /* the first cell of a slab, which is never an object */
+        struct space *owner; /* of an object, and in the first cell of a slab, which is none */
     } link;
 };
 
@@ -43,7 +43,8 @@ STATIC_ASSERT(sizeof(struct cell) == 64, "cells tile a frame");
 MUST_USE enum err slab_add(struct space *space, struct cell *frame) REQUIRES(task_lock);
 
 /*
- * Take a free cell of `space` for an object of `kind`, all zero but its id.
+ * Take a free cell of `space` for an object of `kind`, all zero but its id and its owner,
+ * which is the last word of every kind of object.
  *
  * Returns:   ERR_OK; ERR_NO_OBJECT: no cell is free. On error nothing changed.
  */

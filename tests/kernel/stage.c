@@ -159,9 +159,7 @@ struct object *stage_object(struct space *space, enum object_kind kind, uint64_t
     }
     ASSERT(slab_take(space, kind, &object) == ERR_OK);
     if (kind == OBJECT_ENDPOINT) {
-        endpoint_init((struct endpoint *)(void *)object, space);
-    } else {
-        ((struct notification *)(void *)object)->owner = space;
+        endpoint_init((struct endpoint *)(void *)object);
     }
     lock_release(&task_lock);
     lock_take(&handle_lock);
