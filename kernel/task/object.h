@@ -11,9 +11,7 @@
  * I2  A donated frame changes its stamp in the frame table when it is taken and when it is
  *     released, so that a handle into a frame that has become something else is found out before
  *     the frame is read.
- * Locks: the id is written under the lock of the object's family; reading it needs none, and is
- *        repeated
- * after taking the lock where the object could have ended in between.
+ * Locks: the id is written under task_lock; reading it needs none.
  */
 #pragma once
 
