@@ -74,11 +74,11 @@ def kernel_text_bytes(kernel):
 
 
 def kernel_code_lines():
-    """Lines of C and assembly in kernel/ that are neither comment nor empty."""
+    """Lines of C and assembly in kernel/, lists and macros too, neither comment nor empty."""
     count = 0
     for folder, _, names in os.walk(os.path.join(TOP, "kernel")):
         for name in names:
-            if name.endswith((".c", ".h", ".S")):
+            if name.endswith((".c", ".h", ".S", ".inc", ".def")):
                 with open(os.path.join(folder, name), encoding="utf-8") as source:
                     text = COMMENT.sub("", source.read())
                 count += sum(1 for line in text.split("\n") if line.strip())
