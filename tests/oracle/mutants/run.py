@@ -140,7 +140,10 @@ class Controls:
         if done is None:
             return Unfit(f"{by} takes over {RUN_TIMEOUT} s without the mutant")
         if done.returncode != 0:
-            return Unfit(f"{by} fails without the mutant, status {done.returncode}")
+            why = [line for line in done.stdout.splitlines()
+                   if not line.startswith("ok") and not line.endswith(" steps")][:8]
+            return Unfit(f"{by} fails without the mutant, status {done.returncode}: "
+                         + " | ".join(why))
         return None
 
     def check(self, by):
