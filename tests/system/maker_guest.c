@@ -98,6 +98,7 @@ static void end_drivers(void *unused)
             (void)usleep(1000);
         }
         guest_end_driver();
+        (void)usleep(1000000); /* who is ended while he is started cannot be */
     }
 }
 
