@@ -98,7 +98,6 @@ static void end_drivers(void *unused)
             (void)usleep(1000);
         }
         guest_end_driver();
-        (void)usleep(1000000); /* who is ended while he is started cannot be */
     }
 }
 

@@ -27,13 +27,13 @@ SHELL = "process shell\nboot shell\nfinal\n"
 STATUS_MANIFEST = 121
 
 
-def boot(manifest, *command):
+def boot(manifest, *command, harts=()):
     """(exit status, output) of a run with this manifest, None: the tree's."""
     with tempfile.NamedTemporaryFile("w", suffix=".manifest") as file:
         file.write(manifest or "")
         file.flush()
         words = [*where.boot_command(OPTIONS), "--mem", "128M", "--seed", "1", "--timeout",
-                 "60", "--file", OPTIONS.guest + "=bin/guest",
+                 "60", *harts, "--file", OPTIONS.guest + "=bin/guest",
                  "--file", OPTIONS.guest + "=bin/server"]
         if manifest is not None:
             words += ["--file", file.name + "=boot/manifest"]
@@ -121,6 +121,17 @@ def a_process_is_started_again_as_often_as_it_may():
     expect(status, 0)
     expect(output.count("init: guest: exited (5)\n"), 3)
     expect(output.count("init: there is no x\n"), 1)
+
+
+def a_process_that_is_ended_before_it_runs_is_started_again():
+    status, output = boot("process server\nreceive x 64\nrestarts 100\n" + SHELL
+                          + "process *\nmay look kill\ncall x 70\n", "guest", "hunt",
+                          harts=("--smp", "4"))  # on one, init has made it before it is seen
+    expect(status, 0)
+    expect_in("init: server: ended by another process before it ran\n", output)
+    expect_in("ended before they ran: enough\n", output)
+    expect_in("the next one: no error\n", output)
+    expect("cannot be started" in output or "there is no x" in output, False)
 
 
 def a_device_that_may_master_memory_needs_leave():
@@ -212,6 +223,7 @@ if __name__ == "__main__":
         a_manifest_that_is_wrong_ends_the_machine_with_line_and_reason,
         a_program_has_what_is_granted_and_can_pass_on_no_more,
         a_process_is_started_again_as_often_as_it_may,
+        a_process_that_is_ended_before_it_runs_is_started_again,
         a_device_that_may_master_memory_needs_leave,
         names_are_found_and_served_only_where_granted,
         memory_is_promised_as_the_manifest_says,

@@ -235,7 +235,8 @@ static enum err derive_promised(const struct roster *roster, uint32_t index,
     return error;
 }
 
-static bool launch(struct roster *roster, uint32_t index, struct hf_program *program)
+/* Returns: STALE: somebody has ended the process before it ran. */
+static enum err launch(struct roster *roster, uint32_t index, struct hf_program *program)
 {
     struct roster_member *member = &roster->members[index];
     struct hf_start start;
@@ -264,7 +265,10 @@ static bool launch(struct roster *roster, uint32_t index, struct hf_program *pro
     if (program->files != HANDLE_NONE) {
         (void)hf_handle_close(program->files);
     }
-    return error == ERR_OK || complain(member, why, error);
+    if (error != ERR_OK && error != ERR_STALE) {
+        (void)complain(member, why, error);
+    }
+    return error;
 }
 
 /*
@@ -309,7 +313,8 @@ static uint64_t privileges_of(const struct manifest_process *says)
     return privileges;
 }
 
-bool roster_start(struct roster *roster, uint32_t index, const char *const *argv_opt)
+/* Start it once, or say why not, unless it is STALE as in launch(). */
+static enum err start_once(struct roster *roster, uint32_t index, const char *const *argv_opt)
 {
     static const char *const envp[] = {NULL};
     const struct manifest_process *says = &roster->manifest->processes[index];
@@ -317,20 +322,35 @@ bool roster_start(struct roster *roster, uint32_t index, const char *const *argv
     const char *const argv[] = {says->name, says->devices_count > 0 ? member->compatible : NULL,
                                 member->offset, NULL};
     struct hf_program program;
-    member->name = argv_opt != NULL ? argv_opt[0] : says->name;
-    member->starts++;
-    enum err error = hf_program_find(member->name, &program);
+    const enum err error = hf_program_find(member->name, &program);
     if (error != ERR_OK) {
-        member->is_running = complain(member, "the boot archive has no such program", error);
-    } else {
-        program.argv = argv_opt != NULL ? argv_opt : argv;
-        program.envp = envp;
-        program.priority = says->priority;
-        program.frames_max = says->budget;
-        program.privileges = privileges_of(says);
-        program.is_launcher = says->is_system_log;
-        member->is_running = equip(says, member) && launch(roster, index, &program);
+        (void)complain(member, "the boot archive has no such program", error);
+        return error;
     }
+    program.argv = argv_opt != NULL ? argv_opt : argv;
+    program.envp = envp;
+    program.priority = says->priority;
+    program.frames_max = says->budget;
+    program.privileges = privileges_of(says);
+    program.is_launcher = says->is_system_log;
+    return equip(says, member) ? launch(roster, index, &program) : ERR_NODEV;
+}
+
+bool roster_start(struct roster *roster, uint32_t index, const char *const *argv_opt)
+{
+    const struct manifest_process *says = &roster->manifest->processes[index];
+    struct roster_member *member = &roster->members[index];
+    enum err error;
+    member->name = argv_opt != NULL ? argv_opt[0] : says->name;
+    /* One that is ended before it runs is as one that has ended. */
+    do {
+        member->starts++;
+        error = start_once(roster, index, argv_opt);
+        if (error == ERR_STALE) {
+            printf("init: %s: ended by another process before it ran\n", member->name);
+        }
+    } while (error == ERR_STALE && member->starts <= says->restarts);
+    member->is_running = error == ERR_OK;
     if (member->is_running) {
         roster->changes++;
     } else {

@@ -50,6 +50,9 @@ struct roster {
  * A process with a device gets, as arguments, what the device is compatible with and where its
  * registers begin in their first page.
  *
+ * One that somebody ends before it runs is started again as if it had run, as often as the manifest
+ * says.
+ *
  * Returns:   whether it runs; if not, a line says why, and its endpoints have ended.
  */
 MUST_USE bool roster_start(struct roster *roster, uint32_t index, const char *const *argv_opt);
